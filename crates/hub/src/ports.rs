@@ -1,0 +1,153 @@
+//! What the hub needs of others: a judge, an encoder, outlets, and a place where channels outlive the process.
+
+use crate::{Channel, ChannelId, Ending, RenderingId};
+use bytes::Bytes;
+use podbell_log::At;
+use podbell_model::{Activity, Generation, ResourceIri, Sequence, StorageId, Subject, Timestamp};
+use std::{io, sync::Arc};
+
+/// What an agent needs to hear of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// Read on the resource.
+    Read,
+    /// Control of the subject whose ACL the resource is.
+    Control,
+}
+
+/// May this subject hear of this resource, by the rules of then?
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// Who listens.
+    pub subject: Arc<Subject>,
+    /// The storage that the resource is in.
+    pub storage: StorageId,
+    /// What it would hear of: the object, or for a membership notification the container.
+    pub resource: ResourceIri,
+    /// Which life of it; none to ask for whatever stands (or could stand) there.
+    ///
+    /// When that life is over, its own ACL counts as it stood just before the end, for [`At::Now`] too; the ACLs of
+    /// ancestors and the groups count as of `at`. For the commit that ended it, the rules are those just before.
+    pub generation: Option<Generation>,
+    /// What is needed.
+    pub need: Need,
+    /// By which rules.
+    pub at: At,
+}
+
+/// The judge's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether it may.
+    pub allowed: bool,
+    /// The newest commit among those that last touched a dependency: the answer is the same as of every commit
+    /// from here to `as_of`.
+    pub since: Sequence,
+    /// The commit as of which it was computed.
+    pub as_of: Sequence,
+    /// The policy documents, and the slots where one is absent, that the answer depends on: any record that touches
+    /// one invalidates it.
+    pub depends_on: Arc<[ResourceIri]>,
+    /// When it must be asked again at the latest (a remote group document was read).
+    pub valid_until: Option<Timestamp>,
+}
+
+/// The rules cannot be read: nothing may be said.
+#[derive(Debug, thiserror::Error)]
+#[error("the rules cannot be read")]
+pub struct Unavailable(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Judges. Filled by `server` with `wac` and the policy history.
+#[async_trait::async_trait]
+pub trait Authorize: Send + Sync + 'static {
+    /// Answers one question; see [`Question`].
+    async fn authorize(&self, question: &Question, now: Timestamp) -> Result<Answer, Unavailable>;
+}
+
+/// Why a notification concerns a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// The topic is the object.
+    Object,
+    /// The topic is the container that the object was added to or removed from.
+    Member,
+}
+
+/// One activity as one topic sees it; what an encoder writes.
+#[derive(Clone, Debug)]
+pub struct Projection<'r> {
+    /// What happened.
+    pub activity: &'r Activity,
+    /// How the topic is concerned.
+    pub relation: Relation,
+    /// Whether the same channel also gets the other projection, so that this one needs an id of its own
+    /// ([`podbell_model::activity::secondary_id`] of the container).
+    pub second: bool,
+}
+
+/// Writes notifications. Filled by `delivery` with `wire`.
+pub trait Encoder: Send + Sync + 'static {
+    /// The finished bytes for the wire (a whole frame), shared by all who listen with that rendering. Empty if the
+    /// rendering has nothing to say of this.
+    fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Bytes;
+
+    /// The finished bytes that tell the state of a topic on connecting (`state` feature): an `Update` with the
+    /// version that stands, or a `Delete` if nothing does.
+    fn encode_state(
+        &self,
+        rendering: RenderingId,
+        topic: &ResourceIri,
+        state: Option<&str>,
+        id: podbell_model::Uuid,
+        now: Timestamp,
+    ) -> Bytes;
+}
+
+/// One connection's way out. Never blocks, never waits.
+pub trait Outlet: Send + Sync + 'static {
+    /// Writes what there is room for, from the concatenation of `parts`; one system call.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if there is no room at all (the hub keeps the rest and is told by
+    /// `Hub::writable`); any other error ends the connection.
+    fn try_write(&self, parts: &[io::IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Asks to be told, by `Hub::writable`, once there is room again.
+    fn wake_when_writable(&self);
+
+    /// Says why and ends. `mid_frame`: part of a frame is out, so nothing more can be said; just cut.
+    fn close(&self, ending: Ending, mid_frame: bool);
+}
+
+/// A store of channels that outlives the process.
+#[async_trait::async_trait]
+pub trait ChannelStore: Send + Sync + 'static {
+    /// Keeps a new channel, durably.
+    async fn insert(&self, channel: &Channel) -> Result<(), ChannelStoreError>;
+
+    /// A channel by its id.
+    async fn get(&self, id: ChannelId) -> Result<Option<Channel>, ChannelStoreError>;
+
+    /// A channel by the hash of its capability.
+    async fn by_capability(&self, hash: &[u8; 32]) -> Result<Option<Channel>, ChannelStoreError>;
+
+    /// Counts one use of the capability, atomically; false if none is left (or the channel is gone).
+    async fn use_capability(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;
+
+    /// Remembers the last state that was told (see [`Channel::state`]).
+    async fn advance_state(&self, id: ChannelId, state: Option<&str>) -> Result<(), ChannelStoreError>;
+
+    /// Forgets a channel; true if there was one.
+    async fn remove(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;
+
+    /// Forgets the channels that ended before `now` by `end_at` or an unused `connect_by`; returns them.
+    async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError>;
+
+    /// How many channels a subject (agent and client) has.
+    async fn count(&self, subject: &Subject) -> Result<u64, ChannelStoreError>;
+}
+
+/// The engine below failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the channel store failed")]
+pub struct ChannelStoreError(#[source] pub Box<dyn std::error::Error + Send + Sync>);

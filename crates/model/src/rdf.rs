@@ -1,0 +1,286 @@
+//! RDF documents: bytes to datasets and back, with bounds, and never a look at the network.
+//!
+//! Blank nodes keep their labels only inside one document. JSON-LD contexts come from [`crate::contexts`] alone.
+
+use crate::contexts;
+use oxjsonld::{JsonLdParser, JsonLdRemoteDocument, JsonLdSerializer};
+use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNodeRef, Quad, TermRef};
+use oxttl::{NQuadsParser, NQuadsSerializer, NTriplesParser, NTriplesSerializer, TurtleParser, TurtleSerializer};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most statements in one document.
+pub const MAX_QUADS: usize = 200_000;
+/// Deepest nesting of a JSON document.
+pub const MAX_DEPTH: usize = 64;
+
+/// A syntax of RDF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RdfFormat {
+    /// `text/turtle`
+    Turtle,
+    /// `application/ld+json`
+    JsonLd,
+    /// `application/n-triples`
+    NTriples,
+    /// `application/n-quads`: the form in which datasets are kept.
+    NQuads,
+}
+
+impl RdfFormat {
+    /// Its media type, without parameters.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Turtle => "text/turtle",
+            Self::JsonLd => "application/ld+json",
+            Self::NTriples => "application/n-triples",
+            Self::NQuads => "application/n-quads",
+        }
+    }
+
+    /// The format of a media type without parameters, in any case.
+    pub fn from_media_type(essence: &str) -> Option<Self> {
+        [Self::Turtle, Self::JsonLd, Self::NTriples, Self::NQuads]
+            .into_iter()
+            .find(|format| format.media_type().eq_ignore_ascii_case(essence))
+    }
+}
+
+/// Why bytes are no RDF document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RdfError {
+    /// Not of the declared syntax.
+    #[error("not valid {format}: {message}")]
+    Syntax {
+        /// The media type that was declared.
+        format: &'static str,
+        /// Where and what, in the parser's words.
+        message: String,
+    },
+    /// JSON, but not JSON-LD that can be processed.
+    #[error("JSON-LD that cannot be processed: {0}")]
+    Unprocessable(String),
+    /// A remote context that is not built in; remote contexts are never fetched.
+    #[error("the JSON-LD context <{0}> is not known to this server, and remote contexts are never fetched")]
+    UnknownContext(String),
+    /// Past one of the bounds.
+    #[error("the document has more than {limit} {what}")]
+    TooComplex {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much is accepted.
+        limit: usize,
+    },
+}
+
+/// Parses a document; relative IRIs resolve against `base`.
+///
+/// Turtle and N-Triples yield the default graph only; JSON-LD may yield named graphs.
+pub fn parse(format: RdfFormat, base: &str, bytes: &[u8]) -> Result<Dataset, RdfError> {
+    let syntax =
+        |error: &dyn std::fmt::Display| RdfError::Syntax { format: format.media_type(), message: error.to_string() };
+    let mut dataset = Dataset::new();
+    let mut insert = |quad: Quad| {
+        dataset.insert(&quad);
+        if dataset.len() > MAX_QUADS {
+            return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
+        }
+        Ok(())
+    };
+    match format {
+        RdfFormat::Turtle => {
+            let parser = TurtleParser::new().with_base_iri(base).map_err(|e| syntax(&e))?;
+            for triple in parser.for_slice(bytes) {
+                insert(triple.map_err(|e| syntax(&e))?.in_graph(GraphName::DefaultGraph))?;
+            }
+        }
+        RdfFormat::NTriples => {
+            for triple in NTriplesParser::new().for_slice(bytes) {
+                insert(triple.map_err(|e| syntax(&e))?.in_graph(GraphName::DefaultGraph))?;
+            }
+        }
+        RdfFormat::NQuads => {
+            for quad in NQuadsParser::new().for_slice(bytes) {
+                insert(quad.map_err(|e| syntax(&e))?)?;
+            }
+        }
+        RdfFormat::JsonLd => {
+            for quad in parse_json_ld(base, bytes)? {
+                insert(quad)?;
+            }
+        }
+    }
+    Ok(dataset)
+}
+
+fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
+    check_depth(bytes)?;
+    let unknown = Arc::new(Mutex::new(None));
+    let asked = Arc::clone(&unknown);
+    let parser = JsonLdParser::new()
+        .with_base_iri(base)
+        .map_err(|e| RdfError::Unprocessable(e.to_string()))?
+        .for_slice(bytes)
+        .with_load_document_callback(move |url, _| match contexts::built_in(url) {
+            Some(context) => Ok(JsonLdRemoteDocument { document: context.into(), document_url: url.into() }),
+            None => {
+                *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
+                Err("the context is not built in".into())
+            }
+        });
+    let mut quads = Vec::new();
+    for quad in parser {
+        quads.push(quad.map_err(|error| {
+            let unknown = unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match (unknown, error.code()) {
+                (Some(context), _) => RdfError::UnknownContext(context),
+                (None, Some(_)) => RdfError::Unprocessable(error.to_string()),
+                (None, None) => RdfError::Syntax { format: RdfFormat::JsonLd.media_type(), message: error.to_string() },
+            }
+        })?);
+        if quads.len() > MAX_QUADS {
+            return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
+        }
+    }
+    Ok(quads)
+}
+
+/// Refuses deep nesting before a recursive algorithm meets it.
+fn check_depth(json: &[u8]) -> Result<(), RdfError> {
+    let (mut depth, mut string, mut escaped) = (0_usize, false, false);
+    for &byte in json {
+        match (string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => string = !string,
+            (false, b'{' | b'[') => depth += 1,
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(RdfError::TooComplex { what: "levels of nesting", limit: MAX_DEPTH });
+        }
+    }
+    Ok(())
+}
+
+/// Writes a dataset. Turtle and N-Triples hold the default graph only.
+///
+/// `prefixes` are used where the syntax knows prefixes; a prefix whose IRI does not parse is left out.
+pub fn serialize(format: RdfFormat, dataset: &Dataset, prefixes: &[(&str, &str)]) -> Vec<u8> {
+    let default = || dataset.quads_for_graph_name(GraphNameRef::DefaultGraph);
+    let written = match format {
+        RdfFormat::Turtle => {
+            let mut serializer = TurtleSerializer::new();
+            for (name, iri) in prefixes {
+                serializer = serializer.clone().with_prefix(*name, *iri).unwrap_or(serializer);
+            }
+            let mut writer = serializer.for_writer(Vec::new());
+            // The writer folds neighbours: subjects together, and within one its predicates.
+            let mut triples: Vec<_> = default().map(|q| (q.subject, q.predicate, q.object)).collect();
+            triples.sort_by_cached_key(|(s, p, o)| {
+                (s.to_string(), p.as_str() != crate::vocab::rdf::TYPE, p.to_string(), o.to_string())
+            });
+            triples
+                .into_iter()
+                .try_for_each(|(s, p, o)| writer.serialize_triple(oxrdf::TripleRef::new(s, p, o)))
+                .and_then(|()| writer.finish())
+        }
+        RdfFormat::NTriples => {
+            let mut writer = NTriplesSerializer::new().for_writer(Vec::new());
+            default()
+                .try_for_each(|q| writer.serialize_triple(oxrdf::TripleRef::new(q.subject, q.predicate, q.object)))
+                .map(|()| writer.finish())
+        }
+        RdfFormat::NQuads => {
+            let mut writer = NQuadsSerializer::new().for_writer(Vec::new());
+            dataset.iter().try_for_each(|quad| writer.serialize_quad(quad)).map(|()| writer.finish())
+        }
+        RdfFormat::JsonLd => {
+            let mut serializer = JsonLdSerializer::new();
+            for (name, iri) in prefixes {
+                serializer = serializer.clone().with_prefix(*name, *iri).unwrap_or(serializer);
+            }
+            let mut writer = serializer.for_writer(Vec::new());
+            let mut quads: Vec<_> = dataset.iter().collect();
+            quads.sort_by_cached_key(|q| (q.graph_name.to_string(), q.subject.to_string(), q.predicate.to_string()));
+            quads.into_iter().try_for_each(|quad| writer.serialize_quad(quad)).and_then(|()| writer.finish())
+        }
+    };
+    written.unwrap_or_else(|error| unreachable!("writing to memory failed: {error}"))
+}
+
+/// The named nodes `o` in `subject predicate o` of the default graph.
+pub fn objects<'d>(dataset: &'d Dataset, subject: &str, predicate: &str) -> Vec<&'d str> {
+    let (Ok(subject), Ok(predicate)) = (NamedNodeRef::new(subject), NamedNodeRef::new(predicate)) else {
+        return Vec::new();
+    };
+    dataset
+        .quads_for_subject(subject)
+        .filter(|quad| quad.predicate == predicate && quad.graph_name.is_default_graph())
+        .filter_map(|quad| match quad.object {
+            TermRef::NamedNode(node) => Some(node.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "http://x/doc";
+
+    #[test]
+    fn turtle_and_json_ld_carry_the_same_graph() {
+        let turtle = b"@prefix e: <http://e/> . <#a> e:p <b>, \"v\"@en ; a e:T .";
+        let dataset = parse(RdfFormat::Turtle, BASE, turtle).unwrap();
+        for format in [RdfFormat::Turtle, RdfFormat::JsonLd, RdfFormat::NTriples, RdfFormat::NQuads] {
+            let bytes = serialize(format, &dataset, &[("e", "http://e/")]);
+            assert_eq!(parse(format, BASE, &bytes).unwrap(), dataset, "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    #[test]
+    fn a_named_graph_survives_json_ld() {
+        let json = br#"{"@id":"http://g/","@graph":[{"@id":"http://s/","http://p/":"o"}]}"#;
+        let dataset = parse(RdfFormat::JsonLd, BASE, json).unwrap();
+        let again = parse(RdfFormat::JsonLd, BASE, &serialize(RdfFormat::JsonLd, &dataset, &[])).unwrap();
+        assert_eq!(again, dataset);
+        assert_eq!(dataset.len(), 1);
+    }
+
+    #[test]
+    fn unknown_contexts_are_refused_and_not_fetched() {
+        let json = br#"{"@context":"https://elsewhere.example/context","a":"b"}"#;
+        assert_eq!(
+            parse(RdfFormat::JsonLd, BASE, json),
+            Err(RdfError::UnknownContext("https://elsewhere.example/context".into()))
+        );
+    }
+
+    #[test]
+    fn every_built_in_context_is_processed() {
+        for iri in contexts::IRIS {
+            let json = format!(r#"{{"@context":"{iri}","id":"http://s/","http://p/":"o"}}"#);
+            let json = if *iri == contexts::SECURITY { json.replace("\"id\"", "\"@id\"") } else { json };
+            assert_eq!(parse(RdfFormat::JsonLd, BASE, json.as_bytes()).unwrap().len(), 1, "{iri}");
+        }
+    }
+
+    #[test]
+    fn the_two_ways_json_ld_fails_are_told_apart() {
+        assert!(matches!(parse(RdfFormat::JsonLd, BASE, b"{\"a\":"), Err(RdfError::Syntax { .. })));
+        let bad = br#"{"@context":{"a":{"@id":7}},"a":"b"}"#;
+        assert!(matches!(parse(RdfFormat::JsonLd, BASE, bad), Err(RdfError::Unprocessable(_))));
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let deep = "[".repeat(MAX_DEPTH + 1);
+        assert!(matches!(
+            parse(RdfFormat::JsonLd, BASE, deep.as_bytes()),
+            Err(RdfError::TooComplex { limit: MAX_DEPTH, .. })
+        ));
+    }
+}

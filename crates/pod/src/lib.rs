@@ -1,0 +1,3 @@
+//! The Solid resource server: operations on resources, without HTTP.
+
+pub mod store;

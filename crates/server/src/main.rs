@@ -1,0 +1,2 @@
+//! The binary `podbell`.
+fn main() {}
