@@ -8,13 +8,14 @@ use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
 use toml::Value;
 
-/// A Solid pod server whose heart is a notification service.
-///
-/// Without a command it serves: at http://localhost:3000/, with everything in ./podbell-data.
+/// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "podbell",
+    bin_name = "podbell",
     version,
+    about = "A Solid pod server whose heart is a notification service.\n\
+             Without a command it serves: at http://localhost:3000/, with everything in ./podbell-data.",
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
     max_term_width = 100,
@@ -49,7 +50,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Flags {
     /// A file of settings
-    #[arg(long, value_name = "FILE.toml", env = "PODBELL_CONFIG")]
+    #[arg(long, value_name = "FILE.toml", env = "PODBELL_CONFIG", hide_env_values = true)]
     config: Option<PathBuf>,
     /// The URL at which clients reach the server [default: http://localhost:3000/]
     #[arg(long, value_name = "URL")]

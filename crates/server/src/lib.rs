@@ -7,6 +7,7 @@ pub mod card;
 pub mod cli;
 pub mod compose;
 pub mod cors;
+pub mod data;
 pub mod front;
 pub mod listen;
 pub mod problem;

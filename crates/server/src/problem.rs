@@ -19,7 +19,11 @@ pub const TYPE_PREFIX: &str = "urn:podbell:problem:";
 
 /// A problem; becomes a response.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Told>);
+
+/// Apart, so that a `Result` with a [`Problem`] stays small.
+#[derive(Clone, Debug)]
+struct Told {
     status: StatusCode,
     slug: Option<&'static str>,
     title: Cow<'static, str>,
@@ -47,7 +51,7 @@ impl fmt::Debug for Cause {
 impl Problem {
     /// A problem that its status says all about: `about:blank`, titled with the reason phrase.
     pub fn blank(status: StatusCode) -> Self {
-        Self {
+        Self(Box::new(Told {
             status,
             slug: None,
             title: status.canonical_reason().unwrap_or("Error").into(),
@@ -55,12 +59,15 @@ impl Problem {
             members: Map::new(),
             headers: HeaderMap::new(),
             cause: None,
-        }
+        }))
     }
 
     /// A problem with a stable type of its own. `slug`: lower case, words joined by `-`; never changes once released.
     pub fn new(status: StatusCode, slug: &'static str, title: impl Into<Cow<'static, str>>) -> Self {
-        Self { slug: Some(slug), title: title.into(), ..Self::blank(status) }
+        let mut problem = Self::blank(status);
+        problem.0.slug = Some(slug);
+        problem.0.title = title.into();
+        problem
     }
 
     /// 500: the cause is logged under an id that the client is told.
@@ -105,21 +112,21 @@ impl Problem {
     /// Says more. Never repeat credentials or capabilities here.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(detail.into());
+        self.0.detail = Some(detail.into());
         self
     }
 
     /// Adds an extension member.
     #[must_use]
     pub fn member(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+        self.0.members.insert(name.to_owned(), value);
         self
     }
 
     /// Adds a header: a challenge, `Allow`, `Accept-Patch`. Several of one name stay apart.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.0.headers.append(name, value);
         self
     }
 
@@ -132,26 +139,26 @@ impl Problem {
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(Cause { id: Uuid::new_v4(), error: Arc::from(cause.into()) });
+        self.0.cause = Some(Cause { id: Uuid::new_v4(), error: Arc::from(cause.into()) });
         self
     }
 
     /// Its status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// Its JSON body.
     pub fn body(&self) -> Value {
-        let mut body = self.members.clone();
-        let kind = self.slug.map_or_else(|| "about:blank".to_owned(), |slug| format!("{TYPE_PREFIX}{slug}"));
+        let mut body = self.0.members.clone();
+        let kind = self.0.slug.map_or_else(|| "about:blank".to_owned(), |slug| format!("{TYPE_PREFIX}{slug}"));
         body.insert("type".to_owned(), kind.into());
-        body.insert("title".to_owned(), self.title.as_ref().into());
-        body.insert("status".to_owned(), self.status.as_u16().into());
-        if let Some(detail) = &self.detail {
+        body.insert("title".to_owned(), self.0.title.as_ref().into());
+        body.insert("status".to_owned(), self.0.status.as_u16().into());
+        if let Some(detail) = &self.0.detail {
             body.insert("detail".to_owned(), detail.as_ref().into());
         }
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.0.cause {
             body.insert("instance".to_owned(), format!("urn:uuid:{}", cause.id).into());
         }
         Value::Object(body)
@@ -160,12 +167,12 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.body().to_string()).into_response();
+        let mut response = (self.status(), self.body().to_string()).into_response();
         let headers = response.headers_mut();
-        headers.extend(self.headers);
+        headers.extend(self.0.headers);
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(cause) = self.cause {
+        if let Some(cause) = self.0.cause {
             response.extensions_mut().insert(cause);
         }
         response

@@ -3,11 +3,13 @@
 use crate::{
     accept,
     card::{Card, card},
-    compose, front,
+    compose,
+    data::DataDirectory,
+    front,
     listen::{self, Bound},
     request::Rules,
     settings::Settings,
-    shutdown::{self, Signals, Stop},
+    shutdown::{self, Signals, Stop, Stopper},
     telemetry,
 };
 use anyhow::Context as _;
@@ -39,20 +41,26 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Ended> {
     telemetry::begin(&settings.log)?;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let (stopper, stop) = shutdown::channel();
+    let data = DataDirectory::open(&settings.data)?;
     let bound = listen::bind(&settings).await?;
-    let composed = compose::compose(&settings, &bound, stop.clone()).await?;
+    let composed = compose::compose(&settings, &data, &bound, stop.clone()).await?;
     announce(&settings, &bound, composed.card.clone())?;
     let serving = serve_origins(&settings, bound, composed, stop);
+    Ok(supervise(serving, async || signals.next().await, stopper).await)
+}
+
+/// Lets the server run until a signal, then lets it end by itself until another.
+async fn supervise(serving: impl Future<Output = ()>, mut signal: impl AsyncFnMut(), stopper: Stopper) -> Ended {
     tokio::pin!(serving);
     tokio::select! {
-        () = &mut serving => return Ok(Ended::Gracefully),
-        () = signals.next() => {}
+        () = &mut serving => return Ended::Gracefully,
+        () = signal() => {}
     }
     tracing::info!("stopping; requests may finish, a second signal ends at once");
     stopper.stop();
     tokio::select! {
-        () = &mut serving => Ok(Ended::Gracefully),
-        () = signals.next() => Ok(Ended::AtOnce),
+        () = &mut serving => Ended::Gracefully,
+        () = signal() => Ended::AtOnce,
     }
 }
 
@@ -78,4 +86,32 @@ async fn serve_origins(settings: &Settings, bound: Bound, composed: Composed, st
         }
     };
     tokio::join!(pods, provider);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+
+    #[tokio::test]
+    async fn the_first_signal_stops_and_the_second_ends_at_once() {
+        let (stopper, stop) = shutdown::channel();
+        let ended = supervise(pending(), async || ready(()).await, stopper).await;
+        assert_eq!(ended, Ended::AtOnce);
+        assert!(stop.is_stopped());
+    }
+
+    #[tokio::test]
+    async fn after_one_signal_requests_may_finish() {
+        let (stopper, mut stop) = shutdown::channel();
+        let mut signals = 1;
+        let signal = async || {
+            if signals == 0 {
+                pending::<()>().await;
+            }
+            signals -= 1;
+        };
+        let ended = supervise(async { stop.stopped().await }, signal, stopper).await;
+        assert_eq!(ended, Ended::Gracefully);
+    }
 }

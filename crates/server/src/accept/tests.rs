@@ -14,13 +14,13 @@ fn limits() -> Limits {
         connections: 50,
         connections_per_address: 50,
         exempt: Vec::new(),
-        header_timeout: Duration::from_secs(60),
+        header_timeout: Duration::from_mins(1),
         header_bytes: 16 * 1_024,
         header_lines: 100,
         http2_streams: 10,
         http2_resets: 10,
-        unacknowledged: Duration::from_secs(60),
-        grace: Duration::from_secs(60),
+        unacknowledged: Duration::from_mins(1),
+        grace: Duration::from_mins(1),
     }
 }
 
@@ -53,7 +53,8 @@ async fn exchange(address: SocketAddr, bytes: &[u8]) -> String {
 }
 
 fn request_with(lines: usize, padding: usize) -> String {
-    let lines: String = (2..lines).map(|n| format!("x-{n}: {}\r\n", "a".repeat(padding))).collect();
+    let lines: Vec<_> = (2..lines).map(|n| format!("x-{n}: {}\r\n", "a".repeat(padding))).collect();
+    let lines = lines.concat();
     format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{lines}\r\n")
 }
 
