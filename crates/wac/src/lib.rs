@@ -17,6 +17,9 @@ mod operation;
 mod permit;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 pub use decision::{Decision, OriginRule, Rules};
 pub use document::{AclDocument, AclError};
 pub use effective::{Effective, Found, Nobody, Ruled, Slot, Slots, ruled_by};
