@@ -51,12 +51,9 @@ fn rule() -> impl Strategy<Value = Rule> {
 
 fn turtle(acl: &Acl) -> String {
     let write = |(index, rule): (usize, &Rule)| {
-        let mut text = format!("<#{index}> a acl:{}", if rule.typed { "Authorization" } else { "Draft" });
-        let mut say = |property: &str, value: Option<String>| {
-            if let Some(value) = value {
-                text += &format!("; acl:{property} {value}");
-            }
-        };
+        let mut says = vec![format!("<#{index}> a acl:{}", if rule.typed { "Authorization" } else { "Draft" })];
+        let mut say =
+            |property: &str, value: Option<String>| says.extend(value.map(|value| format!("acl:{property} {value}")));
         say("accessTo", rule.access_to.map(|at| format!("<{}>", PATHS[at])));
         say("default", rule.default.map(|at| format!("<{}>", PATHS[at])));
         say("agent", rule.agent.map(|at| format!("a:{}", AGENTS[at])));
@@ -66,7 +63,7 @@ fn turtle(acl: &Acl) -> String {
         for mode in &rule.modes {
             say("mode", Some(format!("acl:{}", MODES[*mode])));
         }
-        text + ".\n"
+        says.join("; ") + ".\n"
     };
     acl.iter().enumerate().map(write).collect()
 }
