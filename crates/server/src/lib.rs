@@ -3,6 +3,7 @@
 //! The one place where HTTP statuses are decided, causes become problems, and concrete parts are named together.
 
 pub mod accept;
+pub mod authorize;
 pub mod card;
 pub mod cli;
 pub mod compose;
