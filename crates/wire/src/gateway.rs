@@ -19,7 +19,7 @@ pub const PROTOCOL: &str = "ws";
 /// The WebSocket subprotocol to offer.
 pub const SUBPROTOCOL: &str = "solid-0.2";
 
-/// The features that are honoured.
+/// The features of which the values are understood; `filter` has no known grammar.
 pub const FEATURES: &[&str] = &["state", "ttl", "rate"];
 
 /// Longest `ttl` or `rate` that is taken at its word, in seconds; more is cut down to it. 366 days.
@@ -171,17 +171,17 @@ pub fn parse_subscription(body: &[u8]) -> Result<GatewaySubscription, GatewayErr
     })
 }
 
-/// The gateway's answer, with the features that are honoured, whatever was wanted.
+/// The gateway's answer. `features`: those that the server honours, at most [`FEATURES`], whatever was wanted.
 ///
 /// `endpoint` is an absolute http(s) URL.
-pub fn negotiation_answer(endpoint: &str) -> Vec<u8> {
+pub fn negotiation_answer(endpoint: &str, features: &[&str]) -> Vec<u8> {
     #[derive(Serialize)]
     struct Answer<'a> {
         endpoint: &'a str,
         protocol: &'a str,
         features: &'a [&'a str],
     }
-    crate::json(&Answer { endpoint, protocol: PROTOCOL, features: FEATURES })
+    crate::json(&Answer { endpoint, protocol: PROTOCOL, features })
 }
 
 /// The endpoint's answer; `endpoint` is an absolute ws(s) URL without fragment, a capability.
@@ -247,7 +247,7 @@ mod tests {
         let asked = parse_negotiation(br#"{"protocols":["ws"],"features":[]}"#).unwrap();
         assert_eq!(asked, Negotiation::default());
         assert_eq!(
-            negotiation_answer("https://pod.example/.notifications/ess/"),
+            negotiation_answer("https://pod.example/.notifications/ess/", FEATURES),
             br#"{"endpoint":"https://pod.example/.notifications/ess/","protocol":"ws","features":["state","ttl","rate"]}"#
         );
         let asked = parse_subscription(br#"{"topic":"https://pod.example/alice/notes/"}"#).unwrap();

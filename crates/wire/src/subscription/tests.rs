@@ -319,6 +319,24 @@ fn no_context_is_loaded_by_any_way() {
     }
 }
 
+/// What expansion or a recursive parser would pay dearly for ends in an answer, not in a crash.
+#[test]
+fn costly_bodies_are_answered() {
+    let uses = vec![r#"{"p":{"q":1}}"#; 200].join(",");
+    let scoped = format!(
+        r#"{{"@context":{{"p":{{"@id":"http://p/","@context":["https://www.w3.org/ns/activitystreams","{N1}"]}}}},"p":[{uses}]}}"#
+    );
+    assert!(json(&scoped).is_err());
+    let chain: String = (0..2_000).map(|n| format!(r#""t{n}":"t{}:x","#, n + 1)).collect();
+    let _ = json(&format!(r#"{{"@context":{{{chain}"t2000":"http://t/"}},"type":"{TYPE}"}}"#));
+    for open in ["(", "[ <p> ", "<a> <p> [", "\"\"\"", "<a> <p> <<"] {
+        let deep = open.repeat(MAX_BODY / open.len());
+        assert!(parse_as(&deep, TURTLE).is_err(), "{open}");
+    }
+    let wide = format!(r#"{{"@context":"{N1}","type":"{TYPE}","topic":["{}"]}}"#, vec!["a"; 10_000].join("\",\""));
+    assert_eq!(json(&wide).unwrap().topics.len(), 1);
+}
+
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let words = prop::sample::select(vec![
         "@context",
