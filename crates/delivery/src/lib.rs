@@ -1,1 +1,3 @@
-//! x
+//! Deliveries: what drains a channel onto a wire.
+
+pub mod websocket;

@@ -121,12 +121,12 @@ fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
         .with_base_iri(base)
         .map_err(|e| RdfError::Unprocessable(e.to_string()))?
         .for_slice(bytes)
-        .with_load_document_callback(move |url, _| match contexts::built_in(url) {
-            Some(context) => Ok(JsonLdRemoteDocument { document: context.into(), document_url: url.into() }),
-            None => {
+        .with_load_document_callback(move |url, _| {
+            let document = contexts::built_in(url).ok_or_else(|| {
                 *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
-                Err("the context is not built in".into())
-            }
+                "the context is not built in"
+            })?;
+            Ok(JsonLdRemoteDocument { document: document.into(), document_url: url.into() })
         });
     let mut quads = Vec::new();
     for quad in parser {

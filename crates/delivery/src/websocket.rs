@@ -1,0 +1,15 @@
+//! WebSockets: openings, frames both ways, sockets as outlets of the hub.
+//!
+//! Our own server side of RFC 6455, because one finished frame is shared by all who listen.
+//!
+//! Spec: <https://www.rfc-editor.org/rfc/rfc6455>
+
+pub mod decode;
+pub mod frame;
+pub mod handshake;
+mod heart;
+mod listen;
+mod socket;
+
+pub use heart::{Heart, PING_EVERY};
+pub use socket::{Dialect, Socket};
