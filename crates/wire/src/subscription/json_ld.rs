@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// Most references to contexts, inline ones included, in one request.
 pub(super) const MAX_CONTEXTS: usize = 16;
 /// Most node objects and other records in one request.
-pub(super) const MAX_OBJECTS: usize = 512;
+pub(super) const MAX_OBJECTS: usize = 256;
 
 /// Protocol terms that the published context leaves undefined.
 const UNDEFINED: &[&str] = &["keys", "auth", "p256dh"];
