@@ -9,7 +9,10 @@ pub mod frame;
 pub mod handshake;
 mod heart;
 mod listen;
+mod session;
 mod socket;
 
-pub use heart::{Heart, PING_EVERY};
-pub use socket::{Dialect, Socket};
+pub use heart::PING_EVERY;
+pub use listen::INBOUND_LIMIT;
+pub use session::WebSockets;
+pub use socket::Dialect;
