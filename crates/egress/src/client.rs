@@ -276,3 +276,6 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     }
     age
 }
+
+#[cfg(test)]
+mod tests;
