@@ -214,7 +214,9 @@ impl Connection {
             return Err(FetchError::TooLarge { limit });
         }
         let mut body = Vec::new();
-        while let Some(frame) = self.response.body_mut().frame().await {
+        // Whoever wants the beginning does not wait for the end.
+        while overflow == Overflow::Refuse || body.len() < limit {
+            let Some(frame) = self.response.body_mut().frame().await else { break };
             let frame = frame.map_err(|_| FetchError::Unreachable)?;
             let Some(data) = frame.data_ref() else { continue };
             let room = limit - body.len();
@@ -222,9 +224,6 @@ impl Connection {
                 return Err(FetchError::TooLarge { limit });
             }
             body.extend_from_slice(&data[..data.len().min(room)]);
-            if data.len() > room {
-                break;
-            }
         }
         Ok(body.into())
     }

@@ -38,7 +38,7 @@ impl Default for Policy {
             connect: Duration::from_secs(3),
             total: Duration::from_secs(5),
             max_body: 256 * 1024,
-            per_host: 8,
+            per_host: 32,
             at_once: 256,
         }
     }

@@ -23,6 +23,8 @@ const BACKWARD: Duration = Duration::from_mins(1);
 pub(crate) enum Missing {
     /// It cannot be reached now.
     Unreachable,
+    /// This server has too much to fetch now; that says nothing about the document and is not kept.
+    Busy,
     /// It may not be fetched, is not there, or is not what it should be.
     Unusable,
 }
@@ -30,7 +32,8 @@ pub(crate) enum Missing {
 impl From<FetchError> for Missing {
     fn from(error: FetchError) -> Self {
         match error {
-            FetchError::Unreachable | FetchError::TimedOut | FetchError::Busy => Self::Unreachable,
+            FetchError::Busy => Self::Busy,
+            FetchError::Unreachable | FetchError::TimedOut => Self::Unreachable,
             FetchError::Status(status) if status >= 500 || status == 429 => Self::Unreachable,
             _ => Self::Unusable,
         }
@@ -96,6 +99,7 @@ impl<T: Send + Sync + 'static> Shelf<T> {
                     Kept { outcome: Ok(Arc::new(document)), attempted: now, until: later(now, life) }
                 }
                 (Err(_), Some(good)) => Kept { attempted: now, ..good },
+                (Err(Missing::Busy), None) => Kept { outcome: Err(Missing::Busy), attempted: now, until: now },
                 (Err(missing), None) => Kept { outcome: Err(missing), attempted: now, until: later(now, NEGATIVE) },
             }
         };
@@ -164,6 +168,14 @@ mod tests {
         assert_eq!(shelf.get("a", at(0), None, bad()).await, Err(Missing::Unusable));
         assert_eq!(shelf.get("a", at(14), None, good("one")).await, Err(Missing::Unusable));
         assert_eq!(*shelf.get("a", at(15), None, good("one")).await.unwrap(), "one");
+    }
+
+    #[tokio::test]
+    async fn our_own_business_is_no_failure_of_others() {
+        let shelf = Shelf::new(8);
+        let busy = std::future::ready(Loaded::<&str>::Err(Missing::Busy));
+        assert_eq!(shelf.get("a", at(0), None, busy).await, Err(Missing::Busy));
+        assert_eq!(*shelf.get("a", at(0), None, good("one")).await.unwrap(), "one");
     }
 
     #[tokio::test]

@@ -157,7 +157,7 @@ fn recently(at: Timestamp, now: Timestamp) -> bool {
 
 fn unfetched(missing: Missing, unusable: AuthError) -> AuthError {
     match missing {
-        Missing::Unreachable => AuthError::Unavailable,
+        Missing::Unreachable | Missing::Busy => AuthError::Unavailable,
         Missing::Unusable => unusable,
     }
 }

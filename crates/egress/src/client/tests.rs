@@ -430,9 +430,15 @@ async fn an_exchange_follows_nothing_and_reads_only_the_beginning() {
         total: Duration::from_secs(5),
         keep: 16,
     };
-    let answer = Client::new(development()).unwrap().exchange(exchange).await.unwrap();
+    let client = Client::new(development()).unwrap();
+    let answer = client.exchange(exchange.clone()).await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.body.len(), canary.touched()), (307, 16, 1));
     assert_eq!(answer.headers["retry-after"], "5");
+    // What was asked for has come, and the rest is not waited for.
+    let holding =
+        Canary::sing(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nsixteen letters!".into()], true).await;
+    let answer = client.exchange(Exchange { url: holding.url("/").parse().unwrap(), ..exchange }).await.unwrap();
+    assert_eq!(&answer.body[..], b"sixteen letters!");
     let request = canary.requests.lock().join("").to_ascii_lowercase();
     assert!(request.starts_with("post /hook http/1.1\r\n") && request.contains("content-length: 2\r\n"), "{request}");
     assert!(!request.contains("evil.example"), "{request}");

@@ -55,7 +55,7 @@ impl Web {
 impl Fetch for Web {
     async fn get(&self, get: &Get) -> Result<Document, FetchError> {
         self.asked.lock().push(get.url.to_string());
-        assert_eq!(get.redirects, if get.url.as_str() == PROFILE { 3 } else { 0 }, "{}", get.url);
+        assert_eq!(get.redirects, if get.url.path() == "/card" { 3 } else { 0 }, "{}", get.url);
         tokio::task::yield_now().await;
         let document = self.documents.lock().get(get.url.as_str()).cloned();
         document.unwrap_or(Err(FetchError::Status(404)))
@@ -434,7 +434,7 @@ async fn a_full_memory_refuses_for_now() {
     world.ask(&world.good(), at(0)).await.unwrap();
     let refused = world.ask(&world.good(), at(0)).await.unwrap_err();
     assert!(refused.is_temporary() && refused.code().is_none());
-    world.ask(&world.good(), at(121)).await.unwrap();
+    world.ask(&world.good(), at(181)).await.unwrap();
 }
 
 #[tokio::test]
@@ -462,6 +462,23 @@ async fn invented_tokens_fill_nothing() {
     }
     assert_eq!((world.replay.len(), world.fetches()), (0, 3));
     world.ask(&world.good(), at(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_crowd_of_fake_issuers_does_not_push_out_the_real_one() {
+    let world = World::new();
+    world.ask(&world.good(), at(0)).await.unwrap();
+    for number in 0..2_000 {
+        let (issuer, webid) = (format!("https://{number}.example/"), format!("https://{number}.example/card#me"));
+        world.web.put(webid.strip_suffix("#me").unwrap(), "text/turtle", profile(&issuer).replace(WEBID, &webid));
+        let token = world.token(|_, claims| {
+            claims["iss"] = issuer.into();
+            claims["webid"] = webid.into();
+        });
+        assert_eq!(world.ask(&token, at(1)).await, Err(AuthError::Issuer));
+    }
+    world.ask(&world.token(|_, claims| claims["jti"] = "next".into()), at(30)).await.unwrap();
+    assert_eq!([PROFILE, DISCOVERY, KEYS].map(|url| world.web.asked(url)), [1, 1, 1]);
 }
 
 #[tokio::test]
