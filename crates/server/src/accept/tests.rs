@@ -80,7 +80,7 @@ async fn a_head_that_does_not_end_is_cut_off() {
 
 #[tokio::test]
 async fn a_slow_head_is_cut_off() {
-    let server = start(hello(), Limits { header_timeout: Duration::from_millis(50), ..limits() }).await;
+    let server = start(hello(), Limits { header_timeout: Duration::from_millis(300), ..limits() }).await;
     for beginning in ["GET / HT", "", "PRI * HTTP/2.0\r\n\r\nSM", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let answer = exchange(server.address, beginning.as_bytes()).await;
         assert!(!answer.contains("200 OK"), "{beginning}: {answer}");
@@ -89,7 +89,7 @@ async fn a_slow_head_is_cut_off() {
 
 #[tokio::test]
 async fn an_idle_connection_is_let_go() {
-    let server = start(hello(), Limits { header_timeout: Duration::from_millis(50), ..limits() }).await;
+    let server = start(hello(), Limits { header_timeout: Duration::from_millis(300), ..limits() }).await;
     let answer = exchange(server.address, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
 }
@@ -212,7 +212,7 @@ async fn a_request_for_a_capability_is_taken_out_with_its_bare_socket() {
         })
     });
     let server =
-        start_with(hello(), Some(divert), Limits { header_timeout: Duration::from_millis(200), ..limits() }).await;
+        start_with(hello(), Some(divert), Limits { header_timeout: Duration::from_millis(300), ..limits() }).await;
     let asked = "GET /.notifications/connect/abc HTTP/1.1\r\nhost: x\r\n\r\nmore";
     assert_eq!(exchange(server.address, asked.as_bytes()).await, asked);
     assert!(exchange(server.address, request_with(0, 0).as_bytes()).await.starts_with("HTTP/1.1 200"));
