@@ -5,6 +5,9 @@
 //! so that `hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>` recovers it.
 
 mod connections;
+mod divert;
+
+pub use divert::{CONNECT, Divert, Diverted};
 
 use crate::{settings::Settings, shutdown::Stop};
 use axum::body::HttpBody;
@@ -93,8 +96,9 @@ pub struct Connection {
     _permit: Arc<Permit>,
 }
 
-/// Serves on all listeners until the stop, then lets requests finish for the grace period.
-pub async fn serve<S, B>(listeners: Vec<TcpListener>, service: S, limits: Limits, stop: Stop)
+/// Serves on all listeners until the stop, then lets requests finish for the grace period. Connections that begin with
+/// [`CONNECT`] are handed to `divert`, if there is one.
+pub async fn serve<S, B>(listeners: Vec<TcpListener>, service: S, divert: Option<Divert>, limits: Limits, stop: Stop)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -109,6 +113,7 @@ where
         let front = Front {
             builder: builder.clone(),
             service: service.clone(),
+            divert: divert.clone(),
             limits: Arc::clone(&limits),
             stop: stop.clone(),
         };
@@ -143,6 +148,7 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 struct Front<S> {
     builder: Builder<TokioExecutor>,
     service: S,
+    divert: Option<Divert>,
     limits: Arc<Limits>,
     stop: Stop,
 }
@@ -196,6 +202,16 @@ where
 
     async fn connection(mut self, stream: TcpStream, connection: Connection) {
         prepare(&stream, self.limits.unacknowledged);
+        if let Some(divert) = &self.divert {
+            let looking = divert::is_for_capability(&stream, self.limits.header_timeout);
+            let is_for_capability = tokio::select! {
+                is_for_capability = looking => is_for_capability,
+                () = self.stop.stopped() => return,
+            };
+            if is_for_capability {
+                return hand_over(divert, stream, connection, &self.limits).await;
+            }
+        }
         let has_asked = Arc::new(AtomicBool::new(false));
         let service = service_fn({
             let (service, connection, has_asked) = (self.service, connection.clone(), Arc::clone(&has_asked));
@@ -230,6 +246,13 @@ where
                 }
             }
         }
+    }
+}
+
+async fn hand_over(divert: &Divert, mut stream: TcpStream, connection: Connection, limits: &Limits) {
+    match divert::read_head(&mut stream, limits.header_bytes, limits.header_timeout).await {
+        Ok(read) => divert.take(Diverted { stream, read, connection }).await,
+        Err(error) => tracing::debug!(error = %error, "connection ended"),
     }
 }
 

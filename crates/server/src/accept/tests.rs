@@ -31,10 +31,14 @@ struct Running {
 }
 
 async fn start(router: Router, limits: Limits) -> Running {
+    start_with(router, None, limits).await
+}
+
+async fn start_with(router: Router, divert: Option<Divert>, limits: Limits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stopper, stop) = shutdown::channel();
-    let served = tokio::spawn(serve(vec![listener], router, limits, stop));
+    let served = tokio::spawn(serve(vec![listener], router, divert, limits, stop));
     Running { address, stopper, served }
 }
 
@@ -76,7 +80,7 @@ async fn a_head_that_does_not_end_is_cut_off() {
 
 #[tokio::test]
 async fn a_slow_head_is_cut_off() {
-    let server = start(hello(), Limits { header_timeout: Duration::from_millis(50), ..limits() }).await;
+    let server = start(hello(), Limits { header_timeout: Duration::from_millis(300), ..limits() }).await;
     for beginning in ["GET / HT", "", "PRI * HTTP/2.0\r\n\r\nSM", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let answer = exchange(server.address, beginning.as_bytes()).await;
         assert!(!answer.contains("200 OK"), "{beginning}: {answer}");
@@ -85,7 +89,7 @@ async fn a_slow_head_is_cut_off() {
 
 #[tokio::test]
 async fn an_idle_connection_is_let_go() {
-    let server = start(hello(), Limits { header_timeout: Duration::from_millis(50), ..limits() }).await;
+    let server = start(hello(), Limits { header_timeout: Duration::from_millis(300), ..limits() }).await;
     let answer = exchange(server.address, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
 }
@@ -196,4 +200,26 @@ async fn what_outlasts_the_grace_period_is_cut() {
     server.stopper.stop();
     server.served.await.unwrap();
     assert_eq!(request.await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_request_for_a_capability_is_taken_out_with_its_bare_socket() {
+    let divert = Divert::new(|Diverted { mut stream, read, connection }| {
+        Box::pin(async move {
+            assert!(read.starts_with(CONNECT));
+            stream.write_all(&read).await.unwrap();
+            drop(connection);
+        })
+    });
+    let server =
+        start_with(hello(), Some(divert), Limits { header_timeout: Duration::from_millis(300), ..limits() }).await;
+    let asked = "GET /.notifications/connect/abc HTTP/1.1\r\nhost: x\r\n\r\nmore";
+    assert_eq!(exchange(server.address, asked.as_bytes()).await, asked);
+    assert!(exchange(server.address, request_with(0, 0).as_bytes()).await.starts_with("HTTP/1.1 200"));
+    // Half a beginning, half a head, and a head without end are cut off.
+    for slow in ["GET /.notif", "GET /.notifications/connect/abc HTTP/1.1\r\n"] {
+        assert!(!exchange(server.address, slow.as_bytes()).await.contains("HTTP/1.1 200"));
+    }
+    let endless = format!("GET /.notifications/connect/{}", "a".repeat(100_000));
+    assert_eq!(exchange(server.address, endless.as_bytes()).await, "");
 }
