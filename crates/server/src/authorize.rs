@@ -15,7 +15,7 @@ mod remote_groups;
 mod tests;
 
 pub use groups::{MAX_LOCAL_GROUPS, MAX_REMOTE_GROUPS};
-use history::Reading;
+use history::{Entry, Reading};
 use parsed::Parsed;
 use podbell_egress::Fetch;
 use podbell_log::{At, LogError, PolicyHistory};
@@ -24,6 +24,8 @@ use podbell_wac::{Decision, Decisions, Effective, Found, Operation, Permitted, R
 use remote_groups::RemoteGroups;
 use std::{sync::Arc, time::Duration};
 
+/// Most resources that one operation may touch, the target and the containers it would create; more are refused.
+pub const MAX_REQUIREMENTS: usize = 64;
 /// How long somebody may still be taken for a member of a group elsewhere that no longer names them; stated in the
 /// storage description. All other withdrawals are exact.
 pub const REMOTE_GROUP_BOUND: Duration = remote_groups::FRESH;
@@ -124,17 +126,23 @@ impl Judge {
         let access = operation.access();
         let storage = self.storages.containing(access.resource()).ok_or(JudgeError::NoStorage)?;
         let mut decisions = Decisions::new(subject.clone());
-        let mut at = At::Now;
-        for need in access.requirements(&storage) {
-            let judged = self.judge(&storage, subject, &need.resource, None, at, now).await;
-            let judged = judged.map_err(JudgeError::History)?;
-            at = At::Commit(judged.as_of);
-            decisions.insert(judged.decision, judged.as_of);
+        let needs = access.requirements(&storage);
+        // More are refused by deciding nothing, in the words of any refusal: how many there are tells what exists.
+        if needs.len() <= MAX_REQUIREMENTS {
+            let slots = Slots::of(access.resource(), &storage);
+            let reading = Reading::begin(&*self.history, &slots, access.resource(), None, At::Now).await;
+            let reading = reading.map_err(JudgeError::History)?;
+            for need in needs {
+                let slots = Slots::of(&need.resource, &storage);
+                let judged = self.judge_by(&reading, &slots, &storage, subject, now).await;
+                let judged = judged.map_err(JudgeError::History)?;
+                decisions.insert(judged.decision, judged.as_of);
+            }
         }
         Ok(podbell_wac::authorize(operation, &storage, decisions)?)
     }
 
-    /// The one way to a decision. `life` is the life of `resource` that it is about, as
+    /// Judges by the rules of `at`. `life` is the life of `resource` that it is about, as
     /// [`podbell_hub::Question::generation`] says.
     async fn judge(
         &self,
@@ -146,26 +154,48 @@ impl Judge {
         now: Timestamp,
     ) -> Result<Judged, LogError> {
         let slots = Slots::of(resource, storage);
-        let acls: Vec<ResourceIri> = slots.acls().cloned().collect();
-        let reading = Reading::begin(&*self.history, &acls, resource, life, at).await?;
-        let effective = self.effective(&slots, &reading).await;
-        if let Err(nobody) = effective.acl() {
-            tracing::error!(resource = %resource, storage = %storage.root, reason = %nobody, "only the owner is let in");
-        }
-        let looked_at = reading.documents.iter().take(effective.depends_on().len());
-        let mut since = looked_at.map(|(touched, _)| *touched).max().unwrap_or_default();
-        let (groups, touched, valid_until) = self.groups(&reading, effective.groups_needed(subject), now).await?;
-        since = since.max(touched);
-        let decision = effective.decide(subject, &groups, &self.rules, &storage.owner);
-        // The own slot of a life that is over stands still: what is written there later rules another life.
-        let frozen = reading.ended.and(acls.first());
-        let depends_on = decision.depends_on.iter().filter(|iri| Some(*iri) != frozen).cloned().collect();
-        Ok(Judged { decision, since, as_of: reading.as_of, depends_on, valid_until })
+        let reading = Reading::begin(&*self.history, &slots, resource, life, at).await?;
+        self.judge_by(&reading, &slots, storage, subject, now).await
     }
 
-    async fn effective(&self, slots: &Slots, reading: &Reading<'_>) -> Effective {
+    /// The one way to a decision.
+    async fn judge_by(
+        &self,
+        reading: &Reading<'_>,
+        slots: &Slots,
+        storage: &Storage,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Judged, LogError> {
+        let documents = reading.documents(slots);
+        let effective = self.effective(slots, documents).await;
+        if let Err(nobody) = effective.acl() {
+            tracing::error!(storage = %storage.root, reason = %nobody, "a resource is open to the storage's owner only");
+        }
+        let looked_at = documents.iter().take(effective.depends_on().len());
+        let since = looked_at.map(|(touched, _)| *touched).max().unwrap_or_default();
+        let loaded = self.groups(reading, effective.groups_needed(subject), now).await?;
+        let decision = effective.decide(subject, &loaded.groups, &self.rules, &storage.owner);
+        // The own slot of a life that is over stands still: what is written there later rules another life.
+        let frozen = usize::from(reading.ended.is_some());
+        let mut depends_on: Vec<ResourceIri> = effective.depends_on().iter().skip(frozen).cloned().collect();
+        for document in loaded.local {
+            if !depends_on.contains(&document) {
+                depends_on.push(document);
+            }
+        }
+        Ok(Judged {
+            decision,
+            since: since.max(loaded.touched),
+            as_of: reading.as_of,
+            depends_on: depends_on.into(),
+            valid_until: loaded.valid_until,
+        })
+    }
+
+    async fn effective(&self, slots: &Slots, documents: &[Entry]) -> Effective {
         let mut found = Vec::new();
-        for (slot, (_, body)) in slots.as_slice().iter().zip(&reading.documents) {
+        for (slot, (_, body)) in slots.as_slice().iter().zip(documents) {
             let Some(body) = body else {
                 found.push(Found::Absent);
                 continue;

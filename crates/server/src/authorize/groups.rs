@@ -18,16 +18,27 @@ struct Local {
     resource: ResourceIri,
 }
 
+/// What was loaded for one decision.
+#[derive(Default)]
+pub(super) struct Loaded {
+    /// The documents.
+    pub(super) groups: Groups,
+    /// Those of this server, whether they exist or not.
+    pub(super) local: Vec<ResourceIri>,
+    /// The newest commit that touched one of these.
+    pub(super) touched: Sequence,
+    /// When the first of those elsewhere is stale.
+    pub(super) valid_until: Option<Timestamp>,
+}
+
 impl Judge {
-    /// Loads what is needed; also the newest commit that touched a document of this server, and when the first of
-    /// those elsewhere is stale.
+    /// Loads what is needed.
     pub(super) async fn groups(
         &self,
         reading: &Reading<'_>,
         needed: Vec<Arc<str>>,
         now: Timestamp,
-    ) -> Result<(Groups, Sequence, Option<Timestamp>), LogError> {
-        let mut groups = Groups::default();
+    ) -> Result<Loaded, LogError> {
         let (mut local, mut remote) = (Vec::new(), Vec::new());
         for document in needed {
             match ResourceIri::parse(&document) {
@@ -46,47 +57,39 @@ impl Judge {
         }
         local.truncate(MAX_LOCAL_GROUPS);
         remote.truncate(MAX_REMOTE_GROUPS);
-        let touched = self.load_local(reading, local, &mut groups).await?;
-        let valid_until = self.load_remote(remote, &mut groups, now).await;
-        Ok((groups, touched, valid_until))
+        let mut loaded = Loaded::default();
+        self.load_local(reading, local, &mut loaded).await?;
+        self.load_remote(remote, &mut loaded, now).await;
+        Ok(loaded)
     }
 
-    /// Loads group documents of this server as of the reading; returns the newest commit that touched one.
-    async fn load_local(
-        &self,
-        reading: &Reading<'_>,
-        local: Vec<Local>,
-        groups: &mut Groups,
-    ) -> Result<Sequence, LogError> {
+    /// Those of this server, as of the reading.
+    async fn load_local(&self, reading: &Reading<'_>, local: Vec<Local>, loaded: &mut Loaded) -> Result<(), LogError> {
         if local.is_empty() {
-            return Ok(Sequence::default());
+            return Ok(());
         }
-        let resources: Vec<ResourceIri> = local.iter().map(|group| group.resource.clone()).collect();
-        let documents = reading.groups(&resources).await?;
-        let newest = documents.iter().map(|(touched, _)| *touched).max().unwrap_or_default();
-        for (Local { document, resource }, (_, body)) in local.into_iter().zip(documents) {
+        loaded.local = local.iter().map(|group| group.resource.clone()).collect();
+        let documents = reading.groups(&loaded.local).await?;
+        for (Local { document, resource }, (touched, body)) in local.into_iter().zip(documents) {
             let members = match body {
                 Some(body) => self.parsed.group(&resource, &body).await,
                 None => None,
             };
-            groups.insert_local(document, resource, members);
+            loaded.touched = loaded.touched.max(touched);
+            loaded.groups.insert_local(document, resource, members);
         }
-        Ok(newest)
+        Ok(())
     }
 
-    /// Loads group documents from elsewhere, as they stand; returns when the first of them is stale.
-    async fn load_remote(&self, remote: Vec<Arc<str>>, groups: &mut Groups, now: Timestamp) -> Option<Timestamp> {
+    /// Those elsewhere, as they stand.
+    async fn load_remote(&self, remote: Vec<Arc<str>>, loaded: &mut Loaded, now: Timestamp) {
         let loads = remote.into_iter().map(|document| async move {
             let (members, until) = self.remote_groups.members(&document, now).await;
             (document, members, until)
         });
-        let loaded = futures_util::future::join_all(loads).await;
-        loaded
-            .into_iter()
-            .map(|(document, members, until)| {
-                groups.insert_remote(document, members);
-                until
-            })
-            .min()
+        for (document, members, until) in futures_util::future::join_all(loads).await {
+            loaded.groups.insert_remote(document, members);
+            loaded.valid_until = Some(loaded.valid_until.map_or(until, |first| first.min(until)));
+        }
     }
 }

@@ -4,8 +4,9 @@
 //! of groups. So its own slot stays as it stood before the end, and what the very commit that ended it did elsewhere
 //! does not count for it either.
 
-use podbell_log::{At, LogError, PolicyBody, PolicyHistory};
+use podbell_log::{At, LogError, PolicyBody, PolicyHistory, PolicySnapshot};
 use podbell_model::{Generation, ResourceIri, Sequence};
+use podbell_wac::Slots;
 use std::sync::Arc;
 
 /// The commit that last touched a document, and its body if it existed.
@@ -18,34 +19,41 @@ pub(super) struct Reading<'h> {
     pub(super) as_of: Sequence,
     /// The commit that ended the life in question, if it was over as of then.
     pub(super) ended: Option<Sequence>,
-    /// The ACLs that were asked for, in order.
-    pub(super) documents: Vec<Entry>,
+    acls: Vec<ResourceIri>,
+    documents: Vec<Entry>,
 }
 
 impl<'h> Reading<'h> {
-    /// Reads `acls`, of which the first is the own one of the resource.
+    /// Reads the ACLs in `slots`, of which the first is the own one of `resource`.
     pub(super) async fn begin(
         history: &'h dyn PolicyHistory,
-        acls: &[ResourceIri],
+        slots: &Slots,
         resource: &ResourceIri,
         life: Option<Generation>,
         at: At,
     ) -> Result<Self, LogError> {
-        let snapshot = history.policies(acls, at).await?;
+        let acls: Vec<ResourceIri> = slots.acls().cloned().collect();
+        let snapshot = policies(history, &acls, at).await?;
         // Asked after the snapshot, so that an end that the snapshot shows cannot be missed: without its own ACL the
         // resource would inherit a more open one.
         let ended = match life {
             Some(generation) => history.ended(resource, generation).await?.filter(|end| *end <= snapshot.as_of),
             None => None,
         };
-        let mut reading = Self { history, as_of: snapshot.as_of, ended, documents: Vec::new() };
-        reading.documents = reading.rewind(acls, snapshot.documents, true).await?;
+        let mut reading = Self { history, as_of: snapshot.as_of, ended, acls, documents: Vec::new() };
+        reading.documents = reading.rewind(&reading.acls, snapshot.documents, true).await?;
         Ok(reading)
+    }
+
+    /// The ACLs in `slots`, which are those of the resource or of a container above it; nothing for any others.
+    pub(super) fn documents(&self, slots: &Slots) -> &[Entry] {
+        let skip = self.acls.len().saturating_sub(slots.as_slice().len());
+        if self.acls[skip..].iter().eq(slots.acls()) { &self.documents[skip..] } else { &[] }
     }
 
     /// Reads group documents as of the same moment.
     pub(super) async fn groups(&self, documents: &[ResourceIri]) -> Result<Vec<Entry>, LogError> {
-        let snapshot = self.history.policies(documents, At::Commit(self.as_of)).await?;
+        let snapshot = policies(self.history, documents, At::Commit(self.as_of)).await?;
         self.rewind(documents, snapshot.documents, false).await
     }
 
@@ -56,21 +64,26 @@ impl<'h> Reading<'h> {
         own_first: bool,
     ) -> Result<Vec<Entry>, LogError> {
         let Some(end) = self.ended else { return Ok(entries) };
-        let stale = |index: usize, touched: Sequence| touched == end || (own_first && index == 0 && touched > end);
-        let indices: Vec<usize> = entries
-            .iter()
-            .enumerate()
-            .filter(|(index, entry)| stale(*index, entry.0))
-            .map(|(index, _)| index)
-            .collect();
-        if indices.is_empty() {
-            return Ok(entries);
-        }
-        let stale: Vec<ResourceIri> = indices.iter().filter_map(|index| names.get(*index).cloned()).collect();
-        let before = self.history.policies(&stale, At::Commit(end.before())).await?;
-        for (index, entry) in indices.into_iter().zip(before.documents) {
-            entries[index] = entry;
+        let own = |index: usize| own_first && index == 0;
+        let after = |index: &usize| entries[*index].0 == end || (own(*index) && entries[*index].0 > end);
+        let indices: Vec<usize> = (0..entries.len()).filter(after).collect();
+        if !indices.is_empty() {
+            let stale: Vec<ResourceIri> = indices.iter().map(|index| names[*index].clone()).collect();
+            let before = policies(self.history, &stale, At::Commit(end.before())).await?;
+            for (index, entry) in indices.into_iter().zip(before.documents) {
+                entries[index] = entry;
+            }
         }
         Ok(entries)
+    }
+}
+
+/// Asks the history; an answer that leaves a document out is no answer.
+async fn policies(history: &dyn PolicyHistory, documents: &[ResourceIri], at: At) -> Result<PolicySnapshot, LogError> {
+    let snapshot = history.policies(documents, at).await?;
+    if snapshot.documents.len() == documents.len() {
+        Ok(snapshot)
+    } else {
+        Err(LogError::Engine("the policy history left out a document".into()))
     }
 }

@@ -3,7 +3,7 @@
 mod ranges;
 mod world;
 
-use super::{JudgeError, NotPermitted};
+use super::{JudgeError, MAX_REQUIREMENTS, NotPermitted};
 use podbell_egress::FetchError;
 use podbell_hub::Need;
 use podbell_log::At;
@@ -274,4 +274,46 @@ async fn the_pod_gets_permits_that_say_what_they_rest_on() {
     let judged = world.judge().decide(&owner, &iri("/elsewhere"), At::Now, now(0)).await.unwrap();
     assert_eq!(judged.decision.user, Modes::CONTROL, "the owner keeps Control without any ACL");
     assert_eq!(judged.since, Sequence(0));
+}
+
+#[tokio::test]
+async fn a_path_too_deep_to_create_is_refused_like_anything_else() {
+    let world = World::new();
+    world.commit(&[("/.acl", Some("acl:accessTo </>; acl:default </>; acl:agent a:bob; acl:mode acl:Write."))]);
+    let put = |depth: usize| Access::Put {
+        resource: iri(&format!("/{}r", "a/".repeat(depth))),
+        place: Place::Absent { nearest: iri("/") },
+    };
+    let deepest = MAX_REQUIREMENTS - 2;
+    assert!(world.judge().permit(put(deepest), &agent("bob"), now(0)).await.is_ok());
+    let refused = world.judge().permit(put(deepest + 1), &agent("bob"), now(0)).await;
+    assert!(matches!(refused, Err(NotPermitted::Refused(Refusal::Forbidden))));
+    let refused = world.judge().permit(put(deepest + 1), &agent(""), now(0)).await;
+    assert!(matches!(refused, Err(NotPermitted::Refused(Refusal::Unauthenticated))));
+}
+
+#[tokio::test]
+async fn each_container_of_a_permit_is_judged_by_its_own_acl() {
+    let world = World::new();
+    world.commit(&[
+        ("/c/.acl", Some("acl:accessTo </c/>; acl:agent a:alice; acl:mode acl:Write.")),
+        ("/c/r.acl", Some("acl:accessTo </c/r>; acl:agent a:bob, a:alice; acl:mode acl:Write.")),
+    ]);
+    let delete = || Access::Delete { resource: iri("/c/r"), exists: true };
+    assert!(world.judge().permit(delete(), &agent("alice"), now(0)).await.is_ok());
+    assert!(world.judge().permit(delete(), &agent("bob"), now(0)).await.is_err());
+}
+
+#[tokio::test]
+async fn an_acl_that_holds_a_group_stays_a_dependency_after_its_subject() {
+    let world = World::new();
+    world.commit(&[("/.acl", Some("acl:default </>; acl:agentGroup </r.acl#w>; acl:mode acl:Read."))]);
+    let born = world.commit(&[("/other.acl", None)]);
+    let ended = world.commit(&[("/other.acl", None)]);
+    world.end("/r", born, ended);
+    let outside = world.ask("bob", "/r", Some(born), At::Now).await;
+    assert!(!outside.allowed);
+    assert_eq!(outside.depends_on.as_ref(), [iri("/.acl"), iri("/r.acl")]);
+    world.commit(&[("/r.acl", Some("acl:mode acl:Read. <#w> vcard:hasMember a:bob."))]);
+    assert!(world.ask("bob", "/r", Some(born), At::Now).await.allowed);
 }
