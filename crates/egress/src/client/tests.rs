@@ -247,6 +247,9 @@ async fn no_spelling_of_a_forbidden_place_is_connected_to() {
     let policy = Policy { ports: vec![443, 80, canary.port], ..Policy::default() };
     // Whatever is a name after all leads to the canary.
     let resolver = Answers::new([&["127.0.0.1"][..]]);
+    let system = Client::new(policy.clone()).unwrap();
+    let own = get(&system, &format!("https://localhost:{}/", canary.port), 0).await;
+    assert_eq!(own.unwrap_err(), FetchError::Refused);
     let client = Client::with_resolver(policy, Arc::clone(&resolver) as _).unwrap();
     let urls = forbidden(canary.port);
     assert!(urls.len() >= 250, "{}", urls.len());
