@@ -54,14 +54,14 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        const DAY: u64 = 24 * 60 * 60;
+        const DAY: u64 = 24;
         Self {
-            token: Duration::from_secs(10 * 60),
-            credentials_token: Duration::from_secs(60 * 60),
-            code: Duration::from_secs(60),
-            refresh: Duration::from_secs(14 * DAY),
-            session: Duration::from_secs(DAY),
-            unused_client: Duration::from_secs(30 * DAY),
+            token: Duration::from_mins(10),
+            credentials_token: Duration::from_hours(1),
+            code: Duration::from_mins(1),
+            refresh: Duration::from_hours(14 * DAY),
+            session: Duration::from_hours(DAY),
+            unused_client: Duration::from_hours(30 * DAY),
         }
     }
 }
@@ -149,7 +149,7 @@ impl Config {
         if self.auto_login.is_some() && !self.development {
             return Err(ConfigError::AutoLogin);
         }
-        if self.lifetimes.code > Duration::from_secs(60) {
+        if self.lifetimes.code > Duration::from_mins(1) {
             return Err(ConfigError::CodeLifetime);
         }
         Ok(())

@@ -4,6 +4,7 @@
 
 use crate::store::StoreError;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// An error code; `server` chooses the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,15 +64,22 @@ pub struct OAuthError {
     /// What kind.
     pub code: ErrorCode,
     /// What to tell the developer of the client; ASCII, quotes nothing that was received.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// What failed below; for the log, not for the client.
     #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl OAuthError {
-    pub(crate) fn new(code: ErrorCode, description: &'static str) -> Self {
-        Self { code, description, cause: None }
+    pub(crate) fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, description: description.into(), cause: None }
+    }
+
+    pub(crate) fn failed(
+        description: &'static str,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { code: ErrorCode::ServerError, description: description.into(), cause: Some(cause.into()) }
     }
 
     /// The JSON body of the error response.
@@ -82,14 +90,18 @@ impl OAuthError {
 
 impl From<StoreError> for OAuthError {
     fn from(error: StoreError) -> Self {
-        let cause = Some(error.into());
-        Self { code: ErrorCode::ServerError, description: "the provider cannot read or write its data", cause }
+        Self::failed("the provider cannot read or write its data", error)
     }
 }
 
 impl From<aws_lc_rs::error::Unspecified> for OAuthError {
     fn from(error: aws_lc_rs::error::Unspecified) -> Self {
-        let cause = Some(error.into());
-        Self { code: ErrorCode::ServerError, description: "a cryptographic operation failed", cause }
+        Self::failed("a cryptographic operation failed", error)
+    }
+}
+
+impl From<podbell_oidc::prove::KeyError> for OAuthError {
+    fn from(error: podbell_oidc::prove::KeyError) -> Self {
+        Self::failed("nothing could be signed", error)
     }
 }

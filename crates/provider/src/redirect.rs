@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn web_native_and_local_clients_may_have_theirs() {
-        for uri in ["https://app.example/back?a=b", "http://localhost:3000/", "http://[::1]:9/x", "com.example.app:/cb"] {
+        for uri in ["https://app.example/back?a=b", "http://localhost:3000/", "http://[::1]:9/x", "com.example.app:/cb"]
+        {
             assert!(parse(uri, false).is_some(), "{uri}");
         }
         assert!(parse("http://app.test/", true).is_some());

@@ -22,6 +22,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    pub(crate) fn new(account: Arc<str>, webid: WebId, now: Timestamp, expires: Timestamp) -> Self {
+        Self { account, webid, since: now, expires, consents: Vec::new() }
+    }
+
     pub(crate) fn has_consented(&self, client: &str, redirect_uri: &str) -> bool {
         self.consents.iter().any(|(id, uri)| id == client && uri == redirect_uri)
     }
@@ -64,8 +68,7 @@ impl Sessions {
         if table.len() >= self.limits.sessions {
             return Ok(None);
         }
-        let session = Session { account, webid, since: now, expires, consents: Vec::new() };
-        table.insert(random::sha256(cookie.as_bytes()), session);
+        table.insert(random::sha256(cookie.as_bytes()), Session::new(account, webid, now, expires));
         Ok(Some(cookie))
     }
 
