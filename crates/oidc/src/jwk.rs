@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub const MIN_RSA_BITS: usize = 2048;
 /// Largest RSA modulus, in bits: what a stranger can make this server compute with.
 pub const MAX_RSA_BITS: usize = 8192;
+/// Longest `kid`, `alg` or `use`, in bytes.
+pub const MAX_NAME: usize = 512;
 
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
@@ -96,7 +98,7 @@ impl PublicJwk {
         };
         let optional = |name| match key.get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::String(text)) if text.len() <= MAX_NAME => Ok(Some(text.clone())),
             Some(_) => Err(JwkError::Malformed),
         };
         Ok(Self(Arc::new(Parts {

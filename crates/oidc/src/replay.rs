@@ -12,6 +12,9 @@ use parking_lot::Mutex;
 use podbell_model::Timestamp;
 use std::collections::{BTreeMap, HashSet};
 
+/// How long a proof is remembered after its end: a request that came in time may still wait for its issuer.
+const MARGIN: i64 = 60;
+
 /// Why a proof does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -86,8 +89,7 @@ impl MemoryReplay {
             return Err(ReplayError::Full);
         }
         used.keys.insert(key);
-        // The second in which it expires belongs to its life.
-        used.ends.entry(proof.expires.as_second()).or_default().push(key);
+        used.ends.entry(proof.expires.as_second().saturating_add(MARGIN)).or_default().push(key);
         Ok(())
     }
 }
@@ -154,8 +156,10 @@ mod tests {
         ] {
             store.test_and_set(&other, at(1)).unwrap();
         }
-        store.test_and_set(&proof("three", 121), at(121)).unwrap();
-        assert_eq!(store.len(), 1);
+        store.test_and_set(&proof("three", 180), at(180)).unwrap();
+        assert_eq!(store.len(), 5);
+        store.test_and_set(&proof("four", 181), at(181)).unwrap();
+        assert_eq!(store.len(), 2);
     }
 
     #[test]
@@ -165,8 +169,8 @@ mod tests {
         store.test_and_set(&proof("two", 60), at(0)).unwrap();
         assert_eq!(store.test_and_set(&proof("three", 0), at(0)), Err(ReplayError::Full));
         assert_eq!(store.test_and_set(&proof("one", 0), at(0)), Err(ReplayError::Used));
-        store.test_and_set(&proof("four", 121), at(121)).unwrap();
-        assert_eq!(store.test_and_set(&proof("two", 60), at(121)), Err(ReplayError::Used));
+        store.test_and_set(&proof("four", 181), at(181)).unwrap();
+        assert_eq!(store.test_and_set(&proof("two", 60), at(181)), Err(ReplayError::Used));
     }
 
     #[test]
