@@ -22,8 +22,9 @@ pub enum PageKind {
     Failed,
 }
 
-/// A complete page. Serve it with [`crate::pages::content_security_policy`] and `Cache-Control: no-store`.
-#[derive(Clone, Debug)]
+/// A complete page. Serve it with [`crate::pages::content_security_policy`] and `Cache-Control: no-store`. Its forms
+/// hold tokens, so it has no `Debug` form.
+#[derive(Clone)]
 pub struct Page {
     /// What it is about.
     pub kind: PageKind,

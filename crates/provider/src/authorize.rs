@@ -153,7 +153,8 @@ impl Provider {
         };
         let token = form.as_ref().and_then(|form| form.get("csrf"));
         if !self.is_own_form(token, Purpose::Consent, Some(cookie), &request.query) {
-            return Ok(self.ask_consent(visit, cookie, &session));
+            // As if the client had just sent them: a request for a new log-in must not be skipped this way.
+            return self.arrive(visit).await;
         }
         match action {
             "allow" => {

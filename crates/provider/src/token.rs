@@ -92,6 +92,7 @@ impl Provider {
         if self.store.account_of(&grant.webid).await?.is_none() {
             return Err(refused("the account is gone"));
         }
+        self.store.touch_client(client.id(), *now).await?;
         let bearer = Bearer { webid: &grant.webid, client_id: &grant.client_id, jkt: &proof.jkt };
         let authentication = Authentication {
             nonce: grant.nonce.as_deref(),
@@ -106,7 +107,6 @@ impl Provider {
                 return Err(refused("the code was used twice"));
             }
         }
-        self.store.touch_client(client.id(), *now).await?;
         Ok(answer)
     }
 
@@ -123,6 +123,8 @@ impl Provider {
         }
         let scope = narrowed(&family.scope, form.get("scope"))?;
         self.use_up(proof, *now).await?;
+        // Last the rotation: after it, nothing may fail that would leave the client without its token.
+        self.store.touch_client(client.id(), *now).await?;
         let next = random::secret()?;
         let expires = provider::after(*now, self.config.lifetimes.refresh);
         match self.store.rotate(id, &random::hash(secret), &random::hash(&next), expires).await? {
@@ -137,7 +139,6 @@ impl Provider {
         let authentication = Authentication { nonce: None, auth_time: None, algorithm: family.id_token_algorithm };
         let mut answer = self.answer_person(bearer, authentication, &scope, *now)?;
         answer["refresh_token"] = joined(id, &next).into();
-        self.store.touch_client(client.id(), *now).await?;
         Ok(answer)
     }
 

@@ -41,6 +41,16 @@ async fn consent_counts_for_the_request_and_the_session_that_it_was_shown_for() 
 }
 
 #[tokio::test]
+async fn a_new_log_in_that_the_client_wants_cannot_be_skipped() {
+    let bench = Bench::new().await;
+    let app = bench.app().await;
+    let (cookie, _) = bench.log_in(&Bench::query(&app.id, &[]), at(0)).await;
+    let query = Bench::query(&app.id, &[("prompt", "login")]);
+    let answer = bench.visit(&query, Some("csrf=x&action=allow"), Some(&cookie), at(1)).await;
+    assert_eq!(page(&answer).kind, PageKind::LogIn);
+}
+
+#[tokio::test]
 async fn who_denies_sends_no_code_and_who_switches_is_logged_out() {
     let bench = Bench::new().await;
     let query = Bench::query(&bench.app().await.id, &[]);
