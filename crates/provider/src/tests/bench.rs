@@ -1,7 +1,7 @@
 //! A provider with two accounts, and a client that speaks to it.
 
 use crate::{
-    Answer, BrowserRequest, Config, ErrorCode, Next, OAuthError, Page, PageKind, Provider, TokenRequest,
+    Answer, BrowserRequest, Config, ErrorCode, Next, OAuthError, Page, PageKind, Provider, TokenRequest, store::Store,
     testing::MemoryStore,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -9,7 +9,7 @@ use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use parking_lot::Mutex;
 use podbell_egress::{Document, Fetch, FetchError, Get};
 use podbell_model::{Timestamp, WebId};
-use podbell_oidc::{Algorithm, MemoryReplay, SigningKey};
+use podbell_oidc::{Algorithm, MemoryReplay, Proof, ReplayError, ReplayStore, SigningKey};
 use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Arc};
 use url::{Url, form_urlencoded};
@@ -31,6 +31,33 @@ impl Fetch for Web {
         let media_type = "application/ld+json".into();
         Ok(Document { url: get.url.clone(), media_type, body: body.into(), max_age: None })
     }
+}
+
+/// A replay store that lets others go first, as one over a network would.
+struct SlowReplay(MemoryReplay);
+
+#[async_trait::async_trait]
+impl ReplayStore for SlowReplay {
+    async fn use_up(&self, proof: &Proof, now: Timestamp) -> Result<(), ReplayError> {
+        tokio::task::yield_now().await;
+        self.0.use_up(proof, now).await
+    }
+}
+
+/// The keys of every bench: finding an RSA key takes a moment.
+static KEYS: tokio::sync::OnceCell<Vec<crate::store::SigningKey>> = tokio::sync::OnceCell::const_new();
+
+async fn store() -> MemoryStore {
+    let store = MemoryStore::default();
+    let made = async {
+        let store = MemoryStore::default();
+        crate::keys::Keys::open(&store, at(0)).await.unwrap();
+        store.signing_keys().await.unwrap()
+    };
+    for key in KEYS.get_or_init(|| made).await {
+        store.keep_signing_key(key).await.unwrap();
+    }
+    store
 }
 
 pub(super) struct Bench {
@@ -83,8 +110,8 @@ impl Bench {
         let mut config = Config::new(ISSUER);
         config.development = true;
         change(&mut config);
-        let (store, web) = (Arc::new(MemoryStore::default()), Arc::new(Web::default()));
-        let replay = Arc::new(MemoryReplay::new(1_000, at(0)));
+        let (store, web) = (Arc::new(store().await), Arc::new(Web::default()));
+        let replay = Arc::new(SlowReplay(MemoryReplay::new(1_000, at(0))));
         let provider = Provider::new(config, store.clone(), web.clone(), replay, at(0)).await.unwrap();
         provider.create_account("alice", webid("alice"), Some(PASSWORD)).await.unwrap();
         Self { provider, store, web, key: new_key(), proofs: Mutex::default() }
