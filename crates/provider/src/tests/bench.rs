@@ -20,7 +20,7 @@ pub(super) const PASSWORD: &str = "correct horse";
 /// 43 characters, the least that a verifier may have.
 pub(super) const VERIFIER: &str = "verifier-verifier-verifier-verifier-verifie";
 
-/// Client documents in memory.
+/// Documents in memory.
 #[derive(Default)]
 pub(super) struct Web(pub(super) Mutex<HashMap<String, String>>);
 
@@ -28,8 +28,12 @@ pub(super) struct Web(pub(super) Mutex<HashMap<String, String>>);
 impl Fetch for Web {
     async fn get(&self, get: &Get) -> Result<Document, FetchError> {
         let body = self.0.lock().get(get.url.as_str()).cloned().ok_or(FetchError::Status(404))?;
-        let media_type = "application/ld+json".into();
-        Ok(Document { url: get.url.clone(), media_type, body: body.into(), max_age: None })
+        let media_type = match get.url.path().rsplit('/').next() {
+            Some("card") => "text/turtle",
+            Some("openid-configuration" | "jwks") => "application/json",
+            _ => "application/ld+json",
+        };
+        Ok(Document { url: get.url.clone(), media_type: media_type.into(), body: body.into(), max_age: None })
     }
 }
 

@@ -3,7 +3,9 @@
 use super::bench::{App, BACK};
 use super::bench::{Bench, ISSUER, PASSWORD, at, code_form, cookie, csrf, encode, page, param, redirect, webid};
 use crate::{BrowserRequest, PageKind, TokenRequest, UserinfoRequest};
+use podbell_oidc::{MemoryReplay, Presented, Verifier};
 use serde_json::json;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn discovery_has_every_field() {
@@ -56,6 +58,30 @@ async fn a_code_becomes_tokens_that_the_published_keys_verify() {
     assert_eq!((&access["aud"], &access["client_id"]), (&json!("solid"), &json!(app.id)));
     assert_eq!(id["aud"], json!([app.id, "solid"]));
     assert_eq!((&id["nonce"], &id["auth_time"]), (&json!("n"), &json!(at(0).as_second())));
+}
+
+#[tokio::test]
+async fn a_resource_server_accepts_the_token_by_what_is_published() {
+    let bench = Bench::new().await;
+    let app = bench.app().await;
+    let answer = bench.redeem(&app, &bench.code(&app, at(0)).await, at(0)).await.unwrap();
+    let alice = webid("alice");
+    let profile = format!("<#me> <http://www.w3.org/ns/solid/terms#oidcIssuer> <{ISSUER}>.");
+    bench.web.0.lock().extend([
+        (format!("{ISSUER}.well-known/openid-configuration"), bench.provider.discovery().to_string()),
+        (format!("{ISSUER}.oidc/jwks"), bench.provider.jwks().to_string()),
+        (alice.document().to_owned(), profile),
+    ]);
+    let config = podbell_oidc::Config { development: true, ..podbell_oidc::Config::default() };
+    let replay = Arc::new(MemoryReplay::new(10, at(0)));
+    let verifier = Verifier::new(config, bench.web.clone(), replay);
+    let token = answer["access_token"].as_str().unwrap();
+    let uri = "http://localhost:3000/alice/";
+    let (proof, authorization) =
+        (bench.key.prove("GET", uri, "one", at(1), Some(token)).unwrap(), format!("DPoP {token}"));
+    let presented = Presented { method: "GET", uri, authorization: &[&authorization], dpop: &[&proof] };
+    let credentials = verifier.verify(&presented, at(1)).await.unwrap().unwrap();
+    assert_eq!(credentials.webid, alice);
 }
 
 #[tokio::test]
