@@ -3,6 +3,8 @@
 //! The one place where HTTP statuses are decided, causes become problems, and concrete parts are named together.
 
 pub mod accept;
+pub mod app;
+pub mod authenticate;
 pub mod authorize;
 pub mod card;
 pub mod cli;
@@ -11,6 +13,7 @@ pub mod cors;
 pub mod data;
 pub mod front;
 pub mod listen;
+pub mod notifications;
 pub mod problem;
 pub mod protect;
 pub mod request;
