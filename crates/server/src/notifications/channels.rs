@@ -17,7 +17,7 @@ use axum::{
 };
 use http::{Method, Request, StatusCode, header};
 use podbell_hub::{Channel, ChannelError, ChannelId};
-use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
+use podbell_model::{ResourceIri, StorageId, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Features, Rendering, Spelling, Syntax, media};
 use std::sync::Arc;
@@ -91,7 +91,3 @@ fn describe(app: &App, channel: &Channel, representation: podbell_wire::Represen
     }
     .write(&spelling, representation)
 }
-
-/// Whether a subject may act for the owner of a storage.
-#[allow(dead_code)]
-fn _owner(_: &Subject) {}

@@ -16,7 +16,7 @@ use crate::{
 use axum::{
     body::Body,
     extract::{Extension, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
@@ -172,12 +172,3 @@ pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Proble
         error => Problem::unavailable(error),
     }
 }
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        self.0.into_response()
-    }
-}
-
-/// A problem as a response, where a handler must answer and not fail.
-pub(super) struct Refused(pub(super) Problem);
