@@ -58,7 +58,8 @@ pub struct Channel {
     pub end_at: Option<Timestamp>,
     /// Least time between two notifications about one topic.
     pub rate: Option<Duration>,
-    /// Last state of its one topic that the receiver knows (unquoted); on connecting, another one is told.
+    /// Last state of its one topic that the receiver knows (unquoted; empty: that nothing stands there); on
+    /// connecting, another one is told.
     pub state: Option<Arc<str>>,
 }
 

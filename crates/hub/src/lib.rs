@@ -4,6 +4,8 @@
 
 pub mod channel;
 pub mod ports;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};
 pub use ports::{

@@ -1,6 +1,6 @@
 //! What the hub needs of others: a judge, an encoder, outlets, and a place where channels outlive the process.
 
-use crate::{Channel, ChannelId, Ending, RenderingId};
+use crate::{Channel, ChannelId, Ending, RenderingId, Topic};
 use bytes::Bytes;
 use podbell_log::At;
 use podbell_model::{Activity, Generation, ResourceIri, Sequence, StorageId, Subject, Timestamp};
@@ -131,6 +131,12 @@ pub trait ChannelStore: Send + Sync + 'static {
     /// A channel by the hash of its capability.
     async fn by_capability(&self, hash: &[u8; 32]) -> Result<Option<Channel>, ChannelStoreError>;
 
+    /// The channels with a topic in that storage, oldest first: what ends with it, and what its owner may look at.
+    async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError>;
+
+    /// Keeps only those topics of a channel (never none; see [`ChannelStore::remove`]); nothing if it is gone.
+    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError>;
+
     /// Counts one use of the capability, atomically; false if none is left (or the channel is gone).
     async fn use_capability(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;
 
@@ -140,10 +146,11 @@ pub trait ChannelStore: Send + Sync + 'static {
     /// Forgets a channel; true if there was one.
     async fn remove(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;
 
-    /// Forgets the channels that ended before `now` by `end_at` or an unused `connect_by`; returns them.
+    /// Forgets the channels that ended at or before `now` by `end_at`, or by a `connect_by` while no use of the
+    /// capability was counted; returns them.
     async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError>;
 
-    /// How many channels a subject (agent and client) has.
+    /// How many channels a subject (agent and client) has; issuer and origin do not matter.
     async fn count(&self, subject: &Subject) -> Result<u64, ChannelStoreError>;
 }
 

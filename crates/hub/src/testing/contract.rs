@@ -1,0 +1,202 @@
+//! What every channel store keeps, one function per fact.
+
+use crate::{Channel, ChannelId, ChannelStore, ConnectionLimit, RenderingId, Topic};
+use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid, WebId};
+use std::{sync::Arc, time::Duration};
+
+/// Makes one test per fact of the contract; `$make` names an async function that gives a fresh, empty store.
+#[macro_export]
+macro_rules! channel_store_contract {
+    ($make:path) => {
+        $crate::channel_store_contract!(@facts $make:
+            what_is_kept_is_found_unchanged
+            nothing_is_found_under_another_name
+            a_removed_channel_is_gone
+            a_capability_is_used_as_often_as_it_may
+            an_endless_capability_is_never_used_up
+            the_state_that_was_told_is_remembered
+            a_channel_keeps_the_topics_that_are_left
+            channels_are_found_by_storage
+            the_sweep_takes_what_has_ended_and_nothing_else
+            a_used_channel_outlives_the_time_to_connect
+            channels_are_counted_by_agent_and_client
+        );
+    };
+    (@facts $make:path: $($fact:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $fact() {
+                $crate::testing::contract::$fact(&$make().await).await;
+            }
+        )*
+    };
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or_default()
+}
+
+fn topic(storage: u64, iri: &str) -> Topic {
+    Topic { storage: StorageId(storage), resource: ResourceIri::parse(iri).expect("a good IRI") }
+}
+
+/// A channel with every optional field filled and a nanosecond in every instant that is free to have one.
+pub fn channel(number: u8) -> Channel {
+    Channel {
+        id: ChannelId(Uuid::from_u128(u128::from(number))),
+        subject: Arc::new(Subject {
+            webid: Some(WebId::new("https://alice.example/card#me")),
+            client: Some("https://app.example/id".into()),
+            issuer: Some("https://issuer.example/".into()),
+            origin: Some("https://app.example".into()),
+        }),
+        topics: [topic(1, "https://pod.example/a"), topic(2, "https://pod.example/b/")].into(),
+        rendering: RenderingId(0x8000_0007),
+        capability: Some([number; 32]),
+        connections: ConnectionLimit { concurrent: 3, total: Some(2) },
+        created: at(i64::from(number)),
+        connect_by: Some(at(1_060)),
+        start_at: Some(at(1_100)),
+        end_at: Some(at(2_000)),
+        rate: Some(Duration::from_millis(1_500)),
+        state: Some("1234".into()),
+    }
+}
+
+/// See its name.
+pub async fn what_is_kept_is_found_unchanged(store: &impl ChannelStore) {
+    let full = channel(1);
+    let bare = Channel {
+        id: ChannelId(Uuid::from_u128(2)),
+        subject: Arc::new(Subject::public()),
+        topics: [topic(7, "https://pod.example/caf%C3%A9")].into(),
+        capability: None,
+        connections: ConnectionLimit { concurrent: 1, total: None },
+        connect_by: None,
+        start_at: None,
+        end_at: None,
+        rate: None,
+        state: None,
+        ..full.clone()
+    };
+    store.insert(&full).await.unwrap();
+    store.insert(&bare).await.unwrap();
+    assert_eq!(store.get(full.id).await.unwrap(), Some(full.clone()));
+    assert_eq!(store.get(bare.id).await.unwrap(), Some(bare));
+    assert_eq!(store.by_capability(&[1; 32]).await.unwrap(), Some(full));
+}
+
+/// See its name.
+pub async fn nothing_is_found_under_another_name(store: &impl ChannelStore) {
+    store.insert(&channel(1)).await.unwrap();
+    assert_eq!(store.get(ChannelId(Uuid::from_u128(9))).await.unwrap(), None);
+    assert_eq!(store.by_capability(&[9; 32]).await.unwrap(), None);
+    assert!(!store.use_capability(ChannelId(Uuid::from_u128(9))).await.unwrap());
+    store.advance_state(ChannelId(Uuid::from_u128(9)), Some("x")).await.unwrap();
+    store.narrow(ChannelId(Uuid::from_u128(9)), &[topic(1, "https://pod.example/a")]).await.unwrap();
+    assert_eq!(store.get(channel(1).id).await.unwrap(), Some(channel(1)));
+}
+
+/// See its name.
+pub async fn a_removed_channel_is_gone(store: &impl ChannelStore) {
+    let channel = channel(1);
+    store.insert(&channel).await.unwrap();
+    assert!(store.remove(channel.id).await.unwrap());
+    assert!(!store.remove(channel.id).await.unwrap());
+    assert_eq!(store.get(channel.id).await.unwrap(), None);
+    assert_eq!(store.by_capability(&[1; 32]).await.unwrap(), None);
+    assert!(!store.use_capability(channel.id).await.unwrap());
+    assert_eq!(store.count(&channel.subject).await.unwrap(), 0);
+    assert_eq!(store.of_storage(StorageId(1)).await.unwrap(), []);
+}
+
+/// See its name.
+pub async fn a_capability_is_used_as_often_as_it_may(store: &impl ChannelStore) {
+    let channel = channel(1);
+    store.insert(&channel).await.unwrap();
+    let uses = [(); 4].map(|()| store.use_capability(channel.id));
+    let mut granted = 0;
+    for granting in uses {
+        granted += usize::from(granting.await.unwrap());
+    }
+    assert_eq!(granted, 2);
+}
+
+/// See its name.
+pub async fn an_endless_capability_is_never_used_up(store: &impl ChannelStore) {
+    let endless = Channel { connections: ConnectionLimit { concurrent: 1, total: None }, ..channel(1) };
+    store.insert(&endless).await.unwrap();
+    for _ in 0..10 {
+        assert!(store.use_capability(endless.id).await.unwrap());
+    }
+}
+
+/// See its name.
+pub async fn the_state_that_was_told_is_remembered(store: &impl ChannelStore) {
+    let (one, other) = (channel(1), channel(2));
+    store.insert(&one).await.unwrap();
+    store.insert(&other).await.unwrap();
+    for state in [Some("5678"), Some(""), None] {
+        store.advance_state(one.id, state).await.unwrap();
+        assert_eq!(store.get(one.id).await.unwrap().unwrap().state.as_deref(), state);
+    }
+    assert_eq!(store.get(other.id).await.unwrap(), Some(other));
+}
+
+/// See its name.
+pub async fn a_channel_keeps_the_topics_that_are_left(store: &impl ChannelStore) {
+    let channel = channel(1);
+    store.insert(&channel).await.unwrap();
+    store.narrow(channel.id, &channel.topics[1..]).await.unwrap();
+    assert_eq!(*store.get(channel.id).await.unwrap().unwrap().topics, channel.topics[1..]);
+    assert_eq!(store.of_storage(StorageId(1)).await.unwrap(), []);
+    assert_eq!(store.of_storage(StorageId(2)).await.unwrap().len(), 1);
+}
+
+/// See its name.
+pub async fn channels_are_found_by_storage(store: &impl ChannelStore) {
+    let elsewhere = Channel { topics: [topic(3, "https://other.example/")].into(), ..channel(2) };
+    for channel in [channel(3), elsewhere, channel(1)] {
+        store.insert(&channel).await.unwrap();
+    }
+    assert_eq!(store.of_storage(StorageId(2)).await.unwrap(), [channel(1), channel(3)]);
+    assert_eq!(store.of_storage(StorageId(4)).await.unwrap(), []);
+}
+
+/// See its name.
+pub async fn the_sweep_takes_what_has_ended_and_nothing_else(store: &impl ChannelStore) {
+    let endless = Channel { connect_by: None, end_at: None, ..channel(1) };
+    let unused = Channel { end_at: None, ..channel(2) };
+    let ending = Channel { connect_by: None, ..channel(3) };
+    for channel in [&endless, &unused, &ending] {
+        store.insert(channel).await.unwrap();
+    }
+    assert_eq!(store.sweep(at(1_059)).await.unwrap(), []);
+    assert_eq!(store.sweep(at(1_060)).await.unwrap(), [unused.id]);
+    assert_eq!(store.sweep(at(2_000)).await.unwrap(), [ending.id]);
+    assert_eq!(store.sweep(at(9_999)).await.unwrap(), []);
+    assert_eq!(store.get(unused.id).await.unwrap(), None);
+    assert_eq!(store.get(endless.id).await.unwrap(), Some(endless));
+}
+
+/// See its name.
+pub async fn a_used_channel_outlives_the_time_to_connect(store: &impl ChannelStore) {
+    let channel = channel(1);
+    store.insert(&channel).await.unwrap();
+    assert!(store.use_capability(channel.id).await.unwrap());
+    assert_eq!(store.sweep(at(1_061)).await.unwrap(), []);
+    assert_eq!(store.sweep(at(2_001)).await.unwrap(), [channel.id]);
+}
+
+/// See its name.
+pub async fn channels_are_counted_by_agent_and_client(store: &impl ChannelStore) {
+    let other = |subject: Subject, number| Channel { subject: Arc::new(subject), ..channel(number) };
+    let alice = (*channel(1).subject).clone();
+    store.insert(&channel(1)).await.unwrap();
+    store.insert(&other(Subject { origin: None, issuer: None, ..alice.clone() }, 2)).await.unwrap();
+    store.insert(&other(Subject { client: None, ..alice.clone() }, 3)).await.unwrap();
+    store.insert(&other(Subject::public(), 4)).await.unwrap();
+    assert_eq!(store.count(&alice).await.unwrap(), 2);
+    assert_eq!(store.count(&Subject::public()).await.unwrap(), 1);
+    assert_eq!(store.count(&Subject::agent(WebId::new("https://bob.example/#me"))).await.unwrap(), 0);
+}

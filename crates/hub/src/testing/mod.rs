@@ -1,0 +1,11 @@
+//! For tests: channels in memory, and the contract that every channel store keeps.
+//!
+//! A store runs the contract in a test module of its own:
+//! `podbell_hub::channel_store_contract!(make)`, where `make().await` is a fresh, empty store.
+
+#![allow(clippy::unwrap_used, reason = "all of it is test code, compiled for the tests of other crates")]
+
+pub mod contract;
+mod memory;
+
+pub use memory::MemoryChannels;
