@@ -25,7 +25,8 @@ pub(crate) struct Variant {
 pub(crate) fn tag(resource: &Resource, variant: Variant) -> String {
     let mut tag = format!("\"{}", resource.version);
     if resource.class == ResourceClass::Container && resource.listing > 0 {
-        tag.push_str(&format!(".{}", resource.listing));
+        tag.push('.');
+        tag.push_str(&resource.listing.to_string());
     }
     tag.push_str(match variant.converted {
         None => "",
@@ -58,10 +59,10 @@ pub enum Tags {
 /// The preconditions of a request; the default has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
-    if_match: Option<Tags>,
-    if_none_match: Option<Tags>,
-    if_modified_since: Option<i64>,
-    if_unmodified_since: Option<i64>,
+    matching: Option<Tags>,
+    none_matching: Option<Tags>,
+    modified_since: Option<i64>,
+    unmodified_since: Option<i64>,
 }
 
 /// What the preconditions say about a read.
@@ -85,26 +86,26 @@ impl Preconditions {
         if_unmodified_since: Option<&str>,
     ) -> Result<Self, Problem> {
         Ok(Self {
-            if_match: if_match.map(|value| tags(value).ok_or(Problem::BadHeader("If-Match"))).transpose()?,
-            if_none_match: if_none_match
+            matching: if_match.map(|value| tags(value).ok_or(Problem::BadHeader("If-Match"))).transpose()?,
+            none_matching: if_none_match
                 .map(|value| tags(value).ok_or(Problem::BadHeader("If-None-Match")))
                 .transpose()?,
-            if_modified_since: if_modified_since.and_then(date),
-            if_unmodified_since: if_unmodified_since.and_then(date),
+            modified_since: if_modified_since.and_then(date),
+            unmodified_since: if_unmodified_since.and_then(date),
         })
     }
 
     /// Whether a write may go on: the version and date of what exists, or none.
     pub(crate) fn judge_write(&self, current: Option<(&str, Timestamp)>) -> Result<(), Problem> {
         let version = current.map(|(version, _)| version);
-        match (&self.if_match, self.if_unmodified_since) {
+        match (&self.matching, self.unmodified_since) {
             (Some(tags), _) if !tags.strong(version, version_part) => return Err(Problem::Precondition("If-Match")),
             (None, Some(date)) if current.is_some_and(|(_, modified)| modified.as_second() > date) => {
                 return Err(Problem::Precondition("If-Unmodified-Since"));
             }
             _ => {}
         }
-        match &self.if_none_match {
+        match &self.none_matching {
             Some(tags) if tags.weak(version, version_part) => Err(Problem::Precondition("If-None-Match")),
             _ => Ok(()),
         }
@@ -114,12 +115,12 @@ impl Preconditions {
     pub(crate) fn judge_read(&self, tag: &str, modified: Timestamp) -> Verdict {
         let tag = Some(tag.trim_matches('"'));
         let modified = modified.as_second();
-        match (&self.if_match, self.if_unmodified_since) {
+        match (&self.matching, self.unmodified_since) {
             (Some(tags), _) if !tags.strong(tag, whole) => return Verdict::Failed("If-Match"),
             (None, Some(date)) if modified > date => return Verdict::Failed("If-Unmodified-Since"),
             _ => {}
         }
-        match (&self.if_none_match, self.if_modified_since) {
+        match (&self.none_matching, self.modified_since) {
             (Some(tags), _) if tags.weak(tag, whole) => Verdict::NotModified,
             (None, Some(date)) if modified <= date => Verdict::NotModified,
             _ => Verdict::Proceed,

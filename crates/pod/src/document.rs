@@ -135,7 +135,9 @@ pub(crate) fn issuers(document: &ResourceIri, dataset: &Dataset) -> BTreeSet<(St
 pub(crate) fn inbox(description: &Dataset, subject: &ResourceIri) -> Option<String> {
     description
         .quads_for_graph_name(GraphNameRef::DefaultGraph)
-        .filter(|quad| quad.predicate.as_str() == vocab::ldp::INBOX && quad.subject.to_string() == format!("<{subject}>"))
+        .filter(|quad| {
+            quad.predicate.as_str() == vocab::ldp::INBOX && quad.subject.to_string() == format!("<{subject}>")
+        })
         .find_map(|quad| match quad.object {
             TermRef::NamedNode(inbox) => Some(inbox.as_str().to_owned()),
             _ => None,

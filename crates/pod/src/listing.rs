@@ -69,9 +69,9 @@ pub(crate) fn graph(
 /// of it anyway.
 ///
 /// Every client sends `<> a ldp:Container` with a new container; that is no attempt to change anything.
-pub(crate) fn own_statements(container: &ResourceIri, is_root: bool, written: Dataset) -> Result<Dataset, Problem> {
+pub(crate) fn own_statements(container: &ResourceIri, is_root: bool, written: &Dataset) -> Result<Dataset, Problem> {
     let mut own = Dataset::new();
-    for quad in &written {
+    for quad in written {
         if restates(container, is_root, quad) {
             continue;
         }
@@ -154,12 +154,7 @@ impl Statements {
 
     fn add(&mut self, subject: &str, predicate: &str, object: Term) {
         if let (Ok(subject), Ok(predicate)) = (NamedNodeRef::new(subject), NamedNodeRef::new(predicate)) {
-            self.0.insert(&Quad::new(
-                subject.into_owned(),
-                predicate.into_owned(),
-                object,
-                GraphName::DefaultGraph,
-            ));
+            self.0.insert(&Quad::new(subject.into_owned(), predicate.into_owned(), object, GraphName::DefaultGraph));
         }
     }
 }

@@ -32,7 +32,8 @@ pub(crate) fn negotiate(accept: Option<&str>, stored: &str) -> Result<Option<Rdf
     let others = [RdfFormat::Turtle, RdfFormat::JsonLd, RdfFormat::NTriples]
         .into_iter()
         .filter(|format| own.is_some() && own != Some(*format));
-    let essence = stored.trim().parse::<Mime>().map_or_else(|_| stored.to_owned(), |mime| mime.essence_str().to_owned());
+    let essence =
+        stored.trim().parse::<Mime>().map_or_else(|_| stored.to_owned(), |mime| mime.essence_str().to_owned());
     let offers = std::iter::once((None, essence)).chain(others.map(|f| (Some(f), f.media_type().to_owned())));
     let mut best: Option<(u16, Option<RdfFormat>)> = None;
     let mut available = Vec::new();

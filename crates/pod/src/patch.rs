@@ -97,7 +97,9 @@ pub enum PatchError {
         limit: usize,
     },
     /// A part of SPARQL Update that is not offered.
-    #[error("of SPARQL Update, only INSERT DATA, DELETE DATA and DELETE/INSERT WHERE with a plain graph pattern are offered")]
+    #[error(
+        "of SPARQL Update, only INSERT DATA, DELETE DATA and DELETE/INSERT WHERE with a plain graph pattern are offered"
+    )]
     Unsupported,
 }
 

@@ -4,7 +4,6 @@
 //! it names the resource that was asked for and what the request itself said.
 
 use crate::{
-    needs::Need,
     patch::{PatchConflict, PatchError},
     store::{CommitError, StoreError},
 };
@@ -146,9 +145,6 @@ pub enum Problem {
     /// No space left.
     #[error("no space left to write")]
     Full,
-    /// The permission does not cover what the operation needs. A defect in the caller; nothing is done.
-    #[error("the permission does not cover {0:?}")]
-    NotCovered(Need),
     /// The engine below failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -171,8 +167,12 @@ impl Problem {
             | Self::Containment(_)
             | Self::IssuerProtected(_)
             | Self::NotRdfTarget(_)
-            | Self::PatchConflict(PatchConflict::NoMapping | PatchConflict::ManyMappings | PatchConflict::Absent(_))
-            | Self::PatchConflict(PatchConflict::LiteralPosition) => Kind::Conflict,
+            | Self::PatchConflict(
+                PatchConflict::NoMapping
+                | PatchConflict::ManyMappings
+                | PatchConflict::Absent(_)
+                | PatchConflict::LiteralPosition,
+            ) => Kind::Conflict,
             Self::AuxiliaryName(_) => Kind::Forbidden,
             Self::NotRdf(_) | Self::UnknownPatch(_) => Kind::UnsupportedMediaType,
             Self::NoContentType
@@ -190,7 +190,7 @@ impl Problem {
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Contended => Kind::Contended,
             Self::Full => Kind::Full,
-            Self::NotCovered(_) | Self::Store(_) | Self::Interrupted => Kind::Failed,
+            Self::Store(_) | Self::Interrupted => Kind::Failed,
         }
     }
 
@@ -220,9 +220,8 @@ impl From<CommitError> for Problem {
         match error {
             CommitError::Full => Self::Full,
             CommitError::Store(error) => Self::Store(error),
-            other @ CommitError::NoStorage => Self::Store(StoreError(Box::new(other))),
             CommitError::Conflict(_) | CommitError::PolicyChanged => Self::Contended,
-            other @ CommitError::Overlap => Self::Store(StoreError(Box::new(other))),
+            other @ (CommitError::NoStorage | CommitError::Overlap) => Self::Store(StoreError(Box::new(other))),
         }
     }
 }

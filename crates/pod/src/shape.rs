@@ -30,10 +30,7 @@ pub enum Shape {
     },
     /// A name in which an auxiliary's suffix stands where none can be (`x.acl.acl`, `x.acl/`, `x.meta/y`): nothing
     /// is ever there.
-    Reserved {
-        /// The ordinary resource that the name leans on: Control on it is needed to hear that.
-        subject: ResourceIri,
-    },
+    Reserved,
 }
 
 /// An operation of the protocol by its name.
@@ -104,8 +101,8 @@ impl Shape {
         if *target == storage.root {
             return Self::Root;
         }
-        if let Some(subject) = leaning(target, storage) {
-            return Self::Reserved { subject };
+        if is_reserved(target, storage) {
+            return Self::Reserved;
         }
         match target.as_auxiliary() {
             Some((_, subject)) if !storage.contains(&subject) => Self::Document,
@@ -125,41 +122,20 @@ impl Shape {
             Self::Container => (&[Get, Head, Options, Put, Post, Patch, Delete], Some(RDF), Some("*/*")),
             Self::Document => (&[Get, Head, Options, Put, Patch, Delete], Some("*/*"), None),
             Self::Acl { root: true, .. } => (&[Get, Head, Options, Put, Patch], Some(RDF), None),
-            Self::Acl { .. } | Self::Description { .. } => {
-                (&[Get, Head, Options, Put, Patch, Delete], Some(RDF), None)
-            }
-            Self::Reserved { .. } => (&[Get, Head, Options], None, None),
+            Self::Acl { .. } | Self::Description { .. } => (&[Get, Head, Options, Put, Patch, Delete], Some(RDF), None),
+            Self::Reserved => (&[Get, Head, Options], None, None),
         };
         let accept_patch = verbs.contains(&Patch).then_some(ACCEPT_PATCH);
         Allowed { verbs, accept_put, accept_post, accept_patch }
     }
-
-    /// The resource that rules of access are about: of an auxiliary its subject.
-    pub fn subject<'a>(&'a self, target: &'a ResourceIri) -> &'a ResourceIri {
-        match self {
-            Self::Root | Self::Container | Self::Document => target,
-            Self::Acl { subject, .. } | Self::Description { subject } | Self::Reserved { subject } => subject,
-        }
-    }
 }
 
-/// If a suffix stands where none can be: the nearest ordinary resource above or before it.
-fn leaning(target: &ResourceIri, storage: &Storage) -> Option<ResourceIri> {
-    let below: Vec<ResourceIri> = std::iter::once(target.clone())
-        .chain(target.ancestors())
-        .take_while(|iri| storage.contains(iri) && *iri != storage.root)
-        .collect();
-    let container = below.iter().rev().find(|iri| iri.is_container() && is_reserved_name(iri.name()));
-    if let Some(container) = container {
-        return container.parent();
-    }
-    let (_, subject) = target.as_auxiliary()?;
-    subject.as_auxiliary()?;
-    let mut subject = subject;
-    while let Some((_, inner)) = subject.as_auxiliary() {
-        subject = inner;
-    }
-    Some(if storage.contains(&subject) { subject } else { storage.root.clone() })
+/// Whether an auxiliary's suffix stands where none can be.
+fn is_reserved(target: &ResourceIri, storage: &Storage) -> bool {
+    let within = |iri: &ResourceIri| storage.contains(iri) && *iri != storage.root;
+    let containers = target.ancestors().take_while(within).any(|container| is_reserved_name(container.name()));
+    let itself = target.is_container() && is_reserved_name(target.name());
+    containers || itself || target.as_auxiliary().is_some_and(|(_, subject)| subject.as_auxiliary().is_some())
 }
 
 /// Whether a last segment is that of an auxiliary resource.
@@ -197,7 +173,7 @@ impl Links {
                 (Some(target.acl()), Some(target.auxiliary(Auxiliary::Description)), None)
             }
             Shape::Description { subject } => (Some(subject.acl()), None, Some(subject)),
-            Shape::Acl { .. } | Shape::Reserved { .. } => (None, None, None),
+            Shape::Acl { .. } | Shape::Reserved => (None, None, None),
         };
         Self { acl, describedby, describes, types, storage: storage.root.clone(), inbox: None }
     }

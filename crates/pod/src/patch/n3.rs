@@ -7,7 +7,10 @@
 
 use super::{Dialect, MAX_EFFECT, MAX_PATTERNS, Patch, PatchError, Pattern, Slot, Step};
 use oxrdf::{BlankNode, GraphName};
-use oxttl::{N3Parser, n3::{N3Quad, N3Term}};
+use oxttl::{
+    N3Parser,
+    n3::{N3Quad, N3Term},
+};
 use podbell_model::vocab;
 use std::collections::{HashMap, HashSet};
 

@@ -6,7 +6,7 @@
 //! Spec: <https://www.w3.org/TR/sparql11-query/#BasicGraphPattern>
 
 use super::{PatchConflict, Pattern, Slot};
-use oxrdf::{BlankNode, Dataset, NamedNode, NamedOrBlankNode, NamedOrBlankNodeRef, QuadRef, Term, TermRef};
+use oxrdf::{Dataset, NamedNode, NamedOrBlankNode, QuadRef, Term};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What each variable stands for.
@@ -86,14 +86,13 @@ impl<'d> Search<'d> {
         let object = self.value(&pattern.object);
         let dataset = self.dataset;
         let (subject_node, predicate_node) = (subject.clone().map(node), predicate.clone().map(iri));
-        let candidates: Box<dyn Iterator<Item = QuadRef<'d>> + '_> =
-            match (&subject_node, &object, &predicate_node) {
-                (Some(None), ..) | (_, _, Some(None)) => return Ok(()),
-                (Some(Some(subject)), ..) => Box::new(dataset.quads_for_subject(subject)),
-                (_, Some(object), _) => Box::new(dataset.quads_for_object(object)),
-                (_, _, Some(Some(predicate))) => Box::new(dataset.quads_for_predicate(predicate)),
-                _ => Box::new(dataset.iter()),
-            };
+        let candidates: Box<dyn Iterator<Item = QuadRef<'d>> + '_> = match (&subject_node, &object, &predicate_node) {
+            (Some(None), ..) | (_, _, Some(None)) => return Ok(()),
+            (Some(Some(subject)), ..) => Box::new(dataset.quads_for_subject(subject)),
+            (_, Some(object), _) => Box::new(dataset.quads_for_object(object)),
+            (_, _, Some(Some(predicate))) => Box::new(dataset.quads_for_predicate(predicate)),
+            _ => Box::new(dataset.iter()),
+        };
         for quad in candidates {
             self.steps += 1;
             if self.steps > MAX_STEPS {

@@ -53,12 +53,15 @@ fn check_plain(text: &str) -> Result<(), PatchError> {
             '}' => braces = braces.saturating_sub(1),
             '[' => brackets += 1,
             ']' => brackets = brackets.saturating_sub(1),
-            '<' => rest = rest.split_once('>').map_or("", |(_, after)| after),
+            '<' => rest = after_iri(rest)?,
             '#' => rest = rest.split_once(['\n', '\r']).map_or("", |(_, after)| after),
-            '\'' | '"' => rest = after_string(c, rest),
-            '\\' => rest = rest.get(1..).unwrap_or(""),
-            '^' => rest = rest.strip_prefix('^').ok_or(PatchError::Unsupported)?,
-            '(' | ')' | '|' | '&' | '!' | '=' | '/' | '*' => return Err(PatchError::Unsupported),
+            '\'' | '"' => {
+                rest = after_string(c, rest);
+                // A datatype; in any other place the sign begins a path, which nests.
+                rest = rest.strip_prefix("^^").unwrap_or(rest);
+            }
+            '\\' => rest = rest.strip_prefix(|_: char| true).unwrap_or(""),
+            '^' | '(' | ')' | '|' | '&' | '!' | '=' | '/' | '*' => return Err(PatchError::Unsupported),
             _ => {}
         }
         if braces > 1 || brackets > MAX_BRACKETS {
@@ -68,15 +71,22 @@ fn check_plain(text: &str) -> Result<(), PatchError> {
     Ok(())
 }
 
+/// What follows an IRI whose opening bracket has been read; a comparison is no IRI.
+fn after_iri(text: &str) -> Result<&str, PatchError> {
+    let (iri, after) = text.split_once('>').ok_or(PatchError::Unsupported)?;
+    if iri.contains(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"' | '<')) {
+        return Err(PatchError::Unsupported);
+    }
+    Ok(after)
+}
+
 /// What follows a string whose opening quote has been read.
 fn after_string(quote: char, text: &str) -> &str {
-    let long = text.starts_with([quote; 2].iter().collect::<String>().as_str());
-    if long {
-        // Either an empty string or the opening of a long one.
-        let Some(body) = text[2..].strip_prefix(quote) else { return &text[2..] };
-        return skip_to(body, &[quote; 3].iter().collect::<String>());
+    let quotes = |count| quote.to_string().repeat(count);
+    match text.strip_prefix(&quotes(2)) {
+        Some(long) => skip_to(long, &quotes(3)),
+        None => skip_to(text, &quotes(1)),
     }
-    skip_to(text, &quote.to_string())
 }
 
 fn skip_to<'t>(text: &'t str, end: &str) -> &'t str {
