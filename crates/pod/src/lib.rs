@@ -1,3 +1,42 @@
 //! The Solid resource server: operations on resources, without HTTP.
+//!
+//! A [`Request`] is planned by [`Pod::plan`] into an [`Operation`], authorized by `podbell_wac::authorize`, and
+//! applied by [`Pod::apply`], which takes nothing but a permitted operation. What was written comes to the hub by the
+//! log alone.
+//!
+//! Spec: <https://solidproject.org/TR/protocol>
 
+mod access;
+mod auxiliary;
+mod conditions;
+mod create;
+mod document;
+mod listing;
+mod locks;
+mod modify;
+mod negotiate;
+mod operation;
+mod patch;
+mod pod;
+mod problem;
+mod range;
+mod read;
+mod seed;
+mod shape;
+mod slug;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod write;
+
+pub use conditions::{Preconditions, Tags};
+pub use document::{MAX_CONTROL, MAX_RDF};
+pub use operation::{
+    Action, Applied, Content, Effect, Operation, Outcome, Reading, Representation, RepresentationBody, Request,
+    Validators, Written,
+};
+pub use patch::{Patch, PatchConflict, PatchError};
+pub use pod::{AclRules, Ids, Pod};
+pub use problem::{Kind, Problem};
+pub use seed::SeedError;
+pub use shape::{ACCEPT_PATCH, Allowed, Links, Shape, Verb, types};

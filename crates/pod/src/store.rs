@@ -158,6 +158,20 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Id of its activity.
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Put { id, .. }
+            | Self::Delete { id, .. }
+            | Self::PutAcl { id, .. }
+            | Self::DeleteAcl { id, .. }
+            | Self::PutDescription { id, .. }
+            | Self::DeleteDescription { id, .. } => *id,
+        }
+    }
+}
+
 /// Everything that one request changes; all of it is committed, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteSet {

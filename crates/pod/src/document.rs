@@ -1,0 +1,145 @@
+//! RDF documents as bytes: received, parsed, converted and written back.
+//!
+//! What is written is kept as it came; every other form is made of it on demand.
+
+use crate::{
+    problem::Problem,
+    store::{Body, ByteStream, Store, StoreError},
+};
+use bytes::{Bytes, BytesMut};
+use oxrdf::{Dataset, GraphNameRef, NamedOrBlankNodeRef, TermRef};
+use oxttl::TurtleParser;
+use podbell_model::{
+    ResourceIri,
+    rdf::{self, RdfError, RdfFormat},
+    vocab,
+};
+use std::{collections::BTreeSet, future::poll_fn, sync::Arc};
+
+/// Longest RDF document, in bytes.
+pub const MAX_RDF: u64 = 16 * 1024 * 1024;
+/// Longest ACL or description, in bytes.
+pub const MAX_CONTROL: u64 = 64 * 1024;
+/// Documents from this size on, in bytes, are worked on outside the threads that serve connections.
+const LARGE: u64 = 64 * 1024;
+
+/// Receives a stream of at most `limit` bytes.
+pub(crate) async fn collect(mut stream: ByteStream, limit: u64) -> Result<Bytes, Problem> {
+    let mut all = BytesMut::new();
+    while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
+        let chunk = chunk.map_err(Problem::Receive)?;
+        if all.len() as u64 + chunk.len() as u64 > limit {
+            return Err(Problem::TooLarge(limit));
+        }
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all.freeze())
+}
+
+/// The bytes of a stored body.
+pub(crate) async fn load(store: &dyn Store, body: &Body) -> Result<Bytes, Problem> {
+    match body {
+        Body::Inline(bytes) => Ok(bytes.clone()),
+        Body::File { .. } => match collect(store.open(body, 0).await?, u64::MAX).await {
+            Err(Problem::Receive(error)) => Err(Problem::Store(StoreError(Box::new(error)))),
+            other => other,
+        },
+    }
+}
+
+/// Runs work on a document of that size where it holds up no connection.
+pub(crate) async fn aside<T: Send + 'static>(
+    size: u64,
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    if size < LARGE {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Interrupted)?
+}
+
+/// Parses a stored or received document.
+pub(crate) async fn parse(format: RdfFormat, base: &ResourceIri, bytes: Bytes) -> Result<Dataset, Problem> {
+    let base = base.clone();
+    aside(bytes.len() as u64, move || Ok(rdf::parse(format, base.as_str(), &bytes)?)).await
+}
+
+/// Makes another representation of a stored document.
+pub(crate) async fn convert(
+    from: RdfFormat,
+    to: RdfFormat,
+    base: &ResourceIri,
+    bytes: Bytes,
+) -> Result<Bytes, Problem> {
+    let base = base.clone();
+    aside(bytes.len() as u64, move || {
+        let dataset = rdf::parse(from, base.as_str(), &bytes)?;
+        Ok(write(to, &dataset, &prefixes(from, &base, &bytes)))
+    })
+    .await
+}
+
+/// Writes a dataset with these prefixes.
+pub(crate) fn write(format: RdfFormat, dataset: &Dataset, prefixes: &[(String, String)]) -> Bytes {
+    let prefixes: Vec<(&str, &str)> = prefixes.iter().map(|(name, iri)| (&**name, &**iri)).collect();
+    rdf::serialize(format, dataset, &prefixes).into()
+}
+
+/// The prefixes that a Turtle document declares ahead of its first statement.
+pub(crate) fn prefixes(format: RdfFormat, base: &ResourceIri, bytes: &[u8]) -> Vec<(String, String)> {
+    let parser = match TurtleParser::new().with_base_iri(base.as_str()) {
+        Ok(parser) if format == RdfFormat::Turtle => parser,
+        _ => return Vec::new(),
+    };
+    let mut parser = parser.for_slice(bytes);
+    // Prefixes are known once the statement after them is read.
+    let _first = parser.next();
+    parser.prefixes().map(|(name, iri)| (name.to_owned(), iri.to_owned())).collect()
+}
+
+/// The same graph in N-Triples with absolute IRIs, for the history of rules.
+pub(crate) fn n_triples(dataset: &Dataset) -> Result<Arc<str>, Problem> {
+    text(rdf::serialize(RdfFormat::NTriples, dataset, &[]))
+}
+
+/// The statements that make a document a group document, in N-Triples; none if it is no group document.
+pub(crate) fn group(dataset: &Dataset) -> Result<Option<Arc<str>>, Problem> {
+    let members: Dataset = dataset
+        .quads_for_graph_name(GraphNameRef::DefaultGraph)
+        .filter(|quad| quad.predicate.as_str() == vocab::vcard::HAS_MEMBER)
+        .collect();
+    if members.is_empty() { Ok(None) } else { n_triples(&members).map(Some) }
+}
+
+fn text(bytes: Vec<u8>) -> Result<Arc<str>, Problem> {
+    String::from_utf8(bytes).map(Arc::from).map_err(|error| {
+        Problem::Rdf(RdfError::Syntax { format: RdfFormat::NTriples.media_type(), message: error.to_string() })
+    })
+}
+
+/// Who may speak for the WebIDs of a document: its `solid:oidcIssuer` statements about subjects in itself.
+pub(crate) fn issuers(document: &ResourceIri, dataset: &Dataset) -> BTreeSet<(String, String)> {
+    dataset
+        .quads_for_graph_name(GraphNameRef::DefaultGraph)
+        .filter(|quad| quad.predicate.as_str() == vocab::solid::OIDC_ISSUER)
+        .filter_map(|quad| match quad.subject {
+            NamedOrBlankNodeRef::NamedNode(subject) => Some((subject.as_str(), quad.object)),
+            NamedOrBlankNodeRef::BlankNode(_) => None,
+        })
+        .filter(|(subject, _)| subject.split('#').next() == Some(document.as_str()))
+        .map(|(subject, issuer)| (subject.to_owned(), issuer.to_string()))
+        .collect()
+}
+
+/// The inbox that a description names for its subject.
+pub(crate) fn inbox(description: &Dataset, subject: &ResourceIri) -> Option<String> {
+    description
+        .quads_for_graph_name(GraphNameRef::DefaultGraph)
+        .filter(|quad| {
+            quad.predicate.as_str() == vocab::ldp::INBOX && quad.subject.to_string() == format!("<{subject}>")
+        })
+        .find_map(|quad| match quad.object {
+            TermRef::NamedNode(inbox) => Some(inbox.as_str().to_owned()),
+            _ => None,
+        })
+}

@@ -1,0 +1,179 @@
+//! Reading: which representation, whether the client has it, and which part of it.
+//!
+//! Spec: <https://solidproject.org/TR/protocol#reading-resources>, RFC 9110 §13.2.2.
+
+use crate::{
+    conditions::{UNWRITTEN, Variant, Verdict, tag},
+    document::{convert, inbox, load, parse, write},
+    listing::{graph, prefixes},
+    negotiate::{format_of, negotiate},
+    operation::{Operation, Outcome, Reading, Representation, RepresentationBody, Validators},
+    pod::Pod,
+    problem::Problem,
+    range::{Asked, asked},
+    shape::{Links, Shape},
+    store::{Body, ByteStream, Resource},
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use oxrdf::Dataset;
+use podbell_model::{Auxiliary, ResourceClass, ResourceIri, rdf::RdfFormat};
+use std::{future::ready, sync::Arc};
+
+const MINIMAL: &str = "http://www.w3.org/ns/ldp#PreferMinimalContainer";
+
+impl Pod {
+    /// Reads a representation.
+    pub(crate) async fn read(&self, operation: &Operation, reading: &Reading) -> Result<Outcome, Problem> {
+        let target = operation.target();
+        let resource = self.standing(&operation.shape, target).await?;
+        let container = resource.class == ResourceClass::Container;
+        let converted = negotiate(reading.accept.as_deref(), &resource.content_type)?;
+        let minimal = container && prefers_minimal(reading.prefer.as_deref());
+        let variant = Variant { converted, minimal };
+        let validators = Validators { etag: tag(&resource, variant), modified: resource.modified };
+        match operation.request.preconditions.judge_read(&validators.etag, validators.modified) {
+            Verdict::Proceed => {}
+            Verdict::NotModified => return Ok(Outcome::NotModified(validators)),
+            Verdict::Failed(header) => return Err(Problem::Precondition(header)),
+        }
+        let mut links = Links::of(target, &operation.storage, Some(resource.class));
+        let description = self.description(&operation.shape, target).await?;
+        links.inbox = description.as_ref().and_then(|description| inbox(description, target));
+        let mut representation = Representation {
+            validators,
+            content_type: converted.map_or_else(|| Arc::clone(&resource.content_type), |f| f.media_type().into()),
+            length: None,
+            part: None,
+            ranges: false,
+            preference_applied: minimal.then_some("return=representation"),
+            links,
+            body: RepresentationBody::None,
+        };
+        if container {
+            if !reading.head {
+                let bytes = self.listing(&resource, operation, variant, description).await?;
+                representation.whole(bytes);
+            }
+        } else if let Some(format) = converted.zip(format_of(&resource.content_type)) {
+            if !reading.head {
+                let bytes = load(&*self.store, &resource.body).await?;
+                representation.whole(convert(format.1, format.0, target, bytes).await?);
+            }
+        } else {
+            self.stored(&mut representation, &resource.body, reading).await?;
+        }
+        Ok(Outcome::Read(Box::new(representation)))
+    }
+
+    /// The resource as a reader finds it: a description that was never written is there and empty.
+    pub(crate) async fn standing(&self, shape: &Shape, target: &ResourceIri) -> Result<Resource, Problem> {
+        match (self.store.resource(target).await?, shape) {
+            (_, Shape::Reserved) => Err(Problem::NotFound(target.clone())),
+            (Some(resource), _) => Ok(resource),
+            (None, Shape::Description { subject }) => {
+                let subject = self.store.resource(subject).await?.ok_or_else(|| Problem::NotFound(target.clone()))?;
+                Ok(Resource {
+                    iri: target.clone(),
+                    class: ResourceClass::RdfSource,
+                    version: UNWRITTEN.into(),
+                    listing: 0,
+                    content_type: RdfFormat::Turtle.media_type().into(),
+                    body: Body::Inline(Bytes::new()),
+                    ..subject
+                })
+            }
+            (None, _) => Err(Problem::NotFound(target.clone())),
+        }
+    }
+
+    /// What the description of an ordinary resource says; none if there is none.
+    pub(crate) async fn description(&self, shape: &Shape, subject: &ResourceIri) -> Result<Option<Dataset>, Problem> {
+        if !matches!(shape, Shape::Root | Shape::Container | Shape::Document) {
+            return Ok(None);
+        }
+        let iri = subject.auxiliary(Auxiliary::Description);
+        let Some(resource) = self.store.resource(&iri).await? else { return Ok(None) };
+        let Some(format) = format_of(&resource.content_type) else { return Ok(None) };
+        parse(format, &iri, load(&*self.store, &resource.body).await?).await.map(Some)
+    }
+
+    async fn listing(
+        &self,
+        container: &Resource,
+        operation: &Operation,
+        variant: Variant,
+        description: Option<Dataset>,
+    ) -> Result<Bytes, Problem> {
+        let members = if variant.minimal { None } else { Some(self.store.members(&container.iri).await?) };
+        let (container, is_root) = (container.clone(), operation.shape == Shape::Root);
+        let format = variant.converted.unwrap_or(RdfFormat::Turtle);
+        // Some three hundred bytes for each member.
+        let size = members.as_ref().map_or(0, |members| members.len() as u64 * 300);
+        crate::document::aside(size, move || {
+            let dataset = graph(&container, is_root, members.as_deref(), description);
+            Ok(write(format, &dataset, &prefixes()))
+        })
+        .await
+    }
+
+    /// The stored bytes, or the part that is asked for.
+    async fn stored(&self, representation: &mut Representation, body: &Body, reading: &Reading) -> Result<(), Problem> {
+        let size = body.size();
+        representation.ranges = true;
+        let current = reading.if_range.as_deref().is_none_or(|tag| tag.trim() == representation.validators.etag);
+        let (first, length) = match asked(reading.range.as_deref().filter(|_| current), size) {
+            Asked::Beyond => return Err(Problem::Range(size)),
+            Asked::Whole => (0, size),
+            Asked::Part(first, last) => {
+                representation.part = Some((first, last, size));
+                (first, last - first + 1)
+            }
+        };
+        representation.length = Some(length);
+        if !reading.head {
+            representation.body = match body {
+                Body::Inline(bytes) => {
+                    // In bounds: both are within the body, which is in memory.
+                    let start = usize::try_from(first).unwrap_or(bytes.len());
+                    let end = usize::try_from(first + length).unwrap_or(bytes.len());
+                    RepresentationBody::Bytes(bytes.slice(start..end))
+                }
+                Body::File { .. } => RepresentationBody::Stream(take(self.store.open(body, first).await?, length)),
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Representation {
+    fn whole(&mut self, bytes: Bytes) {
+        self.length = Some(bytes.len() as u64);
+        self.body = RepresentationBody::Bytes(bytes);
+    }
+}
+
+/// The first bytes of a stream.
+fn take(stream: ByteStream, length: u64) -> ByteStream {
+    stream
+        .scan(length, |left, chunk| {
+            let chunk = chunk.map(|bytes| {
+                let wanted = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= wanted as u64;
+                bytes.slice(..wanted)
+            });
+            ready((!matches!(&chunk, Ok(bytes) if bytes.is_empty())).then_some(chunk))
+        })
+        .into_stream()
+        .boxed()
+}
+
+/// Whether a `Prefer` asks for a container without its members.
+fn prefers_minimal(prefer: Option<&str>) -> bool {
+    prefer.is_some_and(|prefer| {
+        prefer.split([';', ',']).any(|parameter| {
+            let value = parameter.trim().strip_prefix("include=").unwrap_or_default();
+            value.trim_matches('"').split_ascii_whitespace().any(|iri| iri == MINIMAL)
+        })
+    })
+}

@@ -1,0 +1,301 @@
+//! Writing: what was seen is pinned, the write set is committed, and who lost a race looks again.
+//!
+//! Preconditions are judged against the state that the expectations pin, so nothing slips in between. A write that
+//! would need more than was permitted, or whose rules changed, is handed back and nothing is done.
+//!
+//! Spec: <https://solidproject.org/TR/protocol#writing-resources>
+
+use crate::{
+    access::{access, covers},
+    conditions::{Preconditions, default_tag},
+    document::{issuers, load, parse},
+    negotiate::format_of,
+    operation::{Action, Applied, Content, Effect, Operation, Outcome, Payload, Request, Validators, Written},
+    patch::Patch,
+    pod::{Pod, limit},
+    problem::Problem,
+    shape::{Links, Shape},
+    store::{Body, ByteStream, Change, CommitError, Expectation, INLINE_BODY, Resource, WriteSet},
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use oxrdf::Dataset;
+use parking_lot::Mutex;
+use podbell_model::{ResourceClass, ResourceIri, Storage, Timestamp, Uuid, WebId, activity::version, rdf::RdfFormat};
+use podbell_wac::Permit;
+use std::{collections::BTreeSet, io, sync::Arc};
+
+/// How often a write looks again after somebody else was first.
+const ATTEMPTS: usize = 16;
+
+/// Content that was received: ready to be committed.
+pub(crate) struct Incoming {
+    pub(crate) content_type: Arc<str>,
+    pub(crate) body: Body,
+    /// If it claims to be RDF: the syntax and the bytes.
+    pub(crate) rdf: Option<(RdfFormat, Bytes)>,
+}
+
+enum Work {
+    Put(Incoming),
+    Post { incoming: Incoming, slug: Option<Arc<str>>, container: bool },
+    Patch(Arc<Patch>),
+    Delete,
+}
+
+/// One attempt at a write.
+pub(crate) enum Step {
+    /// To be committed.
+    Commit(Draft),
+    /// Nothing to commit: the state of the resource.
+    Nothing(Option<Validators>, ResourceClass),
+}
+
+/// What is to be committed, and what it does to the resource.
+pub(crate) struct Draft {
+    pub(crate) expected: Vec<Expectation>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) effect: Effect,
+    pub(crate) resource: ResourceIri,
+    pub(crate) class: ResourceClass,
+    /// Id of the activity that gives the resource its version.
+    pub(crate) id: Uuid,
+}
+
+/// What every attempt at a write looks at.
+pub(crate) struct Writing<'a> {
+    pub(crate) pod: &'a Pod,
+    pub(crate) storage: &'a Storage,
+    pub(crate) shape: &'a Shape,
+    pub(crate) target: &'a ResourceIri,
+    pub(crate) preconditions: &'a Preconditions,
+    pub(crate) actor: Option<&'a WebId>,
+    pub(crate) now: Timestamp,
+}
+
+impl Pod {
+    /// Does a write.
+    pub(crate) async fn write(&self, operation: Operation, permit: &Permit) -> Result<Applied, Problem> {
+        let Operation { mut request, storage, shape, patch, access: planned } = operation;
+        let work = self.receive_work(&mut request, &shape, patch).await?;
+        let patch = match &work {
+            Work::Patch(patch) => Some(Ok(Patch::clone(patch))),
+            _ => None,
+        };
+        let subject = match &shape {
+            Shape::Acl { subject, .. } | Shape::Description { subject } => subject,
+            _ => &request.target,
+        };
+        // Members are created in parallel: their names keep them apart.
+        let _turn = match work {
+            Work::Post { .. } => None,
+            _ => Some(self.locks.hold(subject).await),
+        };
+        for _ in 0..ATTEMPTS {
+            let now = access(&*self.store, &storage, &shape, &request, patch.as_ref()).await?;
+            if !covers(&storage, &planned, &now) {
+                return Ok(Applied::Again(request));
+            }
+            let writing = Writing {
+                pod: self,
+                storage: &storage,
+                shape: &shape,
+                target: &request.target,
+                preconditions: &request.preconditions,
+                actor: permit.subject().webid.as_ref(),
+                now: request.now,
+            };
+            let draft = match writing.attempt(&work).await? {
+                Step::Commit(draft) => draft,
+                Step::Nothing(validators, class) => {
+                    let links = Links::of(&request.target, &storage, Some(class));
+                    let resource = request.target.clone();
+                    return Ok(done(Written { effect: Effect::Unchanged, resource, validators, links }));
+                }
+            };
+            let writes = WriteSet {
+                storage: storage.id,
+                permitted_as_of: permit.permitted_as_of(),
+                depends_on: permit.depends_on(),
+                expected: draft.expected,
+                changes: draft.changes,
+                actor: permit.subject().webid.clone(),
+                now: request.now,
+            };
+            match self.store.commit(writes).await {
+                Ok(_) => {
+                    let deleted = draft.effect == Effect::Deleted;
+                    let validators = Validators { etag: default_tag(&version(draft.id)), modified: request.now };
+                    return Ok(done(Written {
+                        effect: draft.effect,
+                        validators: (!deleted).then_some(validators),
+                        links: Links::of(&draft.resource, &storage, (!deleted).then_some(draft.class)),
+                        resource: draft.resource,
+                    }));
+                }
+                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::PolicyChanged) => return Ok(Applied::Again(request)),
+                Err(CommitError::NoStorage) => {
+                    self.forget(&storage);
+                    return Err(Problem::NoStorage(request.target));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Problem::Contended)
+    }
+
+    /// Receives the content before anybody waits for a turn; the request keeps it, should it be handed back.
+    async fn receive_work(
+        &self,
+        request: &mut Request,
+        shape: &Shape,
+        patch: Option<Result<Patch, Problem>>,
+    ) -> Result<Work, Problem> {
+        Ok(match &mut request.action {
+            Action::Put { content } => Work::Put(self.receive_content(content, shape).await?),
+            Action::Post { content, slug, container } => {
+                let incoming = self.receive_content(content, shape).await?;
+                Work::Post { incoming, slug: slug.clone(), container: *container }
+            }
+            Action::Patch { .. } => match patch {
+                Some(patch) => Work::Patch(Arc::new(patch?)),
+                None => return Err(Problem::Interrupted),
+            },
+            Action::Delete | Action::Read(_) => Work::Delete,
+        })
+    }
+
+    async fn receive_content(&self, content: &mut Content, shape: &Shape) -> Result<Incoming, Problem> {
+        let content_type = content.media_type()?;
+        let rdf = match format_of(&content_type) {
+            Some(format) => Some((format, self.receive(content, limit(shape)).await?)),
+            None => None,
+        };
+        let body = match &rdf {
+            Some((_, bytes)) => self.stage(bytes.clone()).await?,
+            None => match std::mem::replace(&mut content.payload, Payload::Kept(Body::Inline(Bytes::new()))) {
+                Payload::Kept(Body::Inline(bytes)) => self.stage(bytes).await?,
+                Payload::Kept(body) => body,
+                Payload::Stream(stream) => self.stage_stream(stream.into_inner()).await?,
+            },
+        };
+        *content = Content::kept(content.content_type.clone(), body.clone());
+        Ok(Incoming { content_type, body, rdf })
+    }
+
+    /// Makes bytes ready to be committed.
+    pub(crate) async fn stage(&self, bytes: Bytes) -> Result<Body, Problem> {
+        if bytes.len() <= INLINE_BODY {
+            return Ok(Body::Inline(bytes));
+        }
+        Ok(self.store.stage(stream::iter([Ok(bytes)]).boxed()).await?)
+    }
+
+    /// Tells a client that broke off from a store that failed.
+    async fn stage_stream(&self, stream: ByteStream) -> Result<Body, Problem> {
+        let broken = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&broken);
+        let stream = stream.map(move |chunk| {
+            chunk.map_err(|error| {
+                let kind = error.kind();
+                *seen.lock() = Some(error);
+                io::Error::from(kind)
+            })
+        });
+        let staged = self.store.stage(stream.boxed()).await;
+        let broken = broken.lock().take();
+        match (staged, broken) {
+            (Err(_), Some(error)) => Err(Problem::Receive(error)),
+            (staged, _) => Ok(staged?),
+        }
+    }
+}
+
+fn done(written: Written) -> Applied {
+    Applied::Done(Outcome::Written(Box::new(written)))
+}
+
+impl Writing<'_> {
+    async fn attempt(&self, work: &Work) -> Result<Step, Problem> {
+        match work {
+            Work::Put(incoming) => self.put(incoming).await,
+            Work::Post { incoming, slug, container } => self.post(incoming, slug.as_deref(), *container).await,
+            Work::Patch(patch) => self.patch(patch).await,
+            Work::Delete => self.delete().await,
+        }
+    }
+
+    /// What stands under the target's name, with the preconditions judged against it.
+    pub(crate) async fn seen(&self) -> Result<Option<Resource>, Problem> {
+        let resource = self.pod.store.resource(self.target).await?;
+        self.preconditions.judge_write(resource.as_ref().map(|r| (&*r.version, r.modified)))?;
+        Ok(resource)
+    }
+
+    async fn delete(&self) -> Result<Step, Problem> {
+        match self.shape {
+            Shape::Root | Shape::Acl { root: true, .. } => Err(Problem::RootProtected(self.target.clone())),
+            Shape::Reserved => Err(Problem::NotFound(self.target.clone())),
+            Shape::Acl { subject, .. } => self.delete_acl(subject).await,
+            Shape::Description { subject } => self.delete_description(subject).await,
+            Shape::Container | Shape::Document => self.delete_resource().await,
+        }
+    }
+
+    async fn delete_resource(&self) -> Result<Step, Problem> {
+        let resource = self.pod.store.resource(self.target).await?;
+        let resource = resource.ok_or_else(|| Problem::NotFound(self.target.clone()))?;
+        self.preconditions.judge_write(Some((&resource.version, resource.modified)))?;
+        let mut expected = vec![Expectation::Version(self.target.clone(), Arc::clone(&resource.version))];
+        if resource.class == ResourceClass::Container {
+            if !self.pod.store.members(self.target).await?.is_empty() {
+                return Err(Problem::NotEmpty(self.target.clone()));
+            }
+            expected.push(Expectation::Empty(self.target.clone()));
+        }
+        self.guard_issuers(self.target, Some(&resource), None).await?;
+        let id = self.pod.ids.next();
+        let changes = vec![Change::Delete { id, resource: self.target.clone() }];
+        Ok(self.draft(expected, changes, Effect::Deleted, resource.class, id))
+    }
+
+    pub(crate) fn draft(
+        &self,
+        expected: Vec<Expectation>,
+        changes: Vec<Change>,
+        effect: Effect,
+        class: ResourceClass,
+        id: Uuid,
+    ) -> Step {
+        Step::Commit(Draft { expected, changes, effect, resource: self.target.clone(), class, id })
+    }
+
+    /// Only the owner of the storage changes who may speak for the WebIDs of a document that has such statements, or
+    /// that is the owner's own.
+    ///
+    /// Spec: <https://solid.github.io/webid-profile/>
+    pub(crate) async fn guard_issuers(
+        &self,
+        document: &ResourceIri,
+        before: Option<&Resource>,
+        after: Option<&Dataset>,
+    ) -> Result<(), Problem> {
+        if self.actor == Some(&self.storage.owner) {
+            return Ok(());
+        }
+        let before = match before.and_then(|resource| Some((resource, format_of(&resource.content_type)?))) {
+            Some((resource, format)) if resource.class == ResourceClass::RdfSource => {
+                let bytes = load(&*self.pod.store, &resource.body).await?;
+                issuers(document, &parse(format, document, bytes).await?)
+            }
+            _ => BTreeSet::new(),
+        };
+        let after = after.map(|dataset| issuers(document, dataset)).unwrap_or_default();
+        let hosted = !before.is_empty() || self.storage.owner.document() == document.as_str();
+        if hosted && before != after {
+            return Err(Problem::IssuerProtected(document.clone()));
+        }
+        Ok(())
+    }
+}
