@@ -73,9 +73,9 @@ impl Shard {
     fn release_held(&mut self, key: ConnectionKey, now: Timestamp) {
         let Some(connected) = self.connections.get_mut(&key) else { return };
         for window in connected.windows.iter_mut().flatten() {
-            while let Some(mut item) = window.held.pop() {
-                item.paced = true;
-                connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now))).queue.push(item);
+            if !window.held.is_empty() {
+                let outbox = connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
+                outbox.queue.release(&mut window.held);
             }
         }
     }

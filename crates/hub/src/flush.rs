@@ -173,10 +173,7 @@ impl Shard {
         }
         window.opens = rate.map(|rate| after(now, rate));
         let outbox = connected.outbox.get_or_insert_with(|| Box::new(crate::outbox::Outbox::new(now)));
-        while let Some(mut item) = window.held.pop() {
-            item.paced = true;
-            outbox.queue.push(item);
-        }
+        outbox.queue.release(&mut window.held);
         self.mark(key);
     }
 

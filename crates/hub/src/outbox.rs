@@ -153,6 +153,19 @@ impl Queue {
         self.items.push_back(item);
     }
 
+    /// Takes over what the rate held back. It goes behind what the rate has let pass and ahead of what it has not
+    /// seen yet, which is newer.
+    pub(crate) fn release(&mut self, held: &mut Self) {
+        let seen = self.items.iter().take_while(|item| item.paced).count();
+        for place in seen.. {
+            let Some(mut item) = held.pop() else { break };
+            item.paced = true;
+            self.bytes += item.bytes.len();
+            self.items.insert(place, item);
+        }
+        self.latest = None;
+    }
+
     /// Adds an item, in the place of an older one if that leaves the net effect; true if it did.
     pub(crate) fn coalesce(&mut self, mut item: Item, encode: impl FnOnce(&Change) -> Bytes) -> bool {
         let Some(key) = item.key() else {

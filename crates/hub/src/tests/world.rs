@@ -52,6 +52,12 @@ impl Past {
         Timestamp::from_millisecond(self.now.load(SeqCst)).unwrap()
     }
 
+    /// The commits of that range, first and last included.
+    pub(super) fn commits(&self, first: Sequence, last: Sequence) -> Vec<Arc<Commit>> {
+        let commits = self.commits.lock();
+        commits.iter().filter(|commit| (first..=last).contains(&commit.sequence)).cloned().collect()
+    }
+
     fn life(&self, resource: &ResourceIri) -> Option<Generation> {
         let lives = self.lives.lock();
         let (begin, end) = lives.get(resource)?.last()?;
@@ -227,6 +233,9 @@ impl Encoder for Lines {
 pub(super) struct Ear {
     pub(super) room: AtomicUsize,
     pub(super) heard: Mutex<Vec<u8>>,
+    /// Each write: where it ended, and the head of the log then.
+    pub(super) log: Mutex<Vec<(usize, Sequence)>>,
+    pub(super) past: Option<Arc<Past>>,
     pub(super) writes: AtomicUsize,
     pub(super) closed: Mutex<Option<(Ending, bool)>>,
     pub(super) late: AtomicUsize,
@@ -261,7 +270,11 @@ impl Outlet for Ear {
         }
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).take(room).collect();
         self.room.fetch_sub(bytes.len(), SeqCst);
-        self.heard.lock().extend_from_slice(&bytes);
+        let mut heard = self.heard.lock();
+        heard.extend_from_slice(&bytes);
+        if let Some(past) = &self.past {
+            self.log.lock().push((heard.len(), past.head()));
+        }
         Ok(bytes.len())
     }
 
@@ -405,7 +418,8 @@ impl World {
     }
 
     pub(super) async fn connect(&self, channel: &Channel, resume: Option<Sequence>) -> Listener {
-        let ear = Arc::new(Ear { room: AtomicUsize::new(1 << 40), ..Ear::default() });
+        let past = Some(Arc::clone(&self.past));
+        let ear = Arc::new(Ear { room: AtomicUsize::new(1 << 40), past, ..Ear::default() });
         let connection = self.admit(channel).await.unwrap().register(Arc::clone(&ear) as _, resume);
         Listener { ear, connection }
     }
