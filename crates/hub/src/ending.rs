@@ -5,6 +5,7 @@
 
 use crate::{
     ChannelId, Ending,
+    flush::after,
     outbox::Outbox,
     registry::{ChannelKey, ConnectionKey},
     rules::{Asked, EntryKey},
@@ -42,11 +43,13 @@ impl Shard {
         for connection in connections {
             self.release_held(connection, now);
             self.finish(connection);
-            if let Some(outbox) = self.connections.get(&connection).and_then(|found| found.outbox.as_ref()) {
-                let patience = outbox.progress.saturating_add(self.settings.stuck_after);
-                self.at(patience.unwrap_or(now), Timer::Stuck(connection));
-                self.mark(connection);
+            let Some(connected) = self.connections.get_mut(&connection) else { continue };
+            let Some(outbox) = &connected.outbox else { continue };
+            let patience = after(outbox.progress, self.settings.stuck_after);
+            if !std::mem::replace(&mut connected.watched, true) {
+                self.at(patience, Timer::Stuck(connection));
             }
+            self.mark(connection);
         }
     }
 

@@ -86,7 +86,8 @@ impl Item {
     fn net_effect(&self, newer: &Self) -> Option<ActivityKind> {
         let (What::Change(old), What::Change(new)) = (&self.what, &newer.what) else { return None };
         match (old.kind, new.kind) {
-            _ if !self.judged || !newer.judged || old.second != new.second => None,
+            // What the rate has let pass stands ahead of what it holds back, which is older than `newer`.
+            _ if !self.judged || !newer.judged || old.second != new.second || self.paced != newer.paced => None,
             (_, ActivityKind::Delete) => Some(ActivityKind::Delete),
             (ActivityKind::Delete, _) => None,
             (ActivityKind::Create, ActivityKind::Update) => Some(ActivityKind::Create),
@@ -189,7 +190,6 @@ impl Queue {
             item.bytes = encode(change);
         }
         self.bytes = self.bytes - old.bytes.len() + item.bytes.len();
-        item.paced |= old.paced;
         *old = item;
         true
     }

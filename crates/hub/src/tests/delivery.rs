@@ -273,3 +273,33 @@ async fn an_encoding_is_shared_by_rendering_and_an_empty_one_says_nothing() {
     assert_eq!(plain.ear.heard(), [format!("Create /a {at}")]);
     assert_eq!(other.ear.heard(), [format!("Create /a {at} other")]);
 }
+
+#[tokio::test]
+async fn what_the_rate_held_stays_in_order_around_a_blocked_socket() {
+    for bound in [150, 1 << 20] {
+        let world = World::with(Settings { outbox_bytes: bound, ..Settings::default() });
+        let mut channel = world.channel("bob", &["/a"]);
+        channel.rate = Some(5 * SECOND);
+        let bob = world.listen(&channel).await;
+        bob.block();
+        // The first is let pass and comes back from the socket; the second is held; the window opens; more comes.
+        world.write("/a");
+        world.write("/a");
+        world.quiet().await;
+        world.pass(5 * SECOND);
+        for _ in 0..6 {
+            world.write("/a");
+            world.quiet().await;
+        }
+        world.delete("/a");
+        world.quiet().await;
+        bob.unblock();
+        world.quiet().await;
+        world.pass(5 * SECOND);
+        world.quiet().await;
+        let number = |line: &String| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap();
+        let order: Vec<_> = bob.ear.heard().iter().map(number).collect();
+        assert!(order.is_sorted_by(|one, next| one < next), "{order:?}");
+        assert_eq!(bob.ear.facts().last().unwrap(), "Delete /a");
+    }
+}

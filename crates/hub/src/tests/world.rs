@@ -32,15 +32,20 @@ pub(super) fn agent(name: &str) -> Arc<Subject> {
     Arc::new(Subject::agent(WebId::new(format!("https://{name}.example/#me"))))
 }
 
+/// Who may, since when; none if the ACL is absent.
+type Version = (Sequence, Option<HashSet<String>>);
+/// Begin and end.
+type Life = (Sequence, Option<Sequence>);
+
 /// Commits, and the history of the rules.
 pub(super) struct Past {
     commits: Mutex<Vec<Arc<Commit>>>,
     pub(super) head: watch::Sender<Sequence>,
     pub(super) pruned: AtomicU64,
     /// Bodies of ACLs by document: who may, since when.
-    acls: Mutex<HashMap<ResourceIri, Vec<(Sequence, Option<HashSet<String>>)>>>,
+    acls: Mutex<HashMap<ResourceIri, Vec<Version>>>,
     /// Lives by resource: begin and end.
-    lives: Mutex<HashMap<ResourceIri, Vec<(Sequence, Option<Sequence>)>>>,
+    lives: Mutex<HashMap<ResourceIri, Vec<Life>>>,
     pub(super) fence: Arc<Fence>,
     pub(super) now: AtomicI64,
     pub(super) failing: AtomicBool,
@@ -195,7 +200,8 @@ impl States for Past {
         let as_of = self.head();
         let commits = self.commits.lock();
         let records = commits.iter().flat_map(|commit| &commit.records).filter_map(|record| record.fact.activity());
-        let last = records.filter(|activity| activity.object == topic.resource).last();
+        let mut records = records.filter(|activity| activity.object == topic.resource);
+        let last = records.next_back();
         let version = last.filter(|last| last.kind != ActivityKind::Delete).and_then(|last| last.state.clone());
         Ok(Standing { as_of, version })
     }
