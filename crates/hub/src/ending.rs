@@ -5,6 +5,7 @@
 
 use crate::{
     ChannelId, Ending,
+    flush::after,
     outbox::Outbox,
     registry::{ChannelKey, ConnectionKey},
     rules::{Asked, EntryKey},
@@ -42,11 +43,13 @@ impl Shard {
         for connection in connections {
             self.release_held(connection, now);
             self.finish(connection);
-            if let Some(outbox) = self.connections.get(&connection).and_then(|found| found.outbox.as_ref()) {
-                let patience = outbox.progress.saturating_add(self.settings.stuck_after);
-                self.at(patience.unwrap_or(now), Timer::Stuck(connection));
-                self.mark(connection);
+            let Some(connected) = self.connections.get_mut(&connection) else { continue };
+            let Some(outbox) = &connected.outbox else { continue };
+            let patience = after(outbox.progress, self.settings.stuck_after);
+            if !std::mem::replace(&mut connected.watched, true) {
+                self.at(patience, Timer::Stuck(connection));
             }
+            self.mark(connection);
         }
     }
 
@@ -73,9 +76,9 @@ impl Shard {
     fn release_held(&mut self, key: ConnectionKey, now: Timestamp) {
         let Some(connected) = self.connections.get_mut(&key) else { return };
         for window in connected.windows.iter_mut().flatten() {
-            while let Some(mut item) = window.held.pop() {
-                item.paced = true;
-                connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now))).queue.push(item);
+            if !window.held.is_empty() {
+                let outbox = connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
+                outbox.queue.release(&mut window.held);
             }
         }
     }

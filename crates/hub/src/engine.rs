@@ -24,6 +24,8 @@ const READ: usize = 256;
 const AHEAD: usize = 512;
 /// How many questions are asked at a time.
 const QUESTIONS: usize = 64;
+/// Most answers by the rules of one commit that are kept; when there are more, some are asked again.
+const THENS: usize = 65_536;
 /// How long to wait after the log or the store failed.
 const AGAIN: Duration = Duration::from_millis(200);
 /// The clock is looked at so often, whatever it said before.
@@ -87,7 +89,14 @@ impl Inner {
             while self.with(Shard::flush_some) {}
             self.spawn(&mut tasks);
             let pause = match learned {
-                Ok(true) => continue,
+                Ok(true) => {
+                    // More is to be read at once, but not before what was asked meanwhile is taken in.
+                    if let Some(done) = tasks.try_join_next() {
+                        self.settle(done.ok(), &mut tasks);
+                    }
+                    tokio::task::yield_now().await;
+                    continue;
+                }
                 Ok(false) => self.pause(),
                 Err(_) => {
                     // Nothing that was committed can be judged until the log can be read.
@@ -146,7 +155,7 @@ impl Inner {
 
     fn spawn(self: &Arc<Self>, tasks: &mut JoinSet<Done>) {
         let (asks, chores, replays) = self.with(|shard, _| {
-            if shard.waiting.is_empty() && shard.dirty.is_empty() {
+            if shard.waiting.is_empty() && shard.dirty.is_empty() || shard.thens.len() > THENS {
                 shard.thens.clear();
             }
             let asks = std::mem::take(&mut shard.to_ask);
@@ -346,7 +355,8 @@ impl Shard {
 
     /// Closes a connection that has taken nothing for too long.
     fn stuck(&mut self, key: u64, now: Timestamp) {
-        let Some(connected) = self.connections.get(&key) else { return };
+        let Some(connected) = self.connections.get_mut(&key) else { return };
+        connected.watched = false;
         let ending = self.channels.get(&connected.channel).and_then(|live| live.ending);
         let Some(outbox) = connected.outbox.as_ref().filter(|outbox| outbox.blocked || ending.is_some()) else {
             return;
@@ -355,6 +365,7 @@ impl Shard {
         if patience <= now {
             self.let_go(key, Some(ending.unwrap_or(Ending::Overload)));
         } else {
+            connected.watched = true;
             self.at(patience, Timer::Stuck(key));
         }
     }

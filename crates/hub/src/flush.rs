@@ -143,7 +143,6 @@ impl Shard {
         let connected = self.connections.get(&key)?;
         let live = self.channels.get(&connected.channel)?;
         let (Some(rate), rendering, ending) = (live.channel.rate, live.channel.rendering, live.ending) else {
-            item.paced = true;
             return Some(item);
         };
         let topic = self.topic_of(connected, &item)?;
@@ -173,10 +172,7 @@ impl Shard {
         }
         window.opens = rate.map(|rate| after(now, rate));
         let outbox = connected.outbox.get_or_insert_with(|| Box::new(crate::outbox::Outbox::new(now)));
-        while let Some(mut item) = window.held.pop() {
-            item.paced = true;
-            outbox.queue.push(item);
-        }
+        outbox.queue.release(&mut window.held);
         self.mark(key);
     }
 
@@ -231,7 +227,9 @@ impl Shard {
             outbox.blocked = true;
             let patience = after(outbox.progress, self.settings.stuck_after);
             connected.outlet.wake_when_writable();
-            self.at(patience, Timer::Stuck(key));
+            if !std::mem::replace(&mut connected.watched, true) {
+                self.at(patience, Timer::Stuck(key));
+            }
         }
         self.told(key, &out);
         !blocked

@@ -86,7 +86,8 @@ impl Item {
     fn net_effect(&self, newer: &Self) -> Option<ActivityKind> {
         let (What::Change(old), What::Change(new)) = (&self.what, &newer.what) else { return None };
         match (old.kind, new.kind) {
-            _ if !self.judged || !newer.judged || old.second != new.second => None,
+            // What the rate has let pass stands ahead of what it holds back, which is older than `newer`.
+            _ if !self.judged || !newer.judged || old.second != new.second || self.paced != newer.paced => None,
             (_, ActivityKind::Delete) => Some(ActivityKind::Delete),
             (ActivityKind::Delete, _) => None,
             (ActivityKind::Create, ActivityKind::Update) => Some(ActivityKind::Create),
@@ -153,6 +154,19 @@ impl Queue {
         self.items.push_back(item);
     }
 
+    /// Takes over what the rate held back. It goes behind what the rate has let pass and ahead of what it has not
+    /// seen yet, which is newer.
+    pub(crate) fn release(&mut self, held: &mut Self) {
+        let seen = self.items.iter().take_while(|item| item.paced).count();
+        for place in seen.. {
+            let Some(mut item) = held.pop() else { break };
+            item.paced = true;
+            self.bytes += item.bytes.len();
+            self.items.insert(place, item);
+        }
+        self.latest = None;
+    }
+
     /// Adds an item, in the place of an older one if that leaves the net effect; true if it did.
     pub(crate) fn coalesce(&mut self, mut item: Item, encode: impl FnOnce(&Change) -> Bytes) -> bool {
         let Some(key) = item.key() else {
@@ -176,7 +190,6 @@ impl Queue {
             item.bytes = encode(change);
         }
         self.bytes = self.bytes - old.bytes.len() + item.bytes.len();
-        item.paced |= old.paced;
         *old = item;
         true
     }

@@ -256,7 +256,8 @@ impl Shard {
             (0..topics).map(|_| Window::default()).collect()
         });
         let connection = self.key();
-        let connected = Connected { outlet, channel: key, position, replay: None, outbox: None, windows };
+        let connected =
+            Connected { outlet, channel: key, position, replay: None, outbox: None, watched: false, windows };
         self.connections.insert(connection, connected);
         if let Some(live) = self.channels.get_mut(&key) {
             live.connections.reserve_exact(1);
