@@ -150,7 +150,8 @@ fn whole(tag: &str) -> &str {
     tag
 }
 
-fn version_part(tag: &str) -> &str {
+/// The version in an unquoted entity-tag of any representation of a resource.
+pub fn version_of(tag: &str) -> &str {
     tag.split(['.', '-']).next().unwrap_or(tag)
 }
 

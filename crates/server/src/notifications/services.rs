@@ -92,7 +92,7 @@ async fn subscribe(
         start_at,
         end_at: Some(end_at),
         rate: asked.features.rate,
-        state: asked.features.state_tag().map(|tag| podbell_pod::Tags::version(tag).into()),
+        state: asked.features.state_tag().map(|tag| podbell_pod::version_of(tag).into()),
     };
     let (id, subject) = (channel.id, Arc::clone(&channel.subject));
     app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;
