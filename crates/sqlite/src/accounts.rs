@@ -215,7 +215,7 @@ fn one<T>(
 }
 
 fn list(uris: &[Arc<str>]) -> String {
-    serde_json::Value::from(uris.iter().map(|uri| uri.to_string()).collect::<Vec<_>>()).to_string()
+    serde_json::Value::from(uris.iter().map(ToString::to_string).collect::<Vec<_>>()).to_string()
 }
 
 fn uris(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<Arc<str>>> {

@@ -48,9 +48,9 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            history: Duration::from_secs(72 * 3600),
+            history: Duration::from_hours(72),
             history_records: 1_000_000,
-            body_grace: Duration::from_secs(24 * 3600),
+            body_grace: Duration::from_hours(24),
             readers: 8,
             limit: None,
             restored: None,

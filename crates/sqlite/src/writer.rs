@@ -149,7 +149,9 @@ impl Desk {
         match self.work(first, &mut jobs, &mut ledger) {
             Ok(()) => {
                 self.publish(ledger);
-                jobs.into_iter().for_each(|job| job.answer(Ok(())));
+                for job in jobs {
+                    job.answer(Ok(()));
+                }
             }
             Err(error) => {
                 if !self.db.is_autocommit()
@@ -159,7 +161,9 @@ impl Desk {
                 }
                 tracing::error!(%error, full = error.is_full(), writes = jobs.len(), "a transaction failed");
                 let error = Arc::new(error);
-                jobs.into_iter().for_each(|job| job.answer(Err(EngineError::Transaction(Arc::clone(&error)))));
+                for job in jobs {
+                    job.answer(Err(EngineError::Transaction(Arc::clone(&error))));
+                }
             }
         }
     }

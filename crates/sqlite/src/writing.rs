@@ -68,7 +68,7 @@ impl<'w, 's> Writing<'w, 's> {
         match change {
             Change::Put { id, resource, class, content_type, body, group } => {
                 let row = self.row(id, resource, class, content_type, body);
-                self.put(id, row, group)
+                self.put(id, row, group.as_deref())
             }
             Change::Delete { id, resource } => self.delete(id, &resource),
             Change::PutAcl { id, subject, content_type, body, policy } => {
@@ -152,7 +152,7 @@ impl<'w, 's> Writing<'w, 's> {
         }
     }
 
-    fn put(&mut self, id: Uuid, mut row: Resource, group: Option<Arc<str>>) -> Result<(), Refusal> {
+    fn put(&mut self, id: Uuid, mut row: Resource, group: Option<&str>) -> Result<(), Refusal> {
         let iri = row.iri.clone();
         let container = row.class == ResourceClass::Container;
         if iri.as_auxiliary().is_some() || container != iri.is_container() || !self.storage.contains(&iri) {
@@ -177,7 +177,7 @@ impl<'w, 's> Writing<'w, 's> {
         };
         resources::write(self.step.db, &row, parent.as_ref())?;
         let activity = self.activity(id, kind, &iri, &Node::of(&row), membership);
-        self.tell(activity, group.as_deref())
+        self.tell(activity, group)
     }
 
     fn delete(&mut self, id: Uuid, iri: &ResourceIri) -> Result<(), Refusal> {
