@@ -44,11 +44,13 @@ impl Published {
     }
 
     /// Shows a transaction that is on disk. In this order: a commit can be read before its number shows, and the
-    /// fence is up before anybody is answered.
-    pub(crate) fn publish(&self, ledger: &mut Ledger) {
+    /// fence is up before anybody is answered. Only policy, newer than the watermark `before`, waits for those who send.
+    pub(crate) fn publish(&self, ledger: &mut Ledger, before: Sequence) {
         self.recent.lock().extend(ledger);
         self.head.send_if_modified(|head| std::mem::replace(head, ledger.head) != ledger.head);
-        self.fence.raise(ledger.watermark);
+        if ledger.watermark > before {
+            self.fence.raise(ledger.watermark);
+        }
         self.transactions.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -82,7 +82,8 @@ fn prune_records(step: &mut Step<'_>, storage: StorageId, now: Timestamp, limits
             candidates.retain(|candidate| candidate.sequence < last);
         }
     }
-    let kept = |record: &Candidate| record.offset + limits.records > newest && record.published >= oldest_kept;
+    let kept =
+        |record: &Candidate| record.offset.saturating_add(limits.records) > newest && record.published >= oldest_kept;
     let first_kept = candidates.iter().find(|record| kept(record)).map(|record| record.sequence);
     candidates.retain(|candidate| first_kept.is_none_or(|kept| candidate.sequence < kept));
     let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else {
@@ -118,7 +119,13 @@ fn whole(db: &Connection, commit: Sequence) -> rusqlite::Result<Vec<Candidate>> 
 
 /// Rules are needed from just before the oldest record of any storage.
 fn prune_rules(db: &Connection) -> Result<bool, EngineError> {
-    db.execute("UPDATE standing SET floor = max(floor, ifnull((SELECT min(sequence) - 1 FROM records), head))", [])?;
+    // Nothing is written where nothing changes: that would cost a sync.
+    db.execute(
+        "UPDATE standing SET floor = oldest.needed
+         FROM (SELECT ifnull((SELECT min(sequence) - 1 FROM records), head) AS needed FROM standing) AS oldest
+         WHERE floor < oldest.needed",
+        [],
+    )?;
     let limit = [signed(STEP as u64)];
     // Older entries of a document go before the one that ended it.
     let entries = db.execute(

@@ -87,7 +87,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let written = HashMap::new();
-        let desk = Desk { db, waiting, ledger, retention, published, bodies, written };
+        let desk = Desk { db, waiting, ledger, retention, published, bodies, written, full: false };
         let thread = std::thread::Builder::new().name("podbell-writer".into()).spawn(move || desk.serve())?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -129,15 +129,24 @@ struct Desk {
     bodies: Arc<Bodies>,
     /// Commits to each storage since its history was looked at.
     written: HashMap<StorageId, u32>,
+    /// A write found no space.
+    full: bool,
 }
 
 impl Desk {
     fn serve(mut self) {
         while let Some(job) = self.waiting.blocking_recv() {
             self.transact(job);
+            if std::mem::take(&mut self.full) {
+                self.make_room();
+            }
             self.prune();
         }
-        // Leaves an empty WAL behind; if this fails, the next start finds everything in it.
+        self.make_room();
+    }
+
+    /// Folds the write-ahead log into the database and leaves it empty; where this fails, nothing is lost.
+    fn make_room(&self) {
         if let Err(error) = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%error, "the write-ahead log was not folded into the database");
         }
@@ -159,7 +168,8 @@ impl Desk {
                 {
                     tracing::error!(%error, "a failed transaction could not be rolled back");
                 }
-                tracing::error!(%error, full = error.is_full(), writes = jobs.len(), "a transaction failed");
+                self.full |= error.is_full();
+                tracing::error!(?error, full = error.is_full(), writes = jobs.len(), "a transaction failed");
                 let error = Arc::new(error);
                 for job in jobs {
                     job.answer(Err(EngineError::Transaction(Arc::clone(&error))));
@@ -188,6 +198,7 @@ impl Desk {
             }
             let keep = job.run(&mut Step { db: &self.db, ledger });
             let full = job.is_full();
+            self.full |= full;
             jobs.push(job);
             if self.db.is_autocommit() {
                 // The engine may end the whole transaction when it finds no space.
@@ -230,7 +241,7 @@ impl Desk {
                 self.retention.look_at(storage, now);
             }
         }
-        self.published.publish(&mut ledger);
+        self.published.publish(&mut ledger, self.ledger.watermark);
         self.ledger = ledger;
     }
 

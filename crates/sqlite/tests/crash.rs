@@ -1,5 +1,7 @@
 //! Killed at any moment, a store keeps every acknowledged commit, once, with its record, and nothing by halves.
 
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
 mod common;
 
 use common::{Writer, iri, open};

@@ -51,16 +51,8 @@ impl Writer {
         }
     }
 
-    pub(crate) fn change(&self, path: &str, bytes: &[u8]) -> Change {
-        put(path, Body::Inline(Bytes::copy_from_slice(bytes)))
-    }
-
-    pub(crate) fn delete(&self, path: &str) -> Change {
-        Change::Delete { id: Uuid::new_v4(), resource: iri(path) }
-    }
-
     pub(crate) fn put(&self, path: &str, bytes: &[u8]) -> WriteSet {
-        self.set(vec![self.change(path, bytes)])
+        self.set(vec![change(path, bytes)])
     }
 
     pub(crate) fn put_body(&self, path: &str, body: Body) -> WriteSet {
@@ -70,6 +62,14 @@ impl Writer {
     pub(crate) fn acl(&self, subject: &str, policy: &str) -> WriteSet {
         self.set(vec![acl(&iri(subject), policy)])
     }
+}
+
+pub(crate) fn change(path: &str, bytes: &[u8]) -> Change {
+    put(path, Body::Inline(Bytes::copy_from_slice(bytes)))
+}
+
+pub(crate) fn delete(path: &str) -> Change {
+    Change::Delete { id: Uuid::new_v4(), resource: iri(path) }
 }
 
 fn put(path: &str, body: Body) -> Change {
