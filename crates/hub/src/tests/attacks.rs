@@ -353,3 +353,22 @@ async fn a_loss_waits_for_what_was_committed_before_it() {
     assert_eq!(bob.ear.facts(), ["Delete /a"]);
     closed_forbidden(&bob);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn once_a_policy_write_returns_nothing_more_is_sent_whatever_runs_beside_it() {
+    for _ in 0..100 {
+        let world = World::new();
+        let (one, two) = (world.hear("bob", &["/a"]).await, world.hear("bob", &["/a"]).await);
+        one.room(200);
+        for _ in 0..20 {
+            world.write("/a");
+        }
+        world.allow("/a", &["alice"]);
+        let heard = (one.ear.heard.lock().len(), two.ear.heard.lock().len());
+        one.unblock();
+        world.write("/a");
+        world.until(|| one.ear.closed().is_some() && two.ear.closed().is_some()).await;
+        assert_eq!((one.ear.heard.lock().len(), two.ear.heard.lock().len()), heard);
+        assert_eq!(two.ear.late.load(SeqCst), 0);
+    }
+}
