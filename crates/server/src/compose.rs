@@ -25,22 +25,17 @@ use std::{sync::Arc, time::Duration};
 const TEND_EVERY: Duration = Duration::from_mins(5);
 
 /// Opens the stores and makes the routes of both origins.
-pub async fn compose(
-    settings: &Settings,
-    data: &DataDirectory,
-    bound: &Bound,
-    stop: Stop,
-) -> anyhow::Result<Composed> {
+pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, stop: Stop) -> anyhow::Result<Composed> {
     let clock: Clock = Arc::new(Timestamp::now);
     let origin: Arc<str> = bound.pods.url.origin().into();
     let store = open_store(settings, data).await?;
     let storages = Arc::new(StorageTable::default());
     storages.fill(store.storages().await?);
-    let guarded = podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
+    let guarded =
+        podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
     let fetch: Arc<dyn Fetch> = Arc::new(guarded);
     let rules = wac_rules(settings, &origin);
-    let judge =
-        Arc::new(Judge::new(store.clone(), storages.clone(), Arc::clone(&fetch), rules.clone()));
+    let judge = Arc::new(Judge::new(store.clone(), storages.clone(), Arc::clone(&fetch), rules.clone()));
     let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules)).await?);
     let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
     let verifier = Arc::new(Verifier::new(oidc_config(settings), Arc::clone(&fetch), replay));
@@ -90,11 +85,7 @@ fn egress_policy(settings: &Settings) -> anyhow::Result<podbell_egress::Policy> 
         let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         roots.extend(podbell_egress::roots_from_pem(&pem).with_context(|| path.display().to_string())?);
     }
-    Ok(podbell_egress::Policy {
-        development: settings.is_development(),
-        roots,
-        ..podbell_egress::Policy::default()
-    })
+    Ok(podbell_egress::Policy { development: settings.is_development(), roots, ..podbell_egress::Policy::default() })
 }
 
 fn wac_rules(settings: &Settings, origin: &Arc<str>) -> podbell_wac::Rules {

@@ -64,12 +64,7 @@ fn is_service(app: &App, iri: &ResourceIri) -> bool {
         })
 }
 
-async fn answer(
-    app: &App,
-    target: &Target,
-    iri: ResourceIri,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
+async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
@@ -81,9 +76,8 @@ async fn answer(
             NotPermitted::Unknown(error) => Problem::unavailable(error),
         })?;
         // The rights are told with what is read, also when nothing is there.
-        let rights = reads
-            .then(|| permitted.permit().decision(&iri).map(|decision| decision.wac_allow(&iri)))
-            .flatten();
+        let rights =
+            reads.then(|| permitted.permit().decision(&iri).map(|decision| decision.wac_allow(&iri))).flatten();
         let told = match app.pod.apply(permitted).await {
             Ok(Applied::Again(again)) => {
                 asked = again;

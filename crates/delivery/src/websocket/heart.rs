@@ -20,7 +20,7 @@ const BUCKETS: usize = 32;
 
 /// Pings the sockets that it watches, a part of them at a time.
 #[derive(Default)]
-pub struct Heart {
+pub(super) struct Heart {
     now: AtomicUsize,
     buckets: [Mutex<Vec<Weak<Socket>>>; BUCKETS],
     ending: Mutex<Vec<(Instant, Weak<Socket>)>>,
@@ -30,7 +30,7 @@ impl Heart {
     /// Starts to beat; stops when the last owner lets go.
     ///
     /// `every`: between two pings of one socket; to be well inside the 60 s after which proxies cut.
-    pub fn start(every: Duration) -> Arc<Self> {
+    pub(super) fn start(every: Duration) -> Arc<Self> {
         let heart = Arc::new(Self::default());
         let weak = Arc::downgrade(&heart);
         tokio::spawn(async move {

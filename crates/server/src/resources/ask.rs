@@ -108,7 +108,9 @@ mod tests {
             asks_for_container(&headers)
         };
         assert!(asks("<http://www.w3.org/ns/ldp#BasicContainer>; rel=\"type\""));
-        assert!(asks("<http://www.w3.org/ns/ldp#Resource>; rel=\"type\", <http://www.w3.org/ns/ldp#Container>; rel=type"));
+        assert!(asks(
+            "<http://www.w3.org/ns/ldp#Resource>; rel=\"type\", <http://www.w3.org/ns/ldp#Container>; rel=type"
+        ));
         assert!(!asks("<http://www.w3.org/ns/ldp#Resource>; rel=\"type\""));
         assert!(!asks("<http://www.w3.org/ns/ldp#BasicContainer>; rel=\"up\""));
     }

@@ -4,7 +4,10 @@
 use crate::{app::App, notifications::discovery::description_of};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
-use podbell_model::{ResourceIri, vocab::{ldp, solid}};
+use podbell_model::{
+    ResourceIri,
+    vocab::{ldp, solid},
+};
 use podbell_pod::Links;
 
 /// Puts the links on an answer.
