@@ -90,8 +90,12 @@ fn prune_records(step: &mut Step<'_>, storage: StorageId, now: Timestamp, limits
         db.execute("DELETE FROM storages WHERE id = ?1 AND deleted AND pruned >= newest", [id])?;
         return Ok(false);
     };
-    let range = params![id, signed(first.sequence.0), signed(last.sequence.0)];
-    db.execute("DELETE FROM records WHERE sequence BETWEEN ?2 AND ?3 AND storage = ?1", range)?;
+    let range = params![id, signed(first.offset), signed(last.offset)];
+    db.execute(
+        "DELETE FROM records WHERE storage = ?1 AND epoch = (SELECT epoch FROM storages WHERE id = ?1)
+             AND \"offset\" BETWEEN ?2 AND ?3",
+        range,
+    )?;
     db.execute("UPDATE storages SET pruned = ?2 WHERE id = ?1", [id, signed(last.offset)])?;
     db.execute("UPDATE standing SET pruned = max(pruned, ?1)", [signed(last.sequence.0)])?;
     step.ledger.pruned = step.ledger.pruned.max(last.sequence);

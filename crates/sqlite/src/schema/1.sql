@@ -30,7 +30,7 @@ CREATE UNIQUE INDEX storages_by_root ON storages (root) WHERE NOT deleted;
 CREATE TABLE resources (
     id INTEGER PRIMARY KEY,
     iri TEXT NOT NULL UNIQUE,
-    storage INTEGER NOT NULL REFERENCES storages (id),
+    storage INTEGER NOT NULL,
     -- None for a root and for auxiliaries: they are nobody's members.
     parent TEXT,
     class INTEGER NOT NULL,
