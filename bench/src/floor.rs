@@ -10,7 +10,7 @@ use tokio::{
 };
 
 /// Runs until standard input ends.
-pub async fn run(sockets: usize, frame: usize) -> Result<()> {
+pub(crate) async fn run(sockets: usize, frame: usize) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening {}", listener.local_addr()?);
     std::io::stdout().flush()?;

@@ -29,16 +29,16 @@ struct Heard {
 }
 
 /// Nanoseconds since the epoch: comparable between the processes of one machine.
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Runs until standard input ends.
-pub async fn run() -> Result<()> {
+pub(crate) async fn run() -> Result<()> {
     let mut commands = BufReader::new(tokio::io::stdin()).lines();
     let heard = Arc::new(Heard::default());
     let mut open = 0_u64;
-    while let Some(line) = commands.next_line().await?.filter(|line| line != ".") {
+    while let Some(line) = commands.next_line().await?.filter(|line: &String| line != ".") {
         let (stream, early) = connect(&line).await.with_context(|| format!("socket {open}"))?;
         tokio::spawn(read(stream, early, Arc::clone(&heard)));
         open += 1;

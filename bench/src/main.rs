@@ -1,14 +1,34 @@
 //! Measures a running Podbell beside a floor, and prints a table.
+//!
+//! Load comes from processes of its own, over loopback, bounded in count and time; it ends by itself.
 
+mod client;
 mod floor;
 mod listen;
+mod measure;
+mod peers;
+mod server;
 
-use clap::Parser;
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 #[derive(Parser)]
 #[command(about, version)]
-enum Command {
-    /// The floor program (started by the benchmark).
+struct Arguments {
+    #[command(subcommand)]
+    task: Option<Task>,
+    /// The server to measure; by default target/release/podbell.
+    #[arg(long, default_value = "target/release/podbell")]
+    binary: PathBuf,
+    /// How often everything is measured; the median is shown.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// The floor program.
     #[command(hide = true)]
     Floor {
         /// How many sockets it waits for.
@@ -16,15 +36,53 @@ enum Command {
         /// Payload of a frame, in bytes.
         frame: usize,
     },
-    /// The listening program (started by the benchmark).
+    /// The listening program.
     #[command(hide = true)]
     Listen,
+    /// The writing program.
+    #[command(hide = true)]
+    Write {
+        /// Where to log in.
+        issuer: String,
+        /// Client id.
+        id: String,
+        /// Client secret.
+        secret: String,
+        /// Where to write.
+        container: String,
+        /// How many write at once.
+        writers: usize,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match Command::parse() {
-        Command::Floor { sockets, frame } => runtime.block_on(floor::run(sockets, frame)),
-        Command::Listen => runtime.block_on(listen::run()),
+    let arguments = Arguments::parse();
+    match arguments.task {
+        Some(Task::Floor { sockets, frame }) => runtime.block_on(floor::run(sockets, frame)),
+        Some(Task::Listen) => runtime.block_on(listen::run()),
+        Some(Task::Write { issuer, id, secret, container, writers }) => {
+            runtime.block_on(measure::write(&issuer, &id, &secret, &container, writers))
+        }
+        None => runtime.block_on(all(&arguments)),
     }
+}
+
+async fn all(arguments: &Arguments) -> Result<()> {
+    ensure!(arguments.binary.exists(), "{} is missing; build it: cargo build --release", arguments.binary.display());
+    let mut runs = Vec::new();
+    for run in 1..=arguments.runs {
+        eprintln!("run {run} of {}", arguments.runs);
+        runs.push(measure::run(&arguments.binary).await?);
+    }
+    println!("| figure | median | least | most |\n|---|---:|---:|---:|");
+    let names: Vec<&str> = runs.first().context("at least one run")?.iter().map(|(name, _)| *name).collect();
+    for (at, name) in names.iter().enumerate() {
+        let mut values: Vec<f64> = runs.iter().map(|run| run[at].1).collect();
+        values.sort_by(f64::total_cmp);
+        let shown = |value: f64| if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") };
+        let (least, most) = (values[0], values[values.len() - 1]);
+        println!("| {name} | {} | {} | {} |", shown(values[values.len() / 2]), shown(least), shown(most));
+    }
+    Ok(())
 }

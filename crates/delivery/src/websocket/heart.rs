@@ -64,12 +64,16 @@ impl Heart {
             bucket.retain(|socket| socket.strong_count() > 0);
             bucket.iter().filter_map(Weak::upgrade).collect()
         };
-        watched.iter().for_each(|socket| socket.beat());
+        for socket in watched {
+            socket.beat();
+        }
         let now = Instant::now();
         let mut ending = self.ending.lock();
         let (late, waiting): (Vec<_>, Vec<_>) = ending.drain(..).partition(|(due, _)| *due <= now);
         *ending = waiting;
         drop(ending);
-        late.iter().filter_map(|(_, socket)| socket.upgrade()).for_each(|socket| socket.cut());
+        for socket in late.iter().filter_map(|(_, socket)| socket.upgrade()) {
+            socket.cut();
+        }
     }
 }

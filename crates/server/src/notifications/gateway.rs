@@ -47,7 +47,7 @@ pub async fn negotiate(State(app): State<Arc<App>>, request: Request<Body>) -> R
         Method::POST => {
             let (parts, body) = request.into_parts();
             let body = read(&app, &parts.headers, body).await?;
-            gateway::parse_negotiation(&body).map_err(told)?;
+            gateway::parse_negotiation(&body).map_err(|error| told(&error))?;
             Ok(json(gateway::negotiation_answer(&app.url(ENDPOINT), gateway::FEATURES)))
         }
         _ => Err(Problem::method_not_allowed(GATEWAY_ALLOW)),
@@ -76,7 +76,7 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let body = read(app, &parts.headers, body).await?;
-    let asked = gateway::parse_subscription(&body).map_err(told)?;
+    let asked = gateway::parse_subscription(&body).map_err(|error| told(&error))?;
     let topics = topics(app, &asked.topics, &subject)?;
     let now = app.now();
     let (_, end_at) = life(None, asked.ttl.map(|ttl| after(now, ttl)), app, now);
@@ -102,12 +102,12 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
 }
 
 async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, Problem> {
-    gateway::check_content_type(joined(headers, &header::CONTENT_TYPE).as_deref()).map_err(told)?;
+    gateway::check_content_type(joined(headers, &header::CONTENT_TYPE).as_deref()).map_err(|error| told(&error))?;
     let limits = &app.settings.limits;
     Ok(request::collect(body, limits.control_body.bytes(), limits.body_timeout.into()).await?)
 }
 
-fn told(error: gateway::GatewayError) -> Problem {
+fn told(error: &gateway::GatewayError) -> Problem {
     let problem = refused(error.problem(), error.to_string());
     match error.field() {
         Some(field) => problem.member("violations", json!([format!("{field}: {error}")])),

@@ -27,19 +27,19 @@ pub(super) fn options(app: &App, target: &ResourceIri) -> Response {
 /// What an operation came to.
 pub(super) fn outcome(app: &App, target: &ResourceIri, outcome: Outcome) -> Response {
     let response = match outcome {
-        Outcome::Read(representation) => read(app, *representation),
+        Outcome::Read(representation) => read(*representation),
         Outcome::NotModified(validators) => {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
             put_validators(response.headers_mut(), &validators);
             set(response.headers_mut(), header::VARY, "Accept");
             links::with_names(response, app, target)
         }
-        Outcome::Written(written) => wrote(*written),
+        Outcome::Written(written) => wrote(&written),
     };
     with_allowed(response, app, target)
 }
 
-fn read(app: &App, representation: Representation) -> Response {
+fn read(representation: Representation) -> Response {
     let Representation { validators, content_type, length, part, ranges, preference_applied, links, body } =
         representation;
     let status = if part.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
@@ -70,12 +70,11 @@ fn read(app: &App, representation: Representation) -> Response {
     if let Some(disposition) = protect::disposition(&content_type).filter(|_| !own_origin) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
-    let _ = app;
     links::put(headers, &links);
     response
 }
 
-fn wrote(written: Written) -> Response {
+fn wrote(written: &Written) -> Response {
     let status = match written.effect {
         Effect::Created => StatusCode::CREATED,
         Effect::Replaced | Effect::Deleted | Effect::Unchanged => StatusCode::NO_CONTENT,

@@ -15,7 +15,7 @@ async fn pair() -> (Arc<Socket>, TcpStream, Arc<Heart>) {
 
 /// Fills the socket with frames until it takes no more; returns what is left of the last one.
 fn fill(socket: &Socket) -> Vec<u8> {
-    let part = frame::frame(Opcode::Text, &[b'x'; 50_000]);
+    let part = frame::frame(Opcode::Text, &vec![b'x'; 50_000]);
     loop {
         match socket.try_write(&[IoSlice::new(&part)]) {
             Ok(written) if written < part.len() => return part[written..].to_vec(),

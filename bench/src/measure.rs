@@ -1,0 +1,249 @@
+//! The measurements, each with a server of its own.
+
+use crate::{
+    client::Client,
+    listen::now,
+    peers::{Listener, Peer},
+    server::{Place, Process, Server},
+};
+use anyhow::{Context, Result};
+use http::Method;
+use std::{path::Path, time::Duration};
+use tokio::task::JoinSet;
+
+/// Sockets of the idle measurement.
+pub(crate) const IDLE: usize = 5_000;
+/// Sockets of the fan-out.
+pub(crate) const FAN: usize = 1_000;
+/// Changes that are fanned out in one measurement.
+const CHANGES: u64 = 100;
+/// Writes of which the latency is taken.
+const LATENCIES: usize = 1_000;
+const BODY: usize = 1_000;
+
+/// The figures of one run, by name, with their units in the name.
+pub(crate) type Figures = Vec<(&'static str, f64)>;
+
+/// One whole run.
+pub(crate) async fn run(binary: &Path) -> Result<Figures> {
+    let mut figures = Figures::new();
+    idle(binary, &mut figures).await.context("idle sockets")?;
+    fan_out(binary, &mut figures).await.context("fan-out")?;
+    writes(binary, &mut figures).await.context("writes")?;
+    latency(binary, &mut figures).await.context("latency")?;
+    Ok(figures)
+}
+
+async fn idle(binary: &Path, figures: &mut Figures) -> Result<()> {
+    let place = Place::new(binary)?;
+    let first = place.start().await?;
+    figures.push(("first start, ms", millis(first.started_in)));
+    first.stop().await?;
+    let server = place.start().await?;
+    figures.push(("start, ms", millis(server.started_in)));
+    settle().await;
+    figures.push(("idle RSS, MiB", kib(server.process()?.rss()?) / 1024.0));
+    let alice = server.alice().await?;
+    let topic = document(&server, &alice).await?;
+    // What the first requests leave behind is not what a socket costs.
+    let warm = Listener::open(&subscribe(&server, &alice, &topic, 50).await?).await?;
+    settle().await;
+    let before = server.process()?.pss()?;
+    let urls = subscribe(&server, &alice, &topic, IDLE).await?;
+    let listener = Listener::open(&urls).await?;
+    settle().await;
+    let after = server.process()?.pss()?;
+    drop((listener, warm));
+    figures.push(("PSS per idle socket, KiB", (kib(after) - kib(before)) / as_f64(IDLE as u64)));
+    server.stop().await
+}
+
+async fn fan_out(binary: &Path, figures: &mut Figures) -> Result<()> {
+    let place = Place::new(binary)?;
+    let server = place.start().await?;
+    let alice = server.alice().await?;
+    let topic = document(&server, &alice).await?;
+    let mut listener = Listener::open(&subscribe(&server, &alice, &topic, FAN).await?).await?;
+    let process = server.process()?;
+    // Once to warm up, and to learn how long a frame is.
+    let (_, frame) = fan(&mut listener, process, FAN as u64, 1, || put(&alice, &topic)).await?;
+    let (cost, _) = fan(&mut listener, process, FAN as u64, CHANGES, || put(&alice, &topic)).await?;
+    drop(listener);
+    server.stop().await?;
+
+    // A frame of that size has a head of four bytes.
+    let frame = frame.saturating_sub(4).to_string();
+    let mut floor = Peer::start(&["floor", &FAN.to_string(), &frame])?;
+    let address = floor.hear("listening").await?;
+    let mut listener = Listener::begin(&vec![format!("ws://{address}/"); FAN]).await?;
+    floor.hear("ready").await?;
+    listener.ready().await?;
+    let process = floor.process()?;
+    listener.expect(FAN as u64).await?;
+    floor.say("fire 1").await?;
+    listener.reached().await?;
+    let cpu = process.cpu()?;
+    let begun = now();
+    listener.expect(FAN as u64 * CHANGES).await?;
+    floor.say(&format!("fire {CHANGES}")).await?;
+    let (ended, _) = listener.reached().await?;
+    let least = Cost::of(begun, ended, process.cpu()?.saturating_sub(cpu), FAN as u64 * CHANGES);
+
+    figures.push(("fan-out, messages/s", cost.per_second));
+    figures.push(("fan-out of the floor, messages/s", least.per_second));
+    figures.push(("fan-out / floor", cost.per_second / least.per_second));
+    figures.push(("CPU per message, µs", cost.cpu_micros));
+    figures.push(("CPU per message of the floor, µs", least.cpu_micros));
+    figures.push(("CPU per message / floor", cost.cpu_micros / least.cpu_micros));
+    Ok(())
+}
+
+struct Cost {
+    per_second: f64,
+    cpu_micros: f64,
+}
+
+impl Cost {
+    fn of(begun: u64, ended: u64, cpu: Duration, messages: u64) -> Self {
+        let seconds = as_f64(ended.saturating_sub(begun).max(1)) / 1e9;
+        Self { per_second: as_f64(messages) / seconds, cpu_micros: cpu.as_secs_f64() * 1e6 / as_f64(messages) }
+    }
+}
+
+/// Makes changes one after the other and waits until everybody has heard all; also the bytes of one frame.
+async fn fan<F: Future<Output = Result<()>>>(
+    listener: &mut Listener,
+    process: Process,
+    sockets: u64,
+    changes: u64,
+    mut change: impl FnMut() -> F,
+) -> Result<(Cost, u64)> {
+    listener.expect(0).await?;
+    let (_, bytes_before) = listener.reached().await?;
+    let cpu = process.cpu()?;
+    let begun = now();
+    listener.expect(sockets * changes).await?;
+    for _ in 0..changes {
+        change().await?;
+    }
+    let (ended, bytes) = listener.reached().await?;
+    let cost = Cost::of(begun, ended, process.cpu()?.saturating_sub(cpu), sockets * changes);
+    Ok((cost, (bytes - bytes_before) / (sockets * changes)))
+}
+
+async fn writes(binary: &Path, figures: &mut Figures) -> Result<()> {
+    let place = Place::new(binary)?;
+    let server = place.start().await?;
+    let get = |key: &str| server.env.get(key).cloned().with_context(|| format!("{key} is missing"));
+    for (name, writers) in [("PUT/s, 1 writer", 1), ("PUT/s, 32 writers", 32)] {
+        let mut generator = Peer::start(&[
+            "write",
+            &get("SOLID_IDENTITY_PROVIDER")?,
+            &get("USERS_ALICE_CLIENTID")?,
+            &get("USERS_ALICE_CLIENTSECRET")?,
+            &format!("{}alice/writes-{writers}/", server.base),
+            &writers.to_string(),
+        ])?;
+        figures.push((name, generator.hear("wrote").await?.parse()?));
+    }
+    server.stop().await
+}
+
+/// The writing side, in a process of its own: so many writers for five seconds; prints how many writes a second.
+pub(crate) async fn write(issuer: &str, id: &str, secret: &str, container: &str, writers: usize) -> Result<()> {
+    let client = Client::new()?.log_in(issuer, id, secret).await?;
+    let begun = std::time::Instant::now();
+    let mut tasks = JoinSet::new();
+    for writer in 0..writers {
+        let (client, url) = (client.clone(), format!("{container}{writer}"));
+        tasks.spawn(async move {
+            let mut written = 0_u64;
+            while begun.elapsed() < Duration::from_secs(5) {
+                put(&client, &url).await?;
+                written += 1;
+            }
+            anyhow::Ok(written)
+        });
+    }
+    let mut written = 0;
+    while let Some(task) = tasks.join_next().await {
+        written += task??;
+    }
+    println!("wrote {:.1}", as_f64(written) / begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+async fn latency(binary: &Path, figures: &mut Figures) -> Result<()> {
+    let place = Place::new(binary)?;
+    let server = place.start().await?;
+    let alice = server.alice().await?;
+    let topic = document(&server, &alice).await?;
+    let mut listener = Listener::open(&subscribe(&server, &alice, &topic, 1).await?).await?;
+    let mut micros = Vec::with_capacity(LATENCIES);
+    for _ in 0..LATENCIES {
+        listener.expect(1).await?;
+        let begun = now();
+        put(&alice, &topic).await?;
+        let (at, _) = listener.reached().await?;
+        micros.push(as_f64(at.saturating_sub(begun)) / 1e3);
+    }
+    micros.sort_by(f64::total_cmp);
+    figures.push(("write to frame, p50, µs", micros[micros.len() / 2]));
+    figures.push(("write to frame, p99, µs", micros[micros.len() * 99 / 100]));
+    server.stop().await
+}
+
+async fn document(server: &Server, alice: &Client) -> Result<String> {
+    let url = format!("{}alice/bench/topic", server.base);
+    put(alice, &url).await?;
+    Ok(url)
+}
+
+async fn put(client: &Client, url: &str) -> Result<()> {
+    let body = format!("<#it> <http://purl.org/dc/terms/title> \"{}\" .", "x".repeat(BODY - 48));
+    client.request(Method::PUT, url, Some("text/turtle"), body).await?.success("PUT")?;
+    Ok(())
+}
+
+/// Makes channels and returns where to connect.
+async fn subscribe(server: &Server, client: &Client, topic: &str, count: usize) -> Result<Vec<String>> {
+    let service = format!("{}.notifications/WebSocketChannel2023/", server.base);
+    let body = serde_json::json!({
+        "@context": ["https://www.w3.org/ns/solid/notification/v1"],
+        "type": "http://www.w3.org/ns/solid/notifications#WebSocketChannel2023",
+        "topic": topic,
+    })
+    .to_string();
+    let mut urls = Vec::with_capacity(count);
+    let mut tasks = JoinSet::new();
+    while urls.len() < count {
+        while tasks.len() < 16 && urls.len() + tasks.len() < count {
+            let (client, service, body) = (client.clone(), service.clone(), body.clone());
+            tasks.spawn(async move {
+                let answer = client.request(Method::POST, &service, Some("application/ld+json"), body).await?;
+                let answer = answer.success("subscribe")?.json()?;
+                answer["receiveFrom"].as_str().map(str::to_owned).context("no receiveFrom")
+            });
+        }
+        urls.push(tasks.join_next().await.context("no task")???);
+    }
+    Ok(urls)
+}
+
+/// Lets allocators and caches come to rest before memory is read.
+async fn settle() {
+    tokio::time::sleep(Duration::from_secs(2)).await;
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+fn kib(kib: u64) -> f64 {
+    as_f64(kib)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
+fn as_f64(value: u64) -> f64 {
+    value as f64
+}

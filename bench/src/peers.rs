@@ -1,0 +1,89 @@
+//! The other processes of a measurement, spoken to by lines.
+
+use crate::server::Process;
+use anyhow::{Context, Result, bail};
+use std::process::Stdio;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
+
+/// This program again, with another task.
+pub(crate) struct Peer {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Peer {
+    pub(crate) fn start(arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let input = child.stdin.take().context("stdin")?;
+        let output = BufReader::new(child.stdout.take().context("stdout")?).lines();
+        Ok(Self { child, input, output })
+    }
+
+    pub(crate) async fn say(&mut self, line: &str) -> Result<()> {
+        self.input.write_all(format!("{line}\n").as_bytes()).await?;
+        self.input.flush().await?;
+        Ok(())
+    }
+
+    /// The rest of the next line, which must begin with `word`.
+    pub(crate) async fn hear(&mut self, word: &str) -> Result<String> {
+        match self.output.next_line().await? {
+            Some(line) => match line.strip_prefix(word) {
+                Some(rest) => Ok(rest.trim().to_owned()),
+                None => bail!("`{line}` instead of `{word}`"),
+            },
+            None => bail!("the process ended before `{word}`"),
+        }
+    }
+
+    pub(crate) fn process(&self) -> Result<Process> {
+        Ok(Process(self.child.id().context("the process has ended")?))
+    }
+}
+
+/// A listening process with so many sockets open.
+pub(crate) struct Listener(Peer);
+
+impl Listener {
+    pub(crate) async fn open(urls: &[String]) -> Result<Self> {
+        let mut listener = Self::begin(urls).await?;
+        listener.ready().await?;
+        Ok(listener)
+    }
+
+    /// Starts to open; the other side may have to do something before they are open.
+    pub(crate) async fn begin(urls: &[String]) -> Result<Self> {
+        let mut peer = Peer::start(&["listen"])?;
+        for url in urls {
+            peer.say(url).await?;
+        }
+        peer.say(".").await?;
+        Ok(Self(peer))
+    }
+
+    pub(crate) async fn ready(&mut self) -> Result<()> {
+        self.0.hear("ready").await?;
+        Ok(())
+    }
+
+    /// From now on, that many frames are expected.
+    pub(crate) async fn expect(&mut self, frames: u64) -> Result<()> {
+        self.0.say(&format!("expect {frames}")).await
+    }
+
+    /// When the last of them came (nanoseconds since the epoch), and how many bytes came ever.
+    pub(crate) async fn reached(&mut self) -> Result<(u64, u64)> {
+        let rest = self.0.hear("reached").await?;
+        let (at, bytes) = rest.split_once(' ').context("two numbers")?;
+        Ok((at.parse()?, bytes.parse()?))
+    }
+}
