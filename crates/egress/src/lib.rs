@@ -1,4 +1,17 @@
 //! The one guarded way out: every document that this server fetches comes through here.
+//!
+//! Whoever can make this server connect to a place of their choice could look behind its firewall; so a URL is parsed
+//! once, its addresses are resolved once and all judged, and the connection goes to one of them.
+
+pub mod address;
+mod client;
+mod guard;
+mod policy;
+mod room;
+
+pub use client::{Answer, Client, Exchange};
+pub use guard::{MAX_ADDRESSES, MAX_URL, Resolve, SystemResolver, parse};
+pub use policy::{Policy, PolicyError, roots_from_pem};
 
 use bytes::Bytes;
 use std::time::Duration;

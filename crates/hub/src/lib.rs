@@ -2,13 +2,32 @@
 //!
 //! It knows no JSON-LD, no media type and no protocol name.
 
+mod admission;
 pub mod channel;
+mod ending;
+mod engine;
+mod flush;
+mod hub;
+mod matching;
+mod outbox;
 pub mod ports;
+mod registry;
+mod replay;
+mod rules;
+mod settings;
+mod shard;
+mod subscription;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
+pub use admission::{Admission, ConnectError, Connection};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};
+pub use hub::{Hub, Ports};
 pub use ports::{
-    Answer, Authorize, ChannelStore, ChannelStoreError, Encoder, Need, Outlet, Projection, Question, Relation,
-    Unavailable,
+    Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, Need, Outlet, Projection, Question, Relation,
+    Standing, States, Unavailable,
 };
+pub use settings::{Counts, Metrics, Settings};
+pub use subscription::{ChannelError, SubscribeError};

@@ -101,18 +101,44 @@ pub trait Encoder: Send + Sync + 'static {
         id: podbell_model::Uuid,
         now: Timestamp,
     ) -> Bytes;
+
+    /// The finished bytes that tell that what was missed can no longer be read. Empty for renderings whose receivers
+    /// know no such marker.
+    fn encode_gap(&self, _rendering: RenderingId, _now: Timestamp) -> Bytes {
+        Bytes::new()
+    }
 }
 
-/// One connection's way out. Never blocks, never waits.
+/// A topic as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// A head of the log that was read before the resource: later changes are not in it for certain.
+    pub as_of: Sequence,
+    /// Its version as an activity's `state` shows it; none if nothing stands there.
+    pub version: Option<Arc<str>>,
+}
+
+/// Tells how topics stand, for the `state` feature. Filled by `server`.
+#[async_trait::async_trait]
+pub trait States: Send + Sync + 'static {
+    /// How a topic stands; whether somebody may know is the hub's business.
+    async fn standing(&self, topic: &Topic) -> Result<Standing, Unavailable>;
+}
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// One connection's way out. Never blocks, never waits, and never calls the hub from its methods; it must not own its
+/// [`Connection`](crate::Connection).
 pub trait Outlet: Send + Sync + 'static {
     /// Writes what there is room for, from the concatenation of `parts`; one system call.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if there is no room at all (the hub keeps the rest and is told by
-    /// `Hub::writable`); any other error ends the connection.
+    /// [`Connection::writable`](crate::Connection::writable)); any other error ends the connection.
     fn try_write(&self, parts: &[io::IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Asks to be told, by `Hub::writable`, once there is room again.
+    /// Asks to be told, by [`Connection::writable`](crate::Connection::writable), once there is room again.
     fn wake_when_writable(&self);
 
     /// Says why and ends. `mid_frame`: part of a frame is out, so nothing more can be said; just cut.

@@ -3,6 +3,7 @@
 //! Blank nodes keep their labels only inside one document. JSON-LD contexts come from [`crate::contexts`] alone.
 
 use crate::contexts;
+use json_event_parser::{JsonEvent, SliceJsonParser};
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument, JsonLdSerializer};
 use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNodeRef, Quad, TermRef};
 use oxttl::{NQuadsParser, NQuadsSerializer, NTriplesParser, NTriplesSerializer, TurtleParser, TurtleSerializer};
@@ -12,6 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub const MAX_QUADS: usize = 200_000;
 /// Deepest nesting of a JSON document.
 pub const MAX_DEPTH: usize = 64;
+
+/// Most terms in all inline contexts of one JSON-LD document.
+pub const MAX_TERMS: usize = 64;
 
 /// A syntax of RDF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,18 +119,19 @@ pub fn parse(format: RdfFormat, base: &str, bytes: &[u8]) -> Result<Dataset, Rdf
 
 fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
     check_depth(bytes)?;
+    check_contexts(bytes)?;
     let unknown = Arc::new(Mutex::new(None));
     let asked = Arc::clone(&unknown);
     let parser = JsonLdParser::new()
         .with_base_iri(base)
         .map_err(|e| RdfError::Unprocessable(e.to_string()))?
         .for_slice(bytes)
-        .with_load_document_callback(move |url, _| match contexts::built_in(url) {
-            Some(context) => Ok(JsonLdRemoteDocument { document: context.into(), document_url: url.into() }),
-            None => {
+        .with_load_document_callback(move |url, _| {
+            let document = contexts::built_in(url).ok_or_else(|| {
                 *asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
-                Err("the context is not built in".into())
-            }
+                "the context is not built in"
+            })?;
+            Ok(JsonLdRemoteDocument { document: document.into(), document_url: url.into() })
         });
     let mut quads = Vec::new();
     for quad in parser {
@@ -159,6 +164,38 @@ fn check_depth(json: &[u8]) -> Result<(), RdfError> {
         }
         if depth > MAX_DEPTH {
             return Err(RdfError::TooComplex { what: "levels of nesting", limit: MAX_DEPTH });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses large inline contexts: a term may be defined by the next one, and the expansion of a long chain of them
+/// would overflow the stack.
+fn check_contexts(json: &[u8]) -> Result<(), RdfError> {
+    let mut parser = SliceJsonParser::new(json);
+    let (mut depth, mut context, mut terms) = (0_usize, None, 0_usize);
+    // What follows a syntax error is never expanded.
+    while let Ok(event) = parser.parse_next() {
+        match event {
+            JsonEvent::Eof => break,
+            JsonEvent::StartObject | JsonEvent::StartArray => depth += 1,
+            JsonEvent::ObjectKey(key) => {
+                if context.is_some() {
+                    terms += usize::from(!key.starts_with('@'));
+                } else if key == "@context" {
+                    context = Some(depth);
+                }
+                continue;
+            }
+            JsonEvent::EndObject | JsonEvent::EndArray => depth = depth.saturating_sub(1),
+            JsonEvent::String(_) | JsonEvent::Number(_) | JsonEvent::Boolean(_) | JsonEvent::Null => {}
+        }
+        // Back at the depth of its key, the value has ended.
+        if context == Some(depth) {
+            context = None;
+        }
+        if terms > MAX_TERMS {
+            return Err(RdfError::TooComplex { what: "terms in contexts", limit: MAX_TERMS });
         }
     }
     Ok(())
@@ -273,6 +310,42 @@ mod tests {
         assert!(matches!(parse(RdfFormat::JsonLd, BASE, b"{\"a\":"), Err(RdfError::Syntax { .. })));
         let bad = br#"{"@context":{"a":{"@id":7}},"a":"b"}"#;
         assert!(matches!(parse(RdfFormat::JsonLd, BASE, bad), Err(RdfError::Unprocessable(_))));
+    }
+
+    #[test]
+    fn a_long_chain_of_terms_is_refused_and_not_followed() {
+        for length in [MAX_TERMS - 1, MAX_TERMS, 20_000] {
+            let chain = (0..length).map(|n| format!(r#""t{n}":"t{}:x","#, n + 1)).collect::<Vec<_>>().concat();
+            let context = format!(r#"{{{chain}"t{length}":"http://t/"}}"#);
+            let scoped = format!(r#"[null,{{"x":{{"@id":"http://x/","@\u0063ontext":{context}}}}}]"#);
+            for (context, extra) in [(context, 0), (scoped, 1)] {
+                let json = format!(r#"{{"a":["@context"],"@context":{context},"http://p/":{{"http://q/":"o"}}}}"#);
+                let parsed = parse(RdfFormat::JsonLd, BASE, json.as_bytes());
+                let refused = matches!(parsed, Err(RdfError::TooComplex { limit: MAX_TERMS, .. }));
+                assert_eq!(refused, length + 1 + extra > MAX_TERMS, "{length} {parsed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_deepest_contexts_that_are_processed_leave_stack() {
+        let chain = (0..30).map(|n| format!(r#""t{n}":{{"@id":"t{}:x"}},"#, n + 1)).collect::<Vec<_>>().concat();
+        let mut context = format!(r#"{{{chain}"t30":"http://t/"}}"#);
+        for level in 0..29 {
+            context = format!(r#"{{"s{level}":{{"@id":"http://s/","@context":{context}}}}}"#);
+        }
+        let json = format!(r#"{{"@context":{context},"http://p/":"o"}}"#);
+        assert_eq!(parse(RdfFormat::JsonLd, BASE, json.as_bytes()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn terms_outside_of_contexts_are_not_counted() {
+        let body = (0..1_000)
+            .map(|n| format!(r#","http://p/{n}":{{"@context":"{}"}}"#, contexts::SOLID_OIDC))
+            .collect::<Vec<_>>()
+            .concat();
+        let json = format!(r#"{{"@context":{{"a":"http://a/"}},"http://p/":"o"{body}}}"#);
+        assert!(parse(RdfFormat::JsonLd, BASE, json.as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,1 +1,23 @@
-//! x
+//! Podbell's server: HTTP, settings, composition, telemetry, shutdown.
+//!
+//! The one place where HTTP statuses are decided, causes become problems, and concrete parts are named together.
+
+pub mod accept;
+pub mod app;
+pub mod authenticate;
+pub mod authorize;
+pub mod card;
+pub mod cli;
+pub mod compose;
+pub mod cors;
+pub mod data;
+pub mod front;
+pub mod listen;
+pub mod notifications;
+pub mod problem;
+pub mod protect;
+pub mod request;
+pub mod serve;
+pub mod settings;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,2 +1,7 @@
 //! The binary `podbell`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    podbell_server::cli::run()
+}

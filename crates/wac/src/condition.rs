@@ -13,6 +13,11 @@ use podbell_model::{
 };
 use std::sync::Arc;
 
+/// The types of conditions that are evaluated when [`Rules::conditions`](crate::Rules::conditions) is on; then every
+/// effective ACL is served with a `Link` to each, of relation `http://www.w3.org/ns/auth/acl#condition`.
+pub const CONDITION_TYPES: [&str; 2] =
+    ["http://www.w3.org/ns/auth/acl#ClientCondition", "http://www.w3.org/ns/auth/acl#IssuerCondition"];
+
 /// One condition of an authorization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -45,8 +50,8 @@ impl Condition {
         for quad in dataset.quads_for_subject(subject).filter(|quad| quad.graph_name.is_default_graph()) {
             let Some(value) = term_key(quad.object) else { continue };
             if quad.predicate.as_str() == rdf::TYPE {
-                is_client |= value.strip_prefix(acl::NS) == Some("ClientCondition");
-                is_issuer |= value.strip_prefix(acl::NS) == Some("IssuerCondition");
+                is_client |= *value == *CONDITION_TYPES[0];
+                is_issuer |= *value == *CONDITION_TYPES[1];
                 continue;
             }
             match quad.predicate.as_str().strip_prefix(acl::NS) {

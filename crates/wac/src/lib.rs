@@ -17,6 +17,10 @@ mod operation;
 mod permit;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
+pub use condition::CONDITION_TYPES;
 pub use decision::{Decision, OriginRule, Rules};
 pub use document::{AclDocument, AclError};
 pub use effective::{Effective, Found, Nobody, Ruled, Slot, Slots, ruled_by};

@@ -1,0 +1,129 @@
+//! The listening side, in a process of its own: opens sockets, counts frames, tells when.
+//!
+//! Reads `ws:` URLs from standard input, one a line, and `.`; opens them and prints `ready`. Then `expect N` prints,
+//! once N frames more have come in over all sockets, when the last one came (nanoseconds since the epoch).
+
+use anyhow::{Context, Result};
+use std::{
+    future::poll_fn,
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    sync::Notify,
+};
+
+#[derive(Default)]
+struct Heard {
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    wanted: AtomicU64,
+    at: AtomicU64,
+    reached: Notify,
+}
+
+/// Nanoseconds since the epoch: comparable between the processes of one machine.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// Runs until standard input ends.
+pub async fn run() -> Result<()> {
+    let mut commands = BufReader::new(tokio::io::stdin()).lines();
+    let heard = Arc::new(Heard::default());
+    let mut open = 0_u64;
+    while let Some(line) = commands.next_line().await?.filter(|line| line != ".") {
+        let (stream, early) = connect(&line).await.with_context(|| format!("socket {open}"))?;
+        tokio::spawn(read(stream, early, Arc::clone(&heard)));
+        open += 1;
+    }
+    println!("ready {open}");
+    std::io::stdout().flush()?;
+    while let Some(command) = commands.next_line().await? {
+        let more: u64 = command.strip_prefix("expect ").context("an unknown command")?.parse()?;
+        let wanted = heard.wanted.load(Ordering::SeqCst) + more;
+        let reached = heard.reached.notified();
+        tokio::pin!(reached);
+        reached.as_mut().enable();
+        heard.wanted.store(wanted, Ordering::SeqCst);
+        if heard.frames.load(Ordering::SeqCst) < wanted {
+            reached.await;
+        }
+        println!("reached {} {}", heard.at.load(Ordering::SeqCst).max(1), heard.bytes.load(Ordering::SeqCst));
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+async fn connect(url: &str) -> Result<(TcpStream, Vec<u8>)> {
+    let rest = url.strip_prefix("ws://").context("not a ws: URL")?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut stream = TcpStream::connect(authority.replace("localhost", "127.0.0.1")).await?;
+    stream.set_nodelay(true)?;
+    let request = format!(
+        "GET /{path} HTTP/1.1\r\nHost: {authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut head = Vec::new();
+    loop {
+        if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
+            anyhow::ensure!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head[..end]));
+            return Ok((stream, head.split_off(end + 4)));
+        }
+        anyhow::ensure!(stream.read_buf(&mut head).await? > 0, "the server ended the connection");
+    }
+}
+
+/// Counts whole frames; keeps at most one partial frame.
+async fn read(stream: TcpStream, mut rest: Vec<u8>, heard: Arc<Heard>) -> Result<()> {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let frames = take_frames(&mut rest);
+        if frames > 0 {
+            let total = heard.frames.fetch_add(frames, Ordering::SeqCst) + frames;
+            if total >= heard.wanted.load(Ordering::SeqCst) {
+                heard.at.store(now(), Ordering::SeqCst);
+                heard.reached.notify_waiters();
+            }
+        }
+        poll_fn(|context| stream.poll_read_ready(context)).await?;
+        match stream.try_read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => {
+                heard.bytes.fetch_add(read as u64, Ordering::Relaxed);
+                rest.extend_from_slice(&buffer[..read]);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// How many text frames `bytes` begins with; removes them, and control frames.
+fn take_frames(bytes: &mut Vec<u8>) -> u64 {
+    let (mut frames, mut at) = (0, 0);
+    while let [first, second, rest @ ..] = &bytes[at..] {
+        let (head, length) = match (second & 0x7f, rest) {
+            (126, [high, low, ..]) => (4, usize::from(u16::from_be_bytes([*high, *low]))),
+            (127, [length @ .., _]) if length.len() >= 8 => {
+                (10, length[..8].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)))
+            }
+            (126 | 127, _) => break,
+            (length, _) => (2, usize::from(length)),
+        };
+        if bytes.len() - at < head + length {
+            break;
+        }
+        frames += u64::from(first & 0x0f == 1);
+        at += head + length;
+    }
+    bytes.drain(..at);
+    frames
+}

@@ -1,0 +1,209 @@
+//! Connecting, in two steps, so that a refusal can be said before the handshake.
+//!
+//! [`Hub::admit`] judges all topics anew and takes a seat; [`Admission::register`] begins. A channel that ends in
+//! between is not registered.
+
+use crate::{
+    Answer, Channel, ChannelStoreError, Ending, Hub, Outlet, Question, Topic, Unavailable,
+    engine::Inner,
+    registry::{ConnectionKey, need},
+    shard::Timer,
+};
+use podbell_log::At;
+use podbell_model::Sequence;
+use std::{fmt, sync::Arc};
+
+/// Why a capability does not connect.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No channel has this capability.
+    #[error("no channel has this capability")]
+    Unknown,
+    /// The channel has ended, or the capability is used up.
+    #[error("the channel has ended")]
+    Ended,
+    /// The subject may no longer read any topic; the channel is gone with that.
+    #[error("the subject may no longer read any topic")]
+    Forbidden,
+    /// As many connections as allowed are there, of this channel or of this subject.
+    #[error("there are as many connections as allowed")]
+    TooMany,
+    /// The rules cannot be read, or the server stops: later perhaps.
+    #[error("nobody can be admitted now")]
+    Unavailable,
+    /// The channel store failed.
+    #[error(transparent)]
+    Store(#[from] ChannelStoreError),
+}
+
+/// A seat that is taken, and not yet used; dropping it gives it back.
+pub struct Admission {
+    inner: Arc<Inner>,
+    channel: Arc<Channel>,
+    answers: Vec<Answer>,
+    seated: bool,
+}
+
+/// A registered connection; dropping it ends it.
+pub struct Connection {
+    inner: Arc<Inner>,
+    key: ConnectionKey,
+}
+
+impl Hub {
+    /// Admits whoever holds the capability with that SHA-256: judges all topics now, drops those that were lost,
+    /// counts the use, and takes a seat.
+    pub async fn admit(&self, capability: &[u8; 32]) -> Result<Admission, ConnectError> {
+        let inner = &self.inner;
+        let channel = match inner.channels.by_capability(capability).await? {
+            Some(channel) => channel,
+            None if inner.with(|shard, _| shard.ended.has_capability(capability)) => return Err(ConnectError::Ended),
+            None => return Err(ConnectError::Unknown),
+        };
+        let now = (inner.clock)();
+        if channel.end_at.is_some_and(|end| end <= now) {
+            return Err(ConnectError::Ended);
+        }
+        if channel.connect_by.is_some_and(|by| by <= now) {
+            inner.channels.sweep(now).await?;
+        }
+        inner.with(|shard, _| match (shard.draining, shard.take_seat(&channel)) {
+            (true, seated) => {
+                if seated {
+                    shard.leave_seat(&channel);
+                }
+                Err(ConnectError::Unavailable)
+            }
+            (false, true) => Ok(()),
+            (false, false) => Err(ConnectError::TooMany),
+        })?;
+        // From here on the seat is given back by dropping the admission.
+        let channel = Arc::new(channel);
+        let mut admission = Admission { inner: Arc::clone(inner), channel, answers: Vec::new(), seated: true };
+        admission.judge().await?;
+        // After the seat was taken: whoever ends the channel from now on finds the seat.
+        if !inner.channels.use_capability(admission.channel.id).await? {
+            return Err(ConnectError::Ended);
+        }
+        Ok(admission)
+    }
+}
+
+impl Inner {
+    /// Whether a subject may hear of a topic now.
+    pub(crate) async fn may_hear(
+        &self,
+        subject: &Arc<podbell_model::Subject>,
+        topic: &Topic,
+    ) -> Result<Answer, Unavailable> {
+        let question = Question {
+            subject: Arc::clone(subject),
+            storage: topic.storage,
+            resource: topic.resource.clone(),
+            generation: None,
+            need: need(topic),
+            at: At::Now,
+        };
+        self.judge(&question).await
+    }
+}
+
+impl Admission {
+    /// The channel, with the topics that are left.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    async fn judge(&mut self) -> Result<(), ConnectError> {
+        let mut left = Vec::with_capacity(self.channel.topics.len());
+        for topic in self.channel.topics.iter() {
+            let answer = self.inner.may_hear(&self.channel.subject, topic).await;
+            let answer = answer.map_err(|_| ConnectError::Unavailable)?;
+            if answer.allowed {
+                left.push(topic.clone());
+                self.answers.push(answer);
+            }
+        }
+        if left.is_empty() {
+            let (inner, channel) = (&self.inner, Arc::clone(&self.channel));
+            inner.channels.remove(channel.id).await?;
+            inner.with(|shard, _| {
+                shard.ended.remember(&channel);
+                shard.end_now(channel.id, Ending::Forbidden);
+            });
+            return Err(ConnectError::Forbidden);
+        }
+        if left.len() < self.channel.topics.len() {
+            self.inner.channels.narrow(self.channel.id, &left).await?;
+            self.channel = Arc::new(Channel { topics: left.into(), ..(*self.channel).clone() });
+        }
+        Ok(())
+    }
+
+    /// Begins: everything committed from now on is heard; with `resume_after`, everything after that commit, and
+    /// without, the state is compared if the channel asks for that.
+    ///
+    /// If the channel has ended meanwhile, the outlet is closed and the connection is dead from the start.
+    pub fn register(mut self, outlet: Arc<dyn Outlet>, resume_after: Option<Sequence>) -> Connection {
+        self.seated = false;
+        let (inner, channel, answers) = (Arc::clone(&self.inner), &self.channel, &self.answers);
+        let key = inner.with(|shard, now| {
+            let head = inner.log.head();
+            let position = resume_after.map_or(head, |resume| resume.min(head));
+            let Some(key) = shard.register(channel, answers, outlet, position, now) else { return 0 };
+            let stated = channel.state.is_some() && resume_after.is_none();
+            match channel.start_at.filter(|start| *start > now) {
+                Some(start) if stated => shard.at(start, Timer::Start(key)),
+                _ if stated => shard.begin_replay(key, true),
+                _ if position < shard.applied => shard.begin_replay(key, false),
+                _ => {}
+            }
+            key
+        });
+        Connection { inner, key }
+    }
+}
+
+impl Connection {
+    /// The outlet has room again.
+    pub fn writable(&self) {
+        self.inner.with(|shard, now| shard.writable(self.key, now));
+    }
+
+    /// Whether it is still registered.
+    pub fn is_open(&self) -> bool {
+        self.inner.shard.lock().connections.contains_key(&self.key)
+    }
+
+    /// Ends it when the credentials that it was made with do (a stream authenticated by header), by `ending`.
+    pub fn end(&self, ending: Ending) {
+        self.inner.with(|shard, _| shard.let_go(self.key, Some(ending)));
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.inner.with(|shard, _| shard.let_go(self.key, None));
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.seated {
+            self.inner.with(|shard, _| shard.leave_seat(&self.channel));
+        }
+    }
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("channel", &self.channel.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("key", &self.key).finish_non_exhaustive()
+    }
+}

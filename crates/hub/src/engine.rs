@@ -1,0 +1,372 @@
+//! The task that follows the log.
+//!
+//! Each round: learn what was committed, match it, do what is due, judge, send. Questions to the judge and work for
+//! the store run beside it, so that slow rules of one storage delay nobody else.
+
+use crate::{
+    Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Ending, Metrics, Question, States, Topic, Unavailable,
+    flush::after,
+    rules::Asked,
+    shard::{Chore, Failing, Shard, Timer},
+};
+use parking_lot::Mutex;
+use podbell_log::{At, Log, LogError};
+use podbell_model::Timestamp;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
+
+/// How many commits are read at a time.
+const READ: usize = 256;
+/// How many commits may be known and not yet matched.
+const AHEAD: usize = 512;
+/// How many questions are asked at a time.
+const QUESTIONS: usize = 64;
+/// Most answers by the rules of one commit that are kept; when there are more, some are asked again.
+const THENS: usize = 65_536;
+/// How long to wait after the log or the store failed.
+const AGAIN: Duration = Duration::from_millis(200);
+/// The clock is looked at so often, whatever it said before.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// What the hub's parts share.
+pub(crate) struct Inner {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) authorize: Arc<dyn Authorize>,
+    pub(crate) channels: Arc<dyn ChannelStore>,
+    pub(crate) states: Arc<dyn States>,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) shard: Mutex<Shard>,
+    pub(crate) changed: Notify,
+    pub(crate) questions: Semaphore,
+}
+
+enum Done {
+    Asked(Asked, Result<Answer, Unavailable>),
+    Chore(Chore, Result<(), ChannelStoreError>),
+    CaughtUp,
+}
+
+impl Inner {
+    pub(crate) fn semaphore() -> Semaphore {
+        Semaphore::new(QUESTIONS)
+    }
+
+    /// Works on the state; lets outlets go and wakes the engine after the lock is open again.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Shard, Timestamp) -> R) -> R {
+        let mut shard = self.shard.lock();
+        let result = work(&mut shard, (self.clock)());
+        let farewells = std::mem::take(&mut shard.farewells);
+        let wake = std::mem::take(&mut shard.wake);
+        drop(shard);
+        for farewell in farewells {
+            farewell.say();
+        }
+        if wake {
+            self.changed.notify_one();
+        }
+        result
+    }
+
+    /// Follows the log until the hub is dropped.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let mut head = self.log.watch();
+        let mut tasks = JoinSet::new();
+        self.with(|shard, now| shard.at(now, Timer::Sweep));
+        loop {
+            head.borrow_and_update();
+            let learned = self.learn().await;
+            if let Err(error) = &learned {
+                tracing::error!(%error, "the log cannot be followed");
+            }
+            while self.with(Shard::match_pending) {}
+            self.with(Shard::fire);
+            while self.with(Shard::flush_some) {}
+            self.with(Shard::losses);
+            while self.with(Shard::flush_some) {}
+            self.spawn(&mut tasks);
+            let pause = match learned {
+                Ok(true) => {
+                    // More is to be read at once, but not before what was asked meanwhile is taken in.
+                    if let Some(done) = tasks.try_join_next() {
+                        self.settle(done.ok(), &mut tasks);
+                    }
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Ok(false) => self.pause(),
+                Err(_) => {
+                    // Nothing that was committed can be judged until the log can be read.
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                moved = head.changed() => if moved.is_err() { tokio::time::sleep(AGAIN).await },
+                () = self.changed.notified() => {}
+                Some(done) = tasks.join_next() => self.settle(done.ok(), &mut tasks),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Reads what was committed; true if there may be more.
+    async fn learn(&self) -> Result<bool, LogError> {
+        loop {
+            let (known, ahead, behind) = {
+                let shard = self.shard.lock();
+                let watermark = shard.fence.enter().watermark();
+                (shard.rules.known(), shard.pending.len(), watermark > shard.rules.known())
+            };
+            if ahead >= AHEAD && !behind {
+                return Ok(true);
+            }
+            let commits = match self.log.read(known, READ).await {
+                Ok(commits) => commits,
+                Err(LogError::Gap) => {
+                    let head = self.log.head();
+                    self.with(|shard, _| shard.lose_track(head));
+                    return Ok(false);
+                }
+                Err(error) => return Err(error),
+            };
+            let count = commits.len();
+            self.with(|shard, _| commits.into_iter().for_each(|commit| shard.learn(commit)));
+            match count {
+                0 if behind => return Err(LogError::Engine("the fence is ahead of the log".into())),
+                0 => return Ok(false),
+                _ => {}
+            }
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        let shard = self.shard.lock();
+        let Some((next, _)) = shard.timers.first() else { return LOOK };
+        let now = (self.clock)();
+        if *next <= now {
+            return Duration::ZERO;
+        }
+        next.duration_since(now).unsigned_abs().min(LOOK)
+    }
+
+    fn spawn(self: &Arc<Self>, tasks: &mut JoinSet<Done>) {
+        let (asks, chores, replays) = self.with(|shard, _| {
+            if shard.waiting.is_empty() && shard.dirty.is_empty() || shard.thens.len() > THENS {
+                shard.thens.clear();
+            }
+            let asks = std::mem::take(&mut shard.to_ask);
+            let questions: Vec<_> = asks.into_iter().map(|asked| (asked, shard.question(&asked))).collect();
+            for (asked, _) in questions.iter().filter(|(_, question)| question.is_none()) {
+                shard.waiting.remove(asked);
+            }
+            (questions, std::mem::take(&mut shard.chores), std::mem::take(&mut shard.replays))
+        });
+        for (asked, question) in asks {
+            let (inner, Some(question)) = (Arc::clone(self), question) else { continue };
+            tasks.spawn(async move { Done::Asked(asked, inner.judge(&question).await) });
+        }
+        for chore in chores {
+            let inner = Arc::clone(self);
+            tasks.spawn(async move {
+                let result = inner.perform(&chore).await;
+                Done::Chore(chore, result)
+            });
+        }
+        for (connection, compare) in replays {
+            let inner = Arc::clone(self);
+            tasks.spawn(async move {
+                inner.catch_up(connection, compare).await;
+                Done::CaughtUp
+            });
+        }
+    }
+
+    pub(crate) async fn judge(&self, question: &Question) -> Result<Answer, Unavailable> {
+        let _turn = self.questions.acquire().await;
+        self.authorize.authorize(question, (self.clock)()).await
+    }
+
+    /// Takes in what has been done, all of it that is ready.
+    fn settle(&self, first: Option<Done>, tasks: &mut JoinSet<Done>) {
+        let mut ready = first;
+        while let Some(done) = ready {
+            self.with(|shard, now| match done {
+                Done::Asked(asked, Ok(answer)) => shard.answered(&asked, &answer, now),
+                Done::Asked(asked, Err(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the rules cannot be read");
+                    shard.unanswered(&asked, now);
+                }
+                Done::Chore(chore, Err(error)) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the channel store failed");
+                    shard.failed_chores.push(chore);
+                    shard.at(after(now, AGAIN), Timer::Chores);
+                }
+                Done::Chore(_, Ok(())) | Done::CaughtUp => {}
+            });
+            ready = tasks.try_join_next().and_then(Result::ok);
+        }
+    }
+
+    /// Does what is to do in the store.
+    pub(crate) async fn perform(&self, chore: &Chore) -> Result<(), ChannelStoreError> {
+        match chore {
+            Chore::Remove(id) => self.channels.remove(*id).await.map(drop),
+            Chore::Narrow(id, topics) => self.channels.narrow(*id, topics).await,
+            Chore::Advance(id, state) => self.channels.advance_state(*id, Some(state)).await,
+            Chore::Sweep => {
+                let now = (self.clock)();
+                let ended = self.channels.sweep(now).await?;
+                self.with(|shard, now| {
+                    for key in ended.iter().filter_map(|id| shard.by_id.get(id).copied()).collect::<Vec<_>>() {
+                        shard.end_drained(key, Ending::Expired, now);
+                    }
+                });
+                Ok(())
+            }
+            Chore::EndStorage(storage) => {
+                for channel in self.channels.of_storage(*storage).await? {
+                    let left: Vec<Topic> =
+                        channel.topics.iter().filter(|topic| topic.storage != *storage).cloned().collect();
+                    if left.is_empty() {
+                        self.channels.remove(channel.id).await?;
+                        self.with(|shard, _| shard.ended.remember(&Arc::new(channel)));
+                    } else {
+                        self.channels.narrow(channel.id, &left).await?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Shard {
+    fn question(&self, asked: &Asked) -> Option<Question> {
+        let entry = self.entries.get(&asked.entry)?;
+        Some(Question {
+            subject: Arc::clone(self.subjects.get(asked.subject)?),
+            storage: entry.topic.storage,
+            resource: entry.topic.resource.clone(),
+            generation: asked.generation,
+            need: entry.need,
+            at: asked.at.map_or(At::Now, At::Commit),
+        })
+    }
+
+    fn waiters(&mut self, asked: &Asked) -> Vec<u64> {
+        let waiters = self.waiting.remove(asked).unwrap_or_default();
+        for key in &waiters {
+            if let Some(outbox) = self.connections.get_mut(key).and_then(|found| found.outbox.as_mut())
+                && outbox.waiting == Some(*asked)
+            {
+                outbox.waiting = None;
+            }
+        }
+        waiters
+    }
+
+    fn answered(&mut self, asked: &Asked, answer: &Answer, now: Timestamp) {
+        if let Some(_commit) = asked.at {
+            self.thens.insert(*asked, answer.allowed);
+        } else if let Some(held) = self.rules.take(asked.entry, answer, now) {
+            self.hold(asked, held);
+            if asked.generation.is_none() {
+                self.failing.remove(&asked.entry);
+            }
+        } else {
+            return self.unanswered(asked, now);
+        }
+        for key in self.waiters(asked) {
+            if let Some(outbox) = self.connections.get_mut(&key).and_then(|found| found.outbox.as_mut()) {
+                outbox.attempts = 0;
+            }
+            self.mark(key);
+        }
+        self.wake = true;
+    }
+
+    /// The judge has failed: everybody who waits goes on waiting, and leaves if that does not help.
+    fn unanswered(&mut self, asked: &Asked, now: Timestamp) {
+        let (most, backoff) = (self.settings.judge_attempts, self.settings.judge_backoff);
+        let pause = |attempts: u8| backoff.saturating_mul(1 << attempts.min(10));
+        for key in self.waiters(asked) {
+            let Some(outbox) = self.connections.get_mut(&key).and_then(|found| found.outbox.as_mut()) else { continue };
+            outbox.attempts += 1;
+            let attempts = outbox.attempts;
+            if attempts > most {
+                self.let_go(key, Some(Ending::Overload));
+            } else {
+                self.at(after(now, pause(attempts - 1)), Timer::Retry(key));
+            }
+        }
+        if asked.generation.is_some() || asked.at.is_some() || !self.affected.contains(&asked.entry) {
+            return;
+        }
+        let attempts = self.failing.get(&asked.entry).map_or(1, |failing| failing.attempts.saturating_add(1));
+        if attempts > most {
+            self.failing.remove(&asked.entry);
+            let party = self.entries.get(&asked.entry).and_then(|entry| entry.parties.get(&asked.subject));
+            let channels = party.into_iter().flat_map(|party| &party.channels);
+            let connections = channels.filter_map(|key| self.channels.get(key)).flat_map(|live| &live.connections);
+            for key in connections.copied().collect::<Vec<_>>() {
+                self.let_go(key, Some(Ending::Overload));
+            }
+        } else {
+            self.affected.remove(&asked.entry);
+            self.failing.insert(asked.entry, Failing { attempts, paused: true });
+            self.at(after(now, pause(attempts - 1)), Timer::Rejudge(asked.entry));
+        }
+    }
+
+    /// Does what is due.
+    fn fire(&mut self, now: Timestamp) {
+        while let Some((due, timer)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
+            self.timers.remove(&(due, timer));
+            match timer {
+                Timer::Window(key, topic) => self.open_window(key, topic, now),
+                Timer::End(key) => self.end_drained(key, Ending::Expired, now),
+                Timer::Start(key) => {
+                    self.stand_at(key, self.applied);
+                    self.begin_replay(key, true);
+                }
+                Timer::Stuck(key) => self.stuck(key, now),
+                Timer::Retry(key) => self.mark(key),
+                Timer::Rejudge(entry) => {
+                    if let Some(failing) = self.failing.get_mut(&entry) {
+                        failing.paused = false;
+                    }
+                    self.affected.insert(entry);
+                }
+                Timer::Chores => {
+                    let again = std::mem::take(&mut self.failed_chores);
+                    self.chores.extend(again);
+                }
+                Timer::Sweep => {
+                    self.chore(Chore::Sweep);
+                    self.at(after(now, self.settings.sweep_every), Timer::Sweep);
+                }
+            }
+        }
+    }
+
+    /// Closes a connection that has taken nothing for too long.
+    fn stuck(&mut self, key: u64, now: Timestamp) {
+        let Some(connected) = self.connections.get_mut(&key) else { return };
+        connected.watched = false;
+        let ending = self.channels.get(&connected.channel).and_then(|live| live.ending);
+        let Some(outbox) = connected.outbox.as_ref().filter(|outbox| outbox.blocked || ending.is_some()) else {
+            return;
+        };
+        let patience = after(outbox.progress, self.settings.stuck_after);
+        if patience <= now {
+            self.let_go(key, Some(ending.unwrap_or(Ending::Overload)));
+        } else {
+            connected.watched = true;
+            self.at(patience, Timer::Stuck(key));
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The only place that sends.
+//!
+//! Everything is judged here, immediately before its system call and inside the fence, by rules that are not older
+//! than the fence's watermark; also what has waited, and the rest of a frame of which part is out. What cannot be
+//! judged yet waits, and everything behind it.
+
+use crate::{
+    Ending,
+    outbox::{Change, Item, What},
+    registry::ConnectionKey,
+    rules::{Asked, SubjectKey},
+    shard::{Shard, Timer},
+};
+use bytes::Bytes;
+use podbell_model::{ActivityKind, Timestamp};
+use std::{
+    collections::VecDeque,
+    io::{ErrorKind, IoSlice},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Most parts of one write.
+const PARTS: usize = 64;
+/// Most connections that are served inside the fence at a time, so that a policy write waits briefly.
+const BATCH: usize = 128;
+
+enum Judgement {
+    Allowed,
+    Refused,
+    Unknown(Asked),
+}
+
+impl Shard {
+    /// Serves the next connections that have something to send; true if there may be more. False also if the rules
+    /// must be learned first.
+    pub(crate) fn flush_some(&mut self, now: Timestamp) -> bool {
+        let fence = Arc::clone(&self.fence);
+        let entered = fence.enter();
+        if entered.watermark() > self.rules.known() {
+            self.wake |= !self.dirty.is_empty();
+            return false;
+        }
+        for _ in 0..BATCH {
+            let Some(key) = self.dirty.pop_front() else { return false };
+            self.flush(key, now);
+        }
+        true
+    }
+
+    /// There is room again.
+    pub(crate) fn writable(&mut self, key: ConnectionKey, now: Timestamp) {
+        let Some(outbox) = self.connections.get_mut(&key).and_then(|found| found.outbox.as_mut()) else { return };
+        outbox.blocked = false;
+        let fence = Arc::clone(&self.fence);
+        let entered = fence.enter();
+        if entered.watermark() > self.rules.known() {
+            self.mark(key);
+        } else {
+            self.flush(key, now);
+        }
+    }
+
+    fn flush(&mut self, key: ConnectionKey, now: Timestamp) {
+        loop {
+            let Some(subject) = self.subject_of(key) else { return };
+            if !self.judge_partial(key, subject, now) {
+                return;
+            }
+            let Some(outbox) = self.connections.get(&key).and_then(|found| found.outbox.as_ref()) else {
+                return self.finish(key);
+            };
+            if outbox.blocked {
+                return;
+            }
+            let mut going = self.ready(key, subject, now);
+            let partial = self.connections.get(&key).and_then(|found| found.outbox.as_ref()?.partial.as_ref());
+            if going.is_empty() && partial.is_none() {
+                return self.finish(key);
+            }
+            if !self.write(key, &mut going, now) {
+                return;
+            }
+        }
+    }
+
+    fn subject_of(&self, key: ConnectionKey) -> Option<SubjectKey> {
+        Some(self.channels.get(&self.connections.get(&key)?.channel)?.subject)
+    }
+
+    /// Judges a frame of which part is out; false if nothing may be written.
+    fn judge_partial(&mut self, key: ConnectionKey, subject: SubjectKey, now: Timestamp) -> bool {
+        let outbox = self.connections.get(&key).and_then(|found| found.outbox.as_ref());
+        let Some((item, _)) = outbox.and_then(|outbox| outbox.partial.as_ref()) else { return true };
+        match self.judge(subject, item, now) {
+            Judgement::Allowed => true,
+            Judgement::Refused => {
+                self.metrics.refused();
+                let ending = self.connections.get(&key).and_then(|found| self.channels.get(&found.channel)?.ending);
+                self.let_go(key, Some(ending.unwrap_or(Ending::Forbidden)));
+                false
+            }
+            Judgement::Unknown(asked) => {
+                self.wait(key, asked);
+                false
+            }
+        }
+    }
+
+    /// Takes from the outbox, in order, what may be sent now.
+    fn ready(&mut self, key: ConnectionKey, subject: SubjectKey, now: Timestamp) -> VecDeque<Item> {
+        let mut going = VecDeque::new();
+        while going.len() < PARTS {
+            let Some(connected) = self.connections.get(&key) else { break };
+            let Some(item) = connected.outbox.as_ref().and_then(|outbox| outbox.queue.front()) else { break };
+            let judgement = self.judge(subject, item, now);
+            if let Judgement::Unknown(asked) = judgement {
+                self.wait(key, asked);
+                break;
+            }
+            let Some(mut item) = self.pop(key) else { break };
+            if matches!(judgement, Judgement::Refused) {
+                self.metrics.refused();
+                continue;
+            }
+            item.judged = true;
+            if let Some(item) = self.pace(key, item, now) {
+                going.push_back(item);
+            }
+        }
+        going
+    }
+
+    fn pop(&mut self, key: ConnectionKey) -> Option<Item> {
+        self.connections.get_mut(&key)?.outbox.as_mut()?.queue.pop()
+    }
+
+    /// Lets an item pass if the rate does; else it waits for its window, merged with what waits there.
+    fn pace(&mut self, key: ConnectionKey, mut item: Item, now: Timestamp) -> Option<Item> {
+        if item.paced || !matches!(item.what, What::Change(_)) {
+            return Some(item);
+        }
+        let connected = self.connections.get(&key)?;
+        let live = self.channels.get(&connected.channel)?;
+        let (Some(rate), rendering, ending) = (live.channel.rate, live.channel.rendering, live.ending) else {
+            return Some(item);
+        };
+        let topic = self.topic_of(connected, &item)?;
+        let encoder = Arc::clone(&self.encoder);
+        let window = self.connections.get_mut(&key)?.windows.as_mut()?.get_mut(topic)?;
+        if ending.is_some() || window.opens.is_none_or(|opens| opens <= now) && window.held.is_empty() {
+            let opens = after(now, rate);
+            window.opens = Some(opens);
+            item.paced = true;
+            return Some(item);
+        }
+        let opens = window.opens.unwrap_or(now);
+        if window.held.coalesce(item, |change| encode_change(&*encoder, rendering, change)) {
+            self.metrics.coalesced();
+        }
+        self.at(opens, Timer::Window(key, topic));
+        None
+    }
+
+    /// The window of a topic opens: what waits there goes out, as one burst of different facts.
+    pub(crate) fn open_window(&mut self, key: ConnectionKey, topic: usize, now: Timestamp) {
+        let Some(connected) = self.connections.get_mut(&key) else { return };
+        let rate = self.channels.get(&connected.channel).and_then(|live| live.channel.rate);
+        let Some(window) = connected.windows.as_mut().and_then(|windows| windows.get_mut(topic)) else { return };
+        if window.held.is_empty() {
+            return;
+        }
+        window.opens = rate.map(|rate| after(now, rate));
+        let outbox = connected.outbox.get_or_insert_with(|| Box::new(crate::outbox::Outbox::new(now)));
+        outbox.queue.release(&mut window.held);
+        self.mark(key);
+    }
+
+    /// Writes in one system call; true if everything went and there may be more.
+    fn write(&mut self, key: ConnectionKey, going: &mut VecDeque<Item>, now: Timestamp) -> bool {
+        let Some(connected) = self.connections.get_mut(&key) else { return false };
+        let Some(outbox) = connected.outbox.as_mut() else { return false };
+        let partial = outbox.partial.take();
+        let rest = partial.iter().map(|(item, sent)| IoSlice::new(&item.bytes[*sent..]));
+        let parts: Vec<_> = rest.chain(going.iter().map(|item| IoSlice::new(&item.bytes))).collect();
+        let result = connected.outlet.try_write(&parts);
+        drop(parts);
+        let mut taken = match result {
+            Ok(taken) => taken,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
+            Err(error) => {
+                tracing::debug!(%error, "a connection broke");
+                self.let_go(key, None);
+                return false;
+            }
+        };
+        if taken > 0 {
+            outbox.progress = now;
+        }
+        let mut out = Vec::new();
+        if let Some((item, sent)) = partial {
+            let left = item.bytes.len() - sent;
+            if taken >= left {
+                taken -= left;
+                out.push(item);
+            } else {
+                outbox.partial = Some((item, sent + taken));
+                taken = 0;
+            }
+        }
+        while outbox.partial.is_none() && going.front().is_some_and(|item| item.bytes.len() <= taken) {
+            let Some(item) = going.pop_front() else { break };
+            taken -= item.bytes.len();
+            out.push(item);
+        }
+        if outbox.partial.is_none()
+            && taken > 0
+            && let Some(item) = going.pop_front()
+        {
+            outbox.partial = Some((item, taken));
+        }
+        let blocked = outbox.partial.is_some() || !going.is_empty();
+        while let Some(item) = going.pop_back() {
+            outbox.queue.put_back(item);
+        }
+        if blocked {
+            outbox.blocked = true;
+            let patience = after(outbox.progress, self.settings.stuck_after);
+            connected.outlet.wake_when_writable();
+            if !std::mem::replace(&mut connected.watched, true) {
+                self.at(patience, Timer::Stuck(key));
+            }
+        }
+        self.told(key, &out);
+        !blocked
+    }
+
+    /// Counts what went out, and advances the channel's state.
+    fn told(&mut self, key: ConnectionKey, out: &[Item]) {
+        self.metrics.sent(out.iter().filter(|item| !matches!(item.what, What::Gap)).count() as u64);
+        let Some(connected) = self.connections.get(&key) else { return };
+        let Some(live) = self.channels.get_mut(&connected.channel) else { return };
+        if live.channel.state.is_none() {
+            return;
+        }
+        for item in out {
+            let state = match &item.what {
+                What::State(state) => state.clone(),
+                What::Change(change) if change.kind == ActivityKind::Delete => None,
+                What::Change(change) if change.relation == crate::Relation::Member => {
+                    let membership = change.activity().and_then(|activity| activity.membership.as_ref());
+                    membership.map(|membership| Arc::clone(&membership.state))
+                }
+                What::Change(change) => change.activity().and_then(|activity| activity.state.clone()),
+                What::Gap => continue,
+            };
+            live.told = Some(state.unwrap_or_else(|| "".into()));
+        }
+    }
+
+    /// Waits for an answer of the judge.
+    fn wait(&mut self, key: ConnectionKey, asked: Asked) {
+        let Some(outbox) = self.connections.get_mut(&key).and_then(|found| found.outbox.as_mut()) else { return };
+        if outbox.waiting != Some(asked) {
+            outbox.waiting = Some(asked);
+            self.ask(asked).push(key);
+        }
+    }
+
+    fn judge(&self, subject: SubjectKey, item: &Item, now: Timestamp) -> Judgement {
+        if matches!(item.what, What::Gap) {
+            return Judgement::Allowed;
+        }
+        let party = self.entries.get(&item.entry).and_then(|entry| entry.parties.get(&subject));
+        let Some(party) = party else { return Judgement::Refused };
+        let asked = Asked { entry: item.entry, subject, generation: item.generation, at: None };
+        let Some(held) = party.answer(item.generation) else { return Judgement::Unknown(asked) };
+        match held.now(now) {
+            None => return Judgement::Unknown(asked),
+            Some(false) => return Judgement::Refused,
+            Some(true) => {}
+        }
+        let Some(sequence) = item.sequence().filter(|_| !item.judged) else { return Judgement::Allowed };
+        let asked = Asked { at: Some(sequence), ..asked };
+        match held.then(sequence, self.rules.known(), now).or_else(|| self.thens.get(&asked).copied()) {
+            Some(true) => Judgement::Allowed,
+            Some(false) => Judgement::Refused,
+            None => Judgement::Unknown(asked),
+        }
+    }
+
+    /// Whether an item may certainly not be sent, so that it need not be queued.
+    pub(crate) fn refuses(&self, subject: SubjectKey, item: &Item, now: Timestamp) -> bool {
+        matches!(self.judge(subject, item, now), Judgement::Refused)
+    }
+
+    /// Whether an item may be sent by everything known now.
+    pub(crate) fn allows(&self, subject: SubjectKey, item: &Item, now: Timestamp) -> bool {
+        matches!(self.judge(subject, item, now), Judgement::Allowed)
+    }
+}
+
+/// The instant that much later.
+pub(crate) fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// The bytes of a change, in the words of a rendering, with its net effect.
+pub(crate) fn encode_change(encoder: &dyn crate::Encoder, rendering: crate::RenderingId, change: &Change) -> Bytes {
+    let Some(activity) = change.activity() else { return Bytes::new() };
+    let (relation, second) = (change.relation, change.second);
+    if activity.kind == change.kind {
+        return encoder.encode(rendering, &crate::Projection { activity, relation, second });
+    }
+    let merged = podbell_model::Activity { kind: change.kind, ..activity.clone() };
+    encoder.encode(rendering, &crate::Projection { activity: &merged, relation, second })
+}

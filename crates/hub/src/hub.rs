@@ -1,0 +1,131 @@
+//! The hub, put together.
+
+use crate::{
+    Authorize, ChannelStore, Clock, Counts, Encoder, Ending, Metrics, Settings, States,
+    engine::Inner,
+    shard::{Chore, Shard},
+};
+use parking_lot::Mutex;
+use podbell_log::{Fence, Log};
+use podbell_model::Subject;
+use std::{collections::HashMap, fmt, sync::Arc};
+use tokio::{sync::Notify, task::AbortHandle};
+
+/// What the hub needs of others.
+pub struct Ports {
+    /// What was committed.
+    pub log: Arc<dyn Log>,
+    /// Raised by the store of that log.
+    pub fence: Arc<Fence>,
+    /// Who may hear what.
+    pub authorize: Arc<dyn Authorize>,
+    /// How it is written.
+    pub encoder: Arc<dyn Encoder>,
+    /// Where channels rest.
+    pub channels: Arc<dyn ChannelStore>,
+    /// How topics stand.
+    pub states: Arc<dyn States>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Who listens to what, what may be told to whom, and what waits for whom. Dropping it stops its task.
+pub struct Hub {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) settings: Settings,
+    subscribing: Mutex<HashMap<Subject, u64>>,
+    engine: AbortHandle,
+}
+
+/// Subscriptions of one subject that are being made, this one included from here on.
+pub(crate) struct Underway<'h> {
+    hub: &'h Hub,
+    subject: Subject,
+    pub(crate) before: u64,
+}
+
+impl Hub {
+    /// Starts the hub at the head of the log, on the current tokio runtime.
+    pub fn start(ports: Ports, settings: Settings) -> Arc<Self> {
+        let metrics = Arc::new(Metrics::default());
+        let head = ports.log.head();
+        let shard = Shard::new(settings.clone(), Arc::clone(&metrics), ports.encoder, ports.fence, head);
+        let inner = Arc::new(Inner {
+            log: ports.log,
+            authorize: ports.authorize,
+            channels: ports.channels,
+            states: ports.states,
+            clock: ports.clock,
+            metrics,
+            shard: Mutex::new(shard),
+            changed: Notify::new(),
+            questions: Inner::semaphore(),
+        });
+        let engine = tokio::spawn(Arc::clone(&inner).run()).abort_handle();
+        Arc::new(Self { inner, settings, subscribing: Mutex::default(), engine })
+    }
+
+    /// The counters.
+    pub fn counts(&self) -> Counts {
+        self.inner.metrics.counts()
+    }
+
+    /// The clock was moved: deadlines are looked at again.
+    pub fn clock_moved(&self) {
+        self.inner.changed.notify_one();
+    }
+
+    /// Admits nobody any more, closes every connection, and keeps what must outlive the process.
+    pub async fn drain(&self) {
+        let chores = self.inner.with(|shard, _| {
+            shard.draining = true;
+            for key in shard.connections.keys().copied().collect::<Vec<_>>() {
+                shard.let_go(key, Some(Ending::Shutdown));
+            }
+            let mut chores = std::mem::take(&mut shard.chores);
+            chores.append(&mut shard.failed_chores);
+            chores.retain(|chore| !matches!(chore, Chore::Sweep));
+            chores
+        });
+        for chore in chores {
+            if let Err(error) = self.inner.perform(&chore).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the channel store failed");
+            }
+        }
+    }
+
+    /// Counts a subscription that is being made, so that two at once do not share the last place.
+    pub(crate) fn underway(&self, subject: &Subject) -> Underway<'_> {
+        let subject = Subject { webid: subject.webid.clone(), client: subject.client.clone(), ..Subject::default() };
+        let mut subscribing = self.subscribing.lock();
+        let count = subscribing.entry(subject.clone()).or_default();
+        let before = *count;
+        *count += 1;
+        drop(subscribing);
+        Underway { hub: self, subject, before }
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        let mut subscribing = self.hub.subscribing.lock();
+        if let Some(count) = subscribing.get_mut(&self.subject) {
+            *count -= 1;
+            if *count == 0 {
+                subscribing.remove(&self.subject);
+            }
+        }
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.engine.abort();
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

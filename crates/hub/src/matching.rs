@@ -1,0 +1,202 @@
+//! From the log to the outboxes.
+//!
+//! Candidates are the channels on the object and on the container that it was added to or removed from: two look-ups
+//! per record, whatever the number of channels. One answer serves all listeners of one subject, and one encoding all
+//! of one rendering.
+
+use crate::{
+    Ending, Need, Relation, RenderingId, Topic,
+    flush::encode_change,
+    outbox::{Change, Item, Outbox, What},
+    registry::{ChannelKey, ConnectionKey, Live},
+    rules::EntryKey,
+    shard::Shard,
+};
+use bytes::Bytes;
+use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
+use podbell_model::{Activity, Generation, Sequence, Timestamp};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// Most commits that are matched while the lock is held once.
+const COMMITS: usize = 64;
+
+/// A topic that a record may concern.
+struct Concern {
+    entry: EntryKey,
+    relation: Relation,
+    generation: Option<Generation>,
+}
+
+impl Shard {
+    /// Takes note of the next commit: its policy counts from now on, its changes are matched later.
+    pub(crate) fn learn(&mut self, commit: Arc<Commit>) {
+        let affected = self.rules.learn(&commit);
+        let listeners = affected.iter().filter_map(|entry| self.entries.get(entry));
+        let channels = listeners.flat_map(|entry| entry.parties.values().flat_map(|party| &party.channels));
+        let connections = channels.filter_map(|key| self.channels.get(key)).flat_map(|live| &live.connections);
+        let busy = |key: &&ConnectionKey| self.connections.get(key).is_some_and(|found| found.outbox.is_some());
+        let busy: Vec<_> = connections.filter(busy).copied().collect();
+        self.dirty.extend(busy);
+        for entry in &affected {
+            // New rules are a new chance for a judge that had failed.
+            self.failing.remove(entry);
+        }
+        self.affected.extend(affected);
+        self.pending.push_back(commit);
+    }
+
+    /// Forgets all that was derived from a log that can no longer be followed: everybody has to come again.
+    pub(crate) fn lose_track(&mut self, head: Sequence) {
+        self.rules.skip_to(head);
+        self.applied = self.rules.known();
+        self.pending.clear();
+        for key in self.connections.keys().copied().collect::<Vec<_>>() {
+            self.let_go(key, Some(Ending::Overload));
+        }
+        for party in self.entries.values_mut().flat_map(|entry| entry.parties.values_mut()) {
+            party.forget_answers();
+        }
+    }
+
+    /// Matches the next commits; true if there may be more.
+    pub(crate) fn match_pending(&mut self, now: Timestamp) -> bool {
+        for _ in 0..COMMITS {
+            let Some(commit) = self.pending.pop_front() else { return false };
+            self.ring(&commit, None, now);
+            self.applied = commit.sequence;
+        }
+        true
+    }
+
+    /// Puts what a commit tells into the outboxes: of all that hear it live, or of one that catches up.
+    pub(crate) fn ring(&mut self, commit: &Arc<Commit>, only: Option<ConnectionKey>, now: Timestamp) {
+        for (index, record) in commit.records.iter().enumerate() {
+            if let (Fact::Storage(StorageChange::Deleted, _), None) = (&record.fact, only) {
+                self.end_storage(record.storage, now);
+            }
+            let Some(activity) = record.fact.activity() else { continue };
+            let mut got = HashSet::new();
+            for concern in self.concerns(record, activity) {
+                let change = Change {
+                    commit: Arc::clone(commit),
+                    record: index,
+                    relation: concern.relation,
+                    second: false,
+                    kind: activity.kind,
+                };
+                for (key, channel, item) in self.items(&concern, &change, only, &got, now) {
+                    if concern.relation == Relation::Object {
+                        got.insert(channel);
+                    }
+                    self.enqueue(key, item, now);
+                }
+            }
+        }
+    }
+
+    fn concerns(&self, record: &Record, activity: &Activity) -> Vec<Concern> {
+        let find = |resource: &podbell_model::ResourceIri, relation, generation| {
+            let entry = *self.by_topic.get(&Topic { storage: record.storage, resource: resource.clone() })?;
+            let reads = self.entries.get(&entry)?.need == Need::Read;
+            Some(Concern { entry, relation, generation: reads.then_some(generation) })
+        };
+        let acl = matches!(record.fact, Fact::Policy { kind: PolicyKind::Acl, .. });
+        let membership = activity.membership.as_ref().filter(|_| !acl);
+        let object = find(&activity.object, Relation::Object, activity.generation);
+        let member = membership.and_then(|to| find(&to.container, Relation::Member, to.generation));
+        object.into_iter().chain(member).collect()
+    }
+
+    /// One item per connection that a change concerns; judged as far as the answers are known.
+    fn items(
+        &self,
+        concern: &Concern,
+        change: &Change,
+        only: Option<ConnectionKey>,
+        got: &HashSet<ChannelKey>,
+        now: Timestamp,
+    ) -> Vec<(ConnectionKey, ChannelKey, Item)> {
+        let mut items = Vec::new();
+        let mut encoded: HashMap<(RenderingId, bool), Bytes> = HashMap::new();
+        let Some(entry) = self.entries.get(&concern.entry) else { return items };
+        let mut item = Item {
+            bytes: Bytes::new(),
+            entry: concern.entry,
+            generation: concern.generation,
+            what: What::Change(change.clone()),
+            judged: false,
+            paced: false,
+        };
+        let only_channel = only.map(|key| self.connections.get(&key).map(|connected| connected.channel));
+        for (subject, party) in &entry.parties {
+            item.judged = false;
+            if self.refuses(*subject, &item, now) {
+                self.metrics.refused();
+                continue;
+            }
+            item.judged = self.allows(*subject, &item, now);
+            for key in &party.channels {
+                let Some(live) = self.channels.get(key) else { continue };
+                if only_channel.is_some_and(|only| only != Some(*key)) || !hears(live, concern.entry, change.record()) {
+                    continue;
+                }
+                let change = Change { second: got.contains(key), ..change.clone() };
+                let (rendering, second) = (live.channel.rendering, change.second);
+                let encode = || encode_change(&*self.encoder, rendering, &change);
+                let bytes = encoded.entry((rendering, second)).or_insert_with(encode).clone();
+                if bytes.is_empty() {
+                    continue;
+                }
+                for connection in &live.connections {
+                    if self.is_due(*connection, only, change.commit.sequence) {
+                        let what = What::Change(change.clone());
+                        items.push((*connection, *key, Item { bytes: bytes.clone(), what, ..item.clone() }));
+                    }
+                }
+            }
+        }
+        items
+    }
+
+    fn is_due(&self, key: ConnectionKey, only: Option<ConnectionKey>, sequence: Sequence) -> bool {
+        let Some(connected) = self.connections.get(&key) else { return false };
+        let turn = only.map_or(connected.replay.is_none(), |only| only == key);
+        turn && connected.position < sequence
+    }
+
+    /// Puts an item into an outbox within its bound: over half of it coalesced, over all of it too slow.
+    pub(crate) fn enqueue(&mut self, key: ConnectionKey, item: Item, now: Timestamp) {
+        let bound = self.settings.outbox_bytes;
+        let encoder = Arc::clone(&self.encoder);
+        let Some(connected) = self.connections.get_mut(&key) else { return };
+        let Some(live) = self.channels.get(&connected.channel) else { return };
+        let full = connected.waiting_bytes() + item.bytes.len() > bound / 2;
+        let outbox = connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
+        let fresh = outbox.is_empty();
+        if full && item.judged {
+            let rendering = live.channel.rendering;
+            if outbox.queue.coalesce(item, |change| encode_change(&*encoder, rendering, change)) {
+                self.metrics.coalesced();
+            }
+        } else {
+            outbox.queue.push(item);
+        }
+        let idle = !outbox.blocked && outbox.waiting.is_none();
+        if connected.waiting_bytes() > bound {
+            self.let_go(key, Some(Ending::Overload));
+        } else if fresh || idle {
+            self.mark(key);
+        }
+    }
+}
+
+/// Whether a channel hears of a topic in that record.
+fn hears(live: &Live, entry: EntryKey, record: &Record) -> bool {
+    let heard = live.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
+    let begun = live.channel.start_at.is_none_or(|start| start <= record.published);
+    let over = live.channel.end_at.is_some_and(|end| end <= record.published);
+    heard && begun && !over && live.ending.is_none()
+}

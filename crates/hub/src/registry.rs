@@ -1,0 +1,208 @@
+//! Who listens to what: topics, subjects, channels and connections, interned and small.
+//!
+//! Only channels with a connection are here; the others rest in the channel store. Listeners of a topic are grouped
+//! by subject, so that one answer of the judge serves all of one subject.
+
+use crate::{
+    Channel, ChannelId, Ending, Need, Outlet, Topic,
+    outbox::{Outbox, Queue},
+    rules::{EntryKey, Held, SubjectKey},
+};
+use podbell_model::{Auxiliary, Generation, Sequence, Subject, Timestamp};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+use tokio::sync::Notify;
+
+/// Names a connection; never used again.
+pub(crate) type ConnectionKey = u64;
+/// Names a channel that has a connection; never used again.
+pub(crate) type ChannelKey = u64;
+
+/// Most answers about one subject and topic that are kept: one about what stands there, the others about lives.
+const ANSWERS: usize = 4;
+/// Most ended channels that are remembered, so that their owners and users are told so.
+const REMEMBERED: usize = 10_000;
+
+/// A topic that somebody listens to.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) topic: Topic,
+    pub(crate) need: Need,
+    pub(crate) parties: HashMap<SubjectKey, Party>,
+}
+
+/// The listeners of one subject to one topic.
+#[derive(Debug, Default)]
+pub(crate) struct Party {
+    pub(crate) channels: Vec<ChannelKey>,
+    answers: Vec<(Option<Generation>, Held)>,
+}
+
+impl Party {
+    pub(crate) fn answer(&self, generation: Option<Generation>) -> Option<&Held> {
+        self.answers.iter().find(|(about, _)| *about == generation).map(|(_, held)| held)
+    }
+
+    pub(crate) fn remember(&mut self, generation: Option<Generation>, held: Held) {
+        if let Some(place) = self.answers.iter_mut().find(|(about, _)| *about == generation) {
+            place.1 = held;
+            return;
+        }
+        if self.answers.len() == ANSWERS
+            && let Some(oldest) = self.answers.iter().position(|(about, _)| about.is_some())
+        {
+            self.answers.remove(oldest);
+        }
+        self.answers.reserve_exact(1);
+        self.answers.push((generation, held));
+    }
+
+    pub(crate) fn forget_answers(&mut self) {
+        self.answers.clear();
+    }
+}
+
+/// What a subject needs to hear of a topic.
+pub(crate) fn need(topic: &Topic) -> Need {
+    match topic.resource.as_auxiliary() {
+        Some((Auxiliary::Acl, _)) => Need::Control,
+        _ => Need::Read,
+    }
+}
+
+/// A channel that has a connection.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) channel: Arc<Channel>,
+    pub(crate) subject: SubjectKey,
+    /// The channel's topics in order, and whether they are still heard.
+    pub(crate) topics: Box<[(EntryKey, bool)]>,
+    pub(crate) connections: Vec<ConnectionKey>,
+    /// It ends as soon as what waits is out.
+    pub(crate) ending: Option<Ending>,
+    /// The last state that was told, if the channel asks for the `state` feature and it has advanced.
+    pub(crate) told: Option<Arc<str>>,
+}
+
+/// One connection. Idle ones are this small and nothing more.
+pub(crate) struct Connected {
+    pub(crate) outlet: Arc<dyn Outlet>,
+    pub(crate) channel: ChannelKey,
+    /// It has heard, or need not hear, everything up to here.
+    pub(crate) position: Sequence,
+    /// It is catching up; told when its outbox is empty, or when it is gone.
+    pub(crate) replay: Option<Arc<Notify>>,
+    pub(crate) outbox: Option<Box<Outbox>>,
+    /// A timer looks whether it is stuck.
+    pub(crate) watched: bool,
+    /// By topic, if the channel has a rate.
+    pub(crate) windows: Option<Box<[Window]>>,
+}
+
+/// The rate of one topic on one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    /// The next one may be sent then.
+    pub(crate) opens: Option<Timestamp>,
+    /// What waits for that.
+    pub(crate) held: Queue,
+}
+
+impl Connected {
+    /// Bytes that wait, for the socket or for the rate.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let held = self.windows.iter().flatten().map(|window| window.held.bytes()).sum::<usize>();
+        held + self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
+    }
+
+    /// Whether part of a frame is out.
+    pub(crate) fn mid_frame(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|outbox| outbox.partial.is_some())
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outbox.is_none() && self.windows.iter().flatten().all(|window| window.held.is_empty())
+    }
+}
+
+/// Connections of one channel, those on their way included.
+#[derive(Debug, Default)]
+pub(crate) struct Seats {
+    pub(crate) taken: u32,
+    /// It ended while somebody was on the way.
+    pub(crate) ended: Option<Ending>,
+}
+
+/// Subjects, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Subjects {
+    keys: HashMap<Arc<Subject>, SubjectKey>,
+    kept: HashMap<SubjectKey, (Arc<Subject>, u32)>,
+    next: SubjectKey,
+}
+
+impl Subjects {
+    /// Interns a subject and counts one use.
+    pub(crate) fn intern(&mut self, subject: &Arc<Subject>) -> (SubjectKey, Arc<Subject>) {
+        if let Some(key) = self.keys.get(subject)
+            && let Some((subject, uses)) = self.kept.get_mut(key)
+        {
+            *uses += 1;
+            return (*key, Arc::clone(subject));
+        }
+        self.next += 1;
+        self.keys.insert(Arc::clone(subject), self.next);
+        self.kept.insert(self.next, (Arc::clone(subject), 1));
+        (self.next, Arc::clone(subject))
+    }
+
+    pub(crate) fn get(&self, key: SubjectKey) -> Option<&Arc<Subject>> {
+        self.kept.get(&key).map(|(subject, _)| subject)
+    }
+
+    /// Gives one use back.
+    pub(crate) fn release(&mut self, key: SubjectKey) {
+        let Some((subject, uses)) = self.kept.get_mut(&key) else { return };
+        *uses -= 1;
+        if *uses == 0 {
+            self.keys.remove(subject);
+            self.kept.remove(&key);
+        }
+    }
+}
+
+/// Channels that have ended, as long as they are remembered.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    order: VecDeque<(ChannelId, Option<[u8; 32]>)>,
+    by_id: HashMap<ChannelId, Arc<Channel>>,
+    by_capability: HashMap<[u8; 32], ChannelId>,
+}
+
+impl Ended {
+    pub(crate) fn remember(&mut self, channel: &Arc<Channel>) {
+        if self.by_id.insert(channel.id, Arc::clone(channel)).is_some() {
+            return;
+        }
+        if let Some(capability) = channel.capability {
+            self.by_capability.insert(capability, channel.id);
+        }
+        self.order.push_back((channel.id, channel.capability));
+        if self.order.len() > REMEMBERED
+            && let Some((id, capability)) = self.order.pop_front()
+        {
+            self.by_id.remove(&id);
+            capability.map(|capability| self.by_capability.remove(&capability));
+        }
+    }
+
+    pub(crate) fn by_id(&self, id: ChannelId) -> Option<&Arc<Channel>> {
+        self.by_id.get(&id)
+    }
+
+    pub(crate) fn has_capability(&self, hash: &[u8; 32]) -> bool {
+        self.by_capability.contains_key(hash)
+    }
+}

@@ -1,0 +1,398 @@
+//! The state of the hub, behind one lock that is never held across an `await`.
+//!
+//! Its rule: nothing is written to an outlet except by [`Shard::flush`](crate::flush), inside the fence, and nothing
+//! that was judged by rules older than the fence's watermark.
+
+use crate::{
+    Answer, Channel, ChannelId, Ending, Metrics, Outlet, Settings, Topic,
+    outbox::Item,
+    ports::Encoder,
+    registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window, need},
+    rules::{Asked, EntryKey, Held, Rules},
+};
+use podbell_log::{Commit, Fence};
+use podbell_model::{Sequence, StorageId, Timestamp, WebId};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+use tokio::sync::Notify;
+
+/// Something to do at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The window of a topic of a connection opens.
+    Window(ConnectionKey, usize),
+    /// A channel ends.
+    End(ChannelKey),
+    /// A channel begins, so its state is compared.
+    Start(ConnectionKey),
+    /// A connection may be stuck.
+    Stuck(ConnectionKey),
+    /// The judge is asked again for a connection.
+    Retry(ConnectionKey),
+    /// The judge is asked again whether a topic may be kept.
+    Rejudge(EntryKey),
+    /// What the store failed to do is tried again.
+    Chores,
+    /// Ended channels are swept.
+    Sweep,
+}
+
+/// Something to do in the channel store.
+#[derive(Clone, Debug)]
+pub(crate) enum Chore {
+    /// The channel has ended.
+    Remove(ChannelId),
+    /// It has lost topics.
+    Narrow(ChannelId, Vec<Topic>),
+    /// Its last state was told.
+    Advance(ChannelId, Arc<str>),
+    /// The storage was deleted.
+    EndStorage(StorageId),
+    /// Time to sweep.
+    Sweep,
+}
+
+/// How often the judge of a topic has failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failing {
+    pub(crate) attempts: u8,
+    /// It is asked again when its timer fires, not before.
+    pub(crate) paused: bool,
+}
+
+/// An outlet that is let go, outside the lock.
+pub(crate) struct Farewell {
+    outlet: Arc<dyn Outlet>,
+    words: Option<(Ending, bool)>,
+}
+
+impl Farewell {
+    pub(crate) fn say(self) {
+        if let Some((ending, mid_frame)) = self.words {
+            self.outlet.close(ending, mid_frame);
+        }
+    }
+}
+
+/// An agent and a client.
+type Crowd = (Option<WebId>, Option<Arc<str>>);
+
+/// The state of the hub.
+pub(crate) struct Shard {
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) encoder: Arc<dyn Encoder>,
+    pub(crate) fence: Arc<Fence>,
+
+    pub(crate) rules: Rules,
+    /// The newest commit that was matched and put into outboxes.
+    pub(crate) applied: Sequence,
+    /// Commits that are known and not yet applied.
+    pub(crate) pending: VecDeque<Arc<Commit>>,
+
+    pub(crate) subjects: Subjects,
+    pub(crate) by_topic: HashMap<Topic, EntryKey>,
+    pub(crate) entries: HashMap<EntryKey, Entry>,
+    pub(crate) by_id: HashMap<ChannelId, ChannelKey>,
+    pub(crate) channels: HashMap<ChannelKey, Live>,
+    pub(crate) connections: HashMap<ConnectionKey, Connected>,
+    pub(crate) seats: HashMap<ChannelId, Seats>,
+    crowds: HashMap<Crowd, u32>,
+    pub(crate) ended: Ended,
+    next: u64,
+
+    /// Connections with something that may be sent.
+    pub(crate) dirty: VecDeque<ConnectionKey>,
+    /// Topics whose listeners are judged again.
+    pub(crate) affected: HashSet<EntryKey>,
+    /// Topics whose judge has failed.
+    pub(crate) failing: HashMap<EntryKey, Failing>,
+    /// Questions that are asked, and the connections that wait for the answer.
+    pub(crate) waiting: HashMap<Asked, Vec<ConnectionKey>>,
+    /// Questions to ask.
+    pub(crate) to_ask: Vec<Asked>,
+    /// Answers by the rules of one commit, while somebody needs them.
+    pub(crate) thens: HashMap<Asked, bool>,
+    pub(crate) replays: Vec<(ConnectionKey, bool)>,
+    pub(crate) chores: Vec<Chore>,
+    pub(crate) failed_chores: Vec<Chore>,
+    pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
+    pub(crate) farewells: Vec<Farewell>,
+    /// The engine has something to do.
+    pub(crate) wake: bool,
+    /// Nobody may come any more.
+    pub(crate) draining: bool,
+}
+
+impl Shard {
+    pub(crate) fn new(
+        settings: Settings,
+        metrics: Arc<Metrics>,
+        encoder: Arc<dyn Encoder>,
+        fence: Arc<Fence>,
+        head: Sequence,
+    ) -> Self {
+        Self {
+            settings,
+            metrics,
+            encoder,
+            fence,
+            rules: Rules::new(head),
+            applied: head,
+            pending: VecDeque::new(),
+            subjects: Subjects::default(),
+            by_topic: HashMap::new(),
+            entries: HashMap::new(),
+            by_id: HashMap::new(),
+            channels: HashMap::new(),
+            connections: HashMap::new(),
+            seats: HashMap::new(),
+            crowds: HashMap::new(),
+            ended: Ended::default(),
+            next: 0,
+            dirty: VecDeque::new(),
+            affected: HashSet::new(),
+            failing: HashMap::new(),
+            waiting: HashMap::new(),
+            to_ask: Vec::new(),
+            thens: HashMap::new(),
+            replays: Vec::new(),
+            chores: Vec::new(),
+            failed_chores: Vec::new(),
+            timers: BTreeSet::new(),
+            farewells: Vec::new(),
+            wake: false,
+            draining: false,
+        }
+    }
+
+    fn key(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub(crate) fn chore(&mut self, chore: Chore) {
+        self.chores.push(chore);
+        self.wake = true;
+    }
+
+    pub(crate) fn at(&mut self, when: Timestamp, timer: Timer) {
+        self.timers.insert((when, timer));
+        self.wake = true;
+    }
+
+    pub(crate) fn ask(&mut self, asked: Asked) -> &mut Vec<ConnectionKey> {
+        let (to_ask, wake) = (&mut self.to_ask, &mut self.wake);
+        self.waiting.entry(asked).or_insert_with(|| {
+            to_ask.push(asked);
+            *wake = true;
+            Vec::new()
+        })
+    }
+
+    pub(crate) fn mark(&mut self, connection: ConnectionKey) {
+        self.dirty.push_back(connection);
+        self.wake = true;
+    }
+
+    pub(crate) fn party(&mut self, asked: &Asked) -> Option<&mut Party> {
+        self.entries.get_mut(&asked.entry)?.parties.get_mut(&asked.subject)
+    }
+
+    /// Takes a seat for a connection on its way; false if there is none.
+    pub(crate) fn take_seat(&mut self, channel: &Channel) -> bool {
+        let taken = self.seats.get(&channel.id).map_or(0, |seats| seats.taken);
+        let party = (channel.subject.webid.clone(), channel.subject.client.clone());
+        let crowd = self.crowds.get(&party).copied().unwrap_or(0);
+        let public = party.0.is_none();
+        if taken >= channel.connections.concurrent || !public && crowd >= self.settings.connections_per_subject {
+            return false;
+        }
+        self.seats.entry(channel.id).or_default().taken += 1;
+        *self.crowds.entry(party).or_default() += 1;
+        true
+    }
+
+    pub(crate) fn leave_seat(&mut self, channel: &Channel) {
+        if let Some(seats) = self.seats.get_mut(&channel.id) {
+            seats.taken = seats.taken.saturating_sub(1);
+            if seats.taken == 0 {
+                self.seats.remove(&channel.id);
+            }
+        }
+        let party = (channel.subject.webid.clone(), channel.subject.client.clone());
+        if let Some(crowd) = self.crowds.get_mut(&party) {
+            *crowd = crowd.saturating_sub(1);
+            if *crowd == 0 {
+                self.crowds.remove(&party);
+            }
+        }
+    }
+
+    /// Registers a connection whose seat was taken; what it hears begins after `position`.
+    pub(crate) fn register(
+        &mut self,
+        channel: &Arc<Channel>,
+        answers: &[Answer],
+        outlet: Arc<dyn Outlet>,
+        position: Sequence,
+        now: Timestamp,
+    ) -> Option<ConnectionKey> {
+        let ended = self.seats.get(&channel.id).and_then(|seats| seats.ended);
+        let key = self.by_id.get(&channel.id).copied();
+        let leaving = key.and_then(|key| self.channels.get(&key)).and_then(|live| live.ending);
+        let draining = self.draining.then_some(Ending::Shutdown);
+        if let Some(ending) = ended.or(leaving).or(draining) {
+            self.leave_seat(channel);
+            self.farewells.push(Farewell { outlet, words: Some((ending, false)) });
+            return None;
+        }
+        let key = key.unwrap_or_else(|| self.enter(channel));
+        self.remember(key, channel, answers, now);
+        let windows = channel.rate.map(|_| {
+            let topics = self.channels.get(&key).map_or(0, |live| live.topics.len());
+            (0..topics).map(|_| Window::default()).collect()
+        });
+        let connection = self.key();
+        let connected =
+            Connected { outlet, channel: key, position, replay: None, outbox: None, watched: false, windows };
+        self.connections.insert(connection, connected);
+        if let Some(live) = self.channels.get_mut(&key) {
+            live.connections.reserve_exact(1);
+            live.connections.push(connection);
+        }
+        self.metrics.connected();
+        Some(connection)
+    }
+
+    /// Begins to catch up, and first to compare the state if asked.
+    pub(crate) fn begin_replay(&mut self, connection: ConnectionKey, compare: bool) {
+        if let Some(connected) = self.connections.get_mut(&connection) {
+            connected.replay = Some(Arc::new(Notify::new()));
+            self.replays.push((connection, compare));
+            self.wake = true;
+        }
+    }
+
+    /// Makes a channel live, with its subject and topics interned.
+    fn enter(&mut self, channel: &Arc<Channel>) -> ChannelKey {
+        let key = self.key();
+        let (subject, shared) = self.subjects.intern(&channel.subject);
+        let mut topics = Vec::with_capacity(channel.topics.len());
+        let mut entries = Vec::with_capacity(channel.topics.len());
+        for topic in channel.topics.iter() {
+            let entry = self.listen(topic, subject, key);
+            topics.push(self.entries.get(&entry).map_or_else(|| topic.clone(), |entry| entry.topic.clone()));
+            entries.push((entry, true));
+        }
+        let channel = Arc::new(Channel { subject: shared, topics: topics.into(), ..(**channel).clone() });
+        self.by_id.insert(channel.id, key);
+        if let Some(end) = channel.end_at {
+            self.at(end, Timer::End(key));
+        }
+        let topics = entries.into();
+        let live = Live { channel, subject, topics, connections: Vec::new(), ending: None, told: None };
+        self.channels.insert(key, live);
+        key
+    }
+
+    fn listen(&mut self, topic: &Topic, subject: u64, channel: ChannelKey) -> EntryKey {
+        let entry = if let Some(entry) = self.by_topic.get(topic) {
+            *entry
+        } else {
+            let entry = self.key();
+            self.by_topic.insert(topic.clone(), entry);
+            let need = need(topic);
+            self.entries.insert(entry, Entry { topic: topic.clone(), need, parties: HashMap::new() });
+            entry
+        };
+        if let Some(found) = self.entries.get_mut(&entry) {
+            found.parties.entry(subject).or_default().channels.push(channel);
+        }
+        entry
+    }
+
+    /// Keeps the answers of the admission; what no longer holds is asked again.
+    fn remember(&mut self, key: ChannelKey, admitted: &Channel, answers: &[Answer], now: Timestamp) {
+        let Some(live) = self.channels.get(&key) else { return };
+        let subject = live.subject;
+        let topics: Vec<EntryKey> = live.topics.iter().map(|(entry, _)| *entry).collect();
+        for (topic, answer) in admitted.topics.iter().zip(answers) {
+            let Some(entry) = self.by_topic.get(topic).copied() else { continue };
+            match self.rules.take(entry, answer, now) {
+                Some(held) => self.hold(&Asked { entry, subject, generation: None, at: None }, held),
+                None => drop(self.affected.insert(entry)),
+            }
+        }
+        // Topics that an older connection of the channel still has, and this admission lost.
+        self.affected.extend(topics.into_iter().filter(|entry| {
+            let party = self.entries.get(entry).and_then(|entry| entry.parties.get(&subject));
+            party.is_some_and(|party| party.answer(None).is_none())
+        }));
+        self.wake |= !self.affected.is_empty();
+    }
+
+    pub(crate) fn hold(&mut self, asked: &Asked, held: Held) {
+        if let Some(party) = self.party(asked) {
+            party.remember(asked.generation, held);
+        }
+    }
+
+    /// Lets a connection go; `words` are what its outlet is told, if anything.
+    pub(crate) fn let_go(&mut self, key: ConnectionKey, words: Option<Ending>) {
+        let Some(connected) = self.connections.remove(&key) else { return };
+        let mid_frame = connected.mid_frame();
+        if let Some(replay) = &connected.replay {
+            replay.notify_one();
+        }
+        if words == Some(Ending::Overload) {
+            self.metrics.overloaded();
+        }
+        self.metrics.disconnected();
+        self.farewells.push(Farewell { outlet: connected.outlet, words: words.map(|ending| (ending, mid_frame)) });
+        let Some(live) = self.channels.get_mut(&connected.channel) else { return };
+        live.connections.retain(|other| *other != key);
+        let (channel, empty) = (Arc::clone(&live.channel), live.connections.is_empty());
+        self.leave_seat(&channel);
+        if empty {
+            self.retire(connected.channel);
+        }
+    }
+
+    /// Forgets a channel that has no connection left; it rests in the store.
+    fn retire(&mut self, key: ChannelKey) {
+        let Some(live) = self.channels.remove(&key) else { return };
+        self.by_id.remove(&live.channel.id);
+        if let Some(end) = live.channel.end_at {
+            self.timers.remove(&(end, Timer::End(key)));
+        }
+        if let (Some(told), None) = (live.told, live.ending) {
+            self.chore(Chore::Advance(live.channel.id, told));
+        }
+        for (entry, _) in &live.topics {
+            let Some(found) = self.entries.get_mut(entry) else { continue };
+            if let Some(party) = found.parties.get_mut(&live.subject) {
+                party.channels.retain(|other| *other != key);
+                if party.channels.is_empty() {
+                    found.parties.remove(&live.subject);
+                }
+            }
+            if found.parties.is_empty() {
+                let topic = found.topic.clone();
+                self.entries.remove(entry);
+                self.by_topic.remove(&topic);
+                self.affected.remove(entry);
+                self.failing.remove(entry);
+            }
+        }
+        self.subjects.release(live.subject);
+    }
+
+    /// Which of its channel's topics an item is about.
+    pub(crate) fn topic_of(&self, connection: &Connected, item: &Item) -> Option<usize> {
+        let live = self.channels.get(&connection.channel)?;
+        live.topics.iter().position(|(entry, _)| *entry == item.entry)
+    }
+}

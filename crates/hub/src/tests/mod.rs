@@ -1,0 +1,7 @@
+//! The hub's rules, each by name.
+
+mod attacks;
+mod delivery;
+mod lifecycle;
+mod model;
+mod world;

@@ -1,0 +1,122 @@
+//! Accounts and client credentials, as seeding and administration make them.
+
+use crate::{
+    OAuthError, Provider, password, random,
+    store::{Account, ClientCredentials, PasswordHash},
+};
+use podbell_model::{Timestamp, WebId};
+use std::fmt;
+
+/// Longest account name and longest name of credentials, in bytes.
+pub const MAX_NAME: usize = 64;
+/// Shortest password, in bytes.
+pub const MIN_PASSWORD: usize = 8;
+
+/// Why an account was not made or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// Empty, too long, or with a space or control character.
+    #[error("a name has 1 to {MAX_NAME} bytes and no spaces or control characters")]
+    Name,
+    /// Too short or too long.
+    #[error("a password has {MIN_PASSWORD} to {} bytes", password::MAX_PASSWORD)]
+    Password,
+    /// The name or the WebID has an account.
+    #[error("there is an account of that name or WebID")]
+    Taken,
+    /// There is no such account.
+    #[error("there is no such account")]
+    Unknown,
+    /// The provider failed.
+    #[error(transparent)]
+    Provider(#[from] OAuthError),
+}
+
+/// Client credentials at the one moment when the secret is known.
+#[derive(Clone)]
+pub struct NewCredentials {
+    /// The `client_id`.
+    pub id: String,
+    /// The `client_secret`; shown once.
+    pub secret: String,
+}
+
+impl fmt::Debug for NewCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewCredentials").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Provider {
+    /// A random password, in `[A-Za-z0-9_-]`.
+    pub fn random_password() -> Result<String, AccountError> {
+        Ok(random::id().map_err(OAuthError::from)?)
+    }
+
+    /// Makes an account for a WebID that this server hosts. Without a password nobody logs in to it by hand.
+    pub async fn create_account(&self, name: &str, webid: WebId, password: Option<&str>) -> Result<(), AccountError> {
+        check_name(name)?;
+        let password = self.hash_password(password).await?;
+        let account = Account { name: name.into(), webid, password };
+        let made = self.store.insert_account(&account).await.map_err(OAuthError::from)?;
+        if made { Ok(()) } else { Err(AccountError::Taken) }
+    }
+
+    /// Replaces a password, and logs the account out everywhere.
+    pub async fn set_password(&self, name: &str, password: Option<&str>) -> Result<(), AccountError> {
+        let password = self.hash_password(password).await?;
+        let known = self.store.set_password(name, password.as_ref()).await.map_err(OAuthError::from)?;
+        self.sessions.close_account(name);
+        if known { Ok(()) } else { Err(AccountError::Unknown) }
+    }
+
+    /// Removes an account with its credentials, sessions and refresh tokens; access tokens live to their end.
+    pub async fn remove_account(&self, name: &str) -> Result<(), AccountError> {
+        let known = self.store.remove_account(name).await.map_err(OAuthError::from)?;
+        self.sessions.close_account(name);
+        if known { Ok(()) } else { Err(AccountError::Unknown) }
+    }
+
+    /// Makes credentials that act for the WebID of an account.
+    pub async fn create_credentials(
+        &self,
+        webid: &WebId,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<NewCredentials, AccountError> {
+        if name.len() > MAX_NAME || name.chars().any(char::is_control) {
+            return Err(AccountError::Name);
+        }
+        if self.store.account_of(webid).await.map_err(OAuthError::from)?.is_none() {
+            return Err(AccountError::Unknown);
+        }
+        let id = random::id().map_err(OAuthError::from)?;
+        let secret = random::secret().map_err(OAuthError::from)?;
+        let kept = ClientCredentials {
+            id: id.as_str().into(),
+            secret: random::hash(&secret),
+            webid: webid.clone(),
+            name: name.into(),
+            created: now,
+        };
+        let made = self.store.insert_credentials(&kept).await.map_err(OAuthError::from)?;
+        if made { Ok(NewCredentials { id, secret }) } else { Err(AccountError::Taken) }
+    }
+
+    async fn hash_password(&self, password: Option<&str>) -> Result<Option<PasswordHash>, AccountError> {
+        let Some(password) = password else { return Ok(None) };
+        if !(MIN_PASSWORD..=password::MAX_PASSWORD).contains(&password.len()) {
+            return Err(AccountError::Password);
+        }
+        let password = password.to_owned();
+        let hash = tokio::task::spawn_blocking(move || password::hash(&password)).await;
+        let hash = hash.map_err(|error| OAuthError::failed("the password could not be hashed", error))?;
+        Ok(Some(hash.map_err(OAuthError::from)?))
+    }
+}
+
+fn check_name(name: &str) -> Result<(), AccountError> {
+    let plain = |character: char| !character.is_whitespace() && !character.is_control();
+    if (1..=MAX_NAME).contains(&name.len()) && name.chars().all(plain) { Ok(()) } else { Err(AccountError::Name) }
+}

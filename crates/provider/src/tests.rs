@@ -1,0 +1,7 @@
+//! The provider from the outside: whole flows, and each attack on them.
+
+mod attacks;
+mod bench;
+mod clients;
+mod flows;
+mod pages;

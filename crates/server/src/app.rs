@@ -1,0 +1,91 @@
+//! What every route of the pods' origin has at hand.
+
+use crate::{
+    authorize::{Judge, Storages},
+    settings::Settings,
+};
+use parking_lot::RwLock;
+use podbell_delivery::websocket::WebSockets;
+use podbell_hub::{Clock, Hub};
+use podbell_log::Log;
+use podbell_model::{ResourceIri, Storage, StorageId, Timestamp};
+use podbell_oidc::Verifier;
+use podbell_pod::Pod;
+use std::{collections::HashMap, sync::Arc};
+
+/// The parts of a running server, as its routes use them.
+pub struct App {
+    /// As they were read.
+    pub settings: Settings,
+    /// Scheme and authority of the base URL, without a slash.
+    pub origin: Arc<str>,
+    /// The time.
+    pub clock: Clock,
+    /// Where the storages are.
+    pub storages: Arc<StorageTable>,
+    /// Who asks.
+    pub verifier: Arc<Verifier>,
+    /// What is allowed.
+    pub judge: Arc<Judge>,
+    /// The resources.
+    pub pod: Arc<Pod>,
+    /// Who listens.
+    pub hub: Arc<Hub>,
+    /// What was committed.
+    pub log: Arc<dyn Log>,
+    /// The open sockets.
+    pub websockets: WebSockets,
+}
+
+impl App {
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// An absolute URL of this origin; `path` begins with a slash.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// The same with the scheme of WebSockets.
+    pub fn socket_url(&self, path: &str) -> String {
+        // `http` becomes `ws`, `https` becomes `wss`.
+        format!("ws{}{path}", self.origin.trim_start_matches("http"))
+    }
+}
+
+/// The storages of this server, by root and by number.
+#[derive(Debug, Default)]
+pub struct StorageTable {
+    storages: RwLock<HashMap<ResourceIri, Arc<Storage>>>,
+}
+
+impl StorageTable {
+    /// Replaces what is known.
+    pub fn fill(&self, storages: impl IntoIterator<Item = Storage>) {
+        *self.storages.write() =
+            storages.into_iter().map(|storage| (storage.root.clone(), Arc::new(storage))).collect();
+    }
+
+    /// The storage with that root.
+    pub fn rooted(&self, root: &ResourceIri) -> Option<Arc<Storage>> {
+        self.storages.read().get(root).cloned()
+    }
+
+    /// Whether some storage has that origin (scheme and authority without a slash).
+    pub fn has_origin(&self, origin: &str) -> bool {
+        self.storages.read().keys().any(|root| root.origin() == origin)
+    }
+}
+
+impl Storages for StorageTable {
+    fn containing(&self, resource: &ResourceIri) -> Option<Arc<Storage>> {
+        let storages = self.storages.read();
+        std::iter::once(resource.clone()).chain(resource.ancestors()).find_map(|root| storages.get(&root).cloned())
+    }
+
+    fn get(&self, id: StorageId) -> Option<Arc<Storage>> {
+        self.storages.read().values().find(|storage| storage.id == id).cloned()
+    }
+}

@@ -1,0 +1,133 @@
+//! The data directory: for this user's eyes only, and for one server at a time.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Whoever holds the lock on this file serves the directory.
+const LOCK: &str = "lock";
+
+/// A data directory that belongs to this process as long as this value lives.
+#[derive(Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// Another server has it.
+    #[error("{} is in use by another server; choose another with --data", .0.display())]
+    InUse(PathBuf),
+    /// It cannot be made or written.
+    #[error("cannot use {}: {source}", path.display())]
+    Unusable {
+        /// The directory or the file in it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl DataDirectory {
+    /// Makes the directory if it is missing, closed to other users, and takes it for this process. The lock goes with
+    /// the process, however that ends.
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let unusable = |source| DataError::Unusable { path: path.to_owned(), source };
+        if !path.is_dir() {
+            make(path).map_err(unusable)?;
+        }
+        let lock = private().create(true).truncate(false).open(path.join(LOCK)).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(DataError::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a new file with secrets, readable by this user only, durably; returns its path.
+    ///
+    /// # Errors
+    /// Also if there is such a file already: nothing secret is ever overwritten.
+    pub fn write_secret(&self, name: &str, content: &[u8]) -> Result<PathBuf, DataError> {
+        let path = self.path.join(name);
+        let written = private().create_new(true).open(&path).and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        });
+        match written {
+            Ok(()) => Ok(path),
+            Err(source) => Err(DataError::Unusable { path, source }),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn make(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn make(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Opens files for writing that other users cannot read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_belongs_to_one_at_a_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        let held = DataDirectory::open(&path).unwrap();
+        assert!(matches!(DataDirectory::open(&path), Err(DataError::InUse(_))));
+        drop(held);
+        DataDirectory::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_secret_is_never_overwritten() {
+        let parent = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(&parent.path().join("data")).unwrap();
+        let path = data.write_secret("demo.env", b"first").unwrap();
+        assert!(data.write_secret("demo.env", b"second").is_err());
+        assert_eq!(fs::read(path).unwrap(), b"first");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn other_users_see_nothing() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let parent = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(&parent.path().join("data")).unwrap();
+        let secret = data.write_secret("demo.env", b"secret").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(data.path()), mode(&secret)), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(matches!(DataDirectory::open(file.path()), Err(DataError::Unusable { .. })));
+    }
+}

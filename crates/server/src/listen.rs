@@ -1,0 +1,192 @@
+//! Binding: where the server listens, and what its URLs are once ports are known.
+//!
+//! Without `listen`, the port of the base URL on loopback, in both families. Port 0 takes a free port, the same in both
+//! families, and is written into the URL.
+
+use crate::settings::{BaseUrl, Settings};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+use tokio::net::TcpListener;
+
+/// How often a free port is looked for that is free in both families.
+const ATTEMPTS: u8 = 32;
+
+/// What is listened on.
+#[derive(Debug)]
+pub struct Bound {
+    /// The pods' origin.
+    pub pods: Site,
+    /// The provider's origin, if it is served.
+    pub provider: Option<Site>,
+}
+
+/// One origin and where it is listened on.
+#[derive(Debug)]
+pub struct Site {
+    /// Its URL, with the port that was found.
+    pub url: BaseUrl,
+    /// Its listeners; at least one.
+    pub listeners: Vec<TcpListener>,
+}
+
+/// Why an address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Somebody else does.
+    #[error("{address} is taken; choose another with {remedy}")]
+    Taken {
+        /// The address.
+        address: SocketAddr,
+        /// What to set.
+        remedy: &'static str,
+    },
+    /// It is a port for which this user has no right.
+    #[error("listening on {address} is not permitted; choose another with {remedy}")]
+    Denied {
+        /// The address.
+        address: SocketAddr,
+        /// What to set.
+        remedy: &'static str,
+    },
+    /// Something else.
+    #[error("cannot listen on {address}: {source}")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Which flags choose the address of an origin.
+const PODS: &str = "--listen or --base-url";
+const PROVIDER: &str = "PODBELL_PROVIDER_URL or PODBELL_PROVIDER_LISTEN, or do without: PODBELL_PROVIDER_ENABLED=false";
+
+/// Binds everything that the settings ask for.
+pub async fn bind(settings: &Settings) -> Result<Bound, ListenError> {
+    let base = settings.base();
+    let pods = site(base, &settings.listen, PODS).await?;
+    if !settings.serves_provider() {
+        return Ok(Bound { pods, provider: None });
+    }
+    let chosen = settings.base().port() == 0 || settings.listen.iter().any(|address| address.port() == 0);
+    // After a free port the next one need not be free.
+    let next = if chosen { 0 } else { pods.url.port().checked_add(1).unwrap_or_default() };
+    let url = settings.provider.url.clone().unwrap_or_else(|| pods.url.clone().with_port(next));
+    let listen = if settings.provider.listen.is_empty() {
+        settings.listen.iter().map(|address| SocketAddr::new(address.ip(), url.port())).collect()
+    } else {
+        settings.provider.listen.clone()
+    };
+    let provider = site(url, &listen, PROVIDER).await?;
+    Ok(Bound { pods, provider: Some(provider) })
+}
+
+async fn site(url: BaseUrl, listen: &[SocketAddr], remedy: &'static str) -> Result<Site, ListenError> {
+    let listeners =
+        if listen.is_empty() { both_families(url.port(), remedy).await? } else { each(listen, remedy).await? };
+    let found = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port());
+    let is_asked = url.port() == 0 || (url.is_loopback() && listen.first().is_some_and(|address| address.port() == 0));
+    let url = if is_asked { url.with_port(found) } else { url };
+    Ok(Site { url, listeners })
+}
+
+async fn each(listen: &[SocketAddr], remedy: &'static str) -> Result<Vec<TcpListener>, ListenError> {
+    let mut listeners = Vec::new();
+    for &address in listen {
+        listeners.push(TcpListener::bind(address).await.map_err(|source| explain(address, source, remedy))?);
+    }
+    Ok(listeners)
+}
+
+/// Listens on 127.0.0.1 and `::1`; on machines without IPv6 on the first alone.
+async fn both_families(port: u16, remedy: &'static str) -> Result<Vec<TcpListener>, ListenError> {
+    let mut attempts = ATTEMPTS;
+    loop {
+        let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let first = TcpListener::bind(v4).await.map_err(|source| explain(v4, source, remedy))?;
+        let found = first.local_addr().map_err(|source| explain(v4, source, remedy))?.port();
+        let v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), found);
+        match TcpListener::bind(v6).await {
+            Ok(second) => return Ok(vec![first, second]),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && port == 0 && attempts > 0 => attempts -= 1,
+            Err(error) if has_no_ipv6(&error) => {
+                tracing::debug!(error = %error, "no IPv6 on this machine");
+                return Ok(vec![first]);
+            }
+            Err(error) => return Err(explain(v6, error, remedy)),
+        }
+    }
+}
+
+fn has_no_ipv6(error: &io::Error) -> bool {
+    // EAFNOSUPPORT has no kind of its own.
+    error.kind() == io::ErrorKind::AddrNotAvailable || matches!(error.raw_os_error(), Some(97 | 47 | 10_047))
+}
+
+fn explain(address: SocketAddr, source: io::Error, remedy: &'static str) -> ListenError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => ListenError::Taken { address, remedy },
+        io::ErrorKind::PermissionDenied => ListenError::Denied { address, remedy },
+        _ => ListenError::Other { address, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(toml: &str) -> Settings {
+        toml::from_str(toml).unwrap()
+    }
+
+    fn port(site: &Site) -> u16 {
+        site.listeners[0].local_addr().unwrap().port()
+    }
+
+    #[tokio::test]
+    async fn a_free_port_is_found_for_both_origins_and_written_into_their_urls() {
+        for toml in ["base_url = \"http://localhost:0/\"", "listen = [\"127.0.0.1:0\"]"] {
+            let bound = bind(&settings(toml)).await.unwrap();
+            let provider = bound.provider.unwrap();
+            assert_ne!(port(&bound.pods), 0);
+            assert_eq!(bound.pods.url.as_str(), format!("http://localhost:{}/", port(&bound.pods)), "{toml}");
+            assert_eq!(provider.url.as_str(), format!("http://localhost:{}/", port(&provider)), "{toml}");
+            assert_ne!(port(&bound.pods), port(&provider));
+        }
+    }
+
+    #[tokio::test]
+    async fn both_families_have_the_same_port() {
+        let bound = bind(&settings("base_url = \"http://localhost:0/\"")).await.unwrap();
+        let addresses: Vec<_> = bound.pods.listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == addresses[0].port()));
+        assert!(addresses[0].is_ipv4());
+    }
+
+    #[tokio::test]
+    async fn two_servers_stand_side_by_side_and_a_taken_port_is_explained() {
+        let first = bind(&settings("base_url = \"http://localhost:0/\"")).await.unwrap();
+        let second = bind(&settings("base_url = \"http://localhost:0/\"")).await.unwrap();
+        assert_ne!(first.pods.url, second.pods.url);
+        let error = bind(&settings(&format!("base_url = \"{}\"", first.pods.url))).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("127.0.0.1:{} is taken; choose another with --listen or --base-url", port(&first.pods))
+        );
+        let provider = first.provider.unwrap();
+        let toml = format!("listen = [\"127.0.0.1:0\"]\n[provider]\nurl = \"{}\"", provider.url);
+        let error = bind(&settings(&toml)).await.unwrap_err();
+        assert!(error.to_string().contains("PODBELL_PROVIDER_URL"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_public_base_url_stays_as_it_is_and_has_no_provider() {
+        let bound = bind(&settings("base_url = \"https://pod.example/\"\nlisten = [\"127.0.0.1:0\"]")).await.unwrap();
+        assert_eq!(bound.pods.url.as_str(), "https://pod.example/");
+        assert!(bound.provider.is_none());
+    }
+}

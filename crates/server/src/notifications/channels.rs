@@ -1,0 +1,93 @@
+//! Channels: read and deleted by whoever made them, or by the owner of the storage.
+//!
+//! Strangers learn nothing from an id, not even whether there is such a channel.
+
+use super::answer::{document, joined, no_store, options};
+use crate::{
+    app::App,
+    authenticate::{authenticate, not_allowed},
+    authorize::Storages as _,
+    problem::Problem,
+    request::Target,
+};
+use axum::{
+    body::Body,
+    extract::{Extension, Path, State},
+    response::{IntoResponse, Response},
+};
+use http::{Method, Request, StatusCode, header};
+use podbell_hub::{Channel, ChannelError, ChannelId};
+use podbell_model::{ResourceIri, StorageId, Uuid};
+use podbell_wac::Refusal;
+use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Features, Rendering, Spelling, Syntax, media};
+use std::sync::Arc;
+
+const ALLOW: &str = "GET, HEAD, OPTIONS, DELETE";
+
+/// The IRI of a channel.
+pub(super) fn url(app: &App, id: ChannelId) -> String {
+    app.url(&format!("/.notifications/channels/{}", id.0))
+}
+
+/// One channel.
+pub async fn channel(
+    State(app): State<Arc<App>>,
+    Extension(target): Extension<Target>,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    if parts.method == Method::OPTIONS {
+        return Ok(options(ALLOW, None));
+    }
+    let subject = authenticate(&app, &parts.method, &target, &parts.headers).await?;
+    // What is no id names no channel, which a stranger cannot tell from another's.
+    let id = ChannelId(Uuid::try_parse(&id).unwrap_or_default());
+    let owns = |storage: StorageId| {
+        app.storages.get(storage).is_some_and(|storage| Some(&storage.owner) == subject.webid.as_ref())
+    };
+    match parts.method {
+        Method::GET | Method::HEAD => {
+            let offers = [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples];
+            let representation = media::negotiate(joined(&parts.headers, &header::ACCEPT).as_deref(), &offers)?;
+            let channel = app.hub.channel(id, &subject, owns).await.map_err(told)?;
+            Ok(no_store(document(StatusCode::OK, representation, describe(&app, &channel, representation))))
+        }
+        Method::DELETE => {
+            app.hub.unsubscribe(id, &subject, owns).await.map_err(told)?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        _ => Err(Problem::method_not_allowed(ALLOW)),
+    }
+}
+
+fn told(error: ChannelError) -> Problem {
+    match error {
+        ChannelError::Anonymous => not_allowed(Refusal::Unauthenticated),
+        ChannelError::Stranger => not_allowed(Refusal::Forbidden),
+        ChannelError::Ended => Problem::blank(StatusCode::GONE).detail("the channel has ended"),
+        error => Problem::unavailable(error),
+    }
+}
+
+fn describe(app: &App, channel: &Channel, representation: podbell_wire::Representation) -> Vec<u8> {
+    let topics: Vec<ResourceIri> = channel.topics.iter().map(|topic| topic.resource.clone()).collect();
+    let spelling = match Rendering::from_code(channel.rendering.0) {
+        Some(Rendering::Solid { context, .. }) => Spelling { context: context.into(), ..Spelling::default() },
+        _ => Spelling::default(),
+    };
+    ChannelDocument {
+        id: &url(app, channel.id),
+        channel_type: ChannelType::WebSocket,
+        topics: &topics,
+        features: &Features {
+            start_at: channel.start_at,
+            end_at: channel.end_at,
+            state: channel.state.as_deref().map(str::to_owned),
+            rate: channel.rate,
+            accept: None,
+        },
+        endpoint: Endpoint::Hidden,
+    }
+    .write(&spelling, representation)
+}

@@ -1,0 +1,127 @@
+//! Connecting to a channel by its capability: the opening of a WebSocket.
+//!
+//! Everything is judged before the 101 goes out, and what is committed from then on is told.
+
+use super::capability;
+use crate::{
+    app::App,
+    authenticate::not_allowed,
+    problem::Problem,
+};
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use podbell_delivery::websocket::{
+    Dialect,
+    handshake::{self, HandshakeError, Opening, Subprotocol},
+};
+use podbell_hub::{Admission, ConnectError};
+use podbell_wac::Refusal;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+
+/// A connection to `receiveFrom`.
+pub async fn connect(
+    State(app): State<Arc<App>>,
+    Path(capability): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    upgrade(&app, &capability, request, Dialect::Solid, Subprotocol::First).await
+}
+
+/// Opens a WebSocket with the channel of a capability.
+pub(super) async fn upgrade(
+    app: &Arc<App>,
+    capability: &str,
+    mut request: Request<Body>,
+    dialect: Dialect,
+    subprotocol: Subprotocol,
+) -> Result<Response, Problem> {
+    let headers = request.headers();
+    let upgrades = request.version() == Version::HTTP_11
+        && has_token(headers, &header::UPGRADE, "websocket")
+        && has_token(headers, &header::CONNECTION, "upgrade");
+    if !upgrades {
+        return Err(upgrade_required());
+    }
+    let protocols = super::answer::joined(headers, &header::SEC_WEBSOCKET_PROTOCOL);
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let opening = Opening {
+        key: text(header::SEC_WEBSOCKET_KEY),
+        version: text(header::SEC_WEBSOCKET_VERSION),
+        protocols: protocols.as_deref(),
+    };
+    let accepted = handshake::open(&opening, subprotocol).map_err(bad_opening)?;
+    // Before anything is judged: what is committed from here on is told, or refused, but not lost.
+    let since = app.log.head();
+    let admission = app.hub.admit(&capability::hash(capability)).await.map_err(not_admitted)?;
+    let upgrade = request
+        .extensions_mut()
+        .remove::<OnUpgrade>()
+        .ok_or_else(|| Problem::internal("the connection cannot be upgraded"))?;
+    tokio::spawn(serve(Arc::clone(app), upgrade, admission, dialect, since));
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let answer = response.headers_mut();
+    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    answer.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    let accept = HeaderValue::from_str(&accepted.accept).map_err(Problem::internal)?;
+    answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(protocol) = accepted.protocol {
+        let protocol = HeaderValue::from_str(&protocol).map_err(Problem::internal)?;
+        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    Ok(response)
+}
+
+async fn serve(
+    app: Arc<App>,
+    upgrade: OnUpgrade,
+    admission: Admission,
+    dialect: Dialect,
+    since: podbell_model::Sequence,
+) {
+    let Ok(upgraded) = upgrade.await else { return };
+    let Ok(parts) = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) else {
+        tracing::error!("an upgraded connection is no TCP stream");
+        return;
+    };
+    let session =
+        app.websockets.serve(parts.io.into_inner(), parts.read_buf.into(), admission, dialect, since);
+    // A task of its own, as small as the session.
+    tokio::spawn(session);
+}
+
+fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+fn upgrade_required() -> Problem {
+    Problem::blank(StatusCode::UPGRADE_REQUIRED)
+        .detail("connect with a WebSocket over HTTP/1.1")
+        .header(header::UPGRADE, HeaderValue::from_static("websocket"))
+}
+
+fn bad_opening(error: HandshakeError) -> Problem {
+    match error {
+        HandshakeError::Version => Problem::blank(StatusCode::UPGRADE_REQUIRED)
+            .header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+        HandshakeError::Key | HandshakeError::Protocol => Problem::blank(StatusCode::BAD_REQUEST),
+    }
+    .detail(error.to_string())
+}
+
+fn not_admitted(error: ConnectError) -> Problem {
+    match error {
+        ConnectError::Unknown => Problem::not_found(),
+        ConnectError::Ended => Problem::blank(StatusCode::GONE).detail("the channel has ended"),
+        ConnectError::Forbidden => not_allowed(Refusal::Forbidden),
+        ConnectError::TooMany => Problem::too_many("there are as many connections as allowed", 5),
+        error => Problem::unavailable(error),
+    }
+}

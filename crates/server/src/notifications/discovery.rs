@@ -1,0 +1,87 @@
+//! `/.well-known/solid`: what an origin and its storages offer. Public; it names services only.
+//!
+//! An origin with several storages has a document of its own, and each storage a description; a storage that has its
+//! origin to itself is described there as both.
+
+use super::{
+    answer::{document, joined, options},
+    gateway, services,
+};
+use crate::{app::App, authorize::REMOTE_GROUP_BOUND, problem::Problem};
+use aws_lc_rs::digest;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use podbell_model::ResourceIri;
+use podbell_wire::{Bounds, Described, Description, Syntax, media};
+use std::fmt::Write as _;
+
+/// Last segments of the path of a description.
+pub const WELL_KNOWN: &str = ".well-known/solid";
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+
+/// The IRI of the description of a storage.
+pub fn description_of(root: &ResourceIri) -> String {
+    format!("{root}{WELL_KNOWN}")
+}
+
+/// What is described at a path of an origin, if it is the place of a description: the origin itself, or a storage.
+pub fn described_at(app: &App, origin: &str, path: &str) -> Option<(String, Described)> {
+    let above = path.strip_suffix(WELL_KNOWN)?;
+    let root = ResourceIri::at(origin, above).ok()?;
+    match (app.storages.rooted(&root), above) {
+        (Some(_), "/") => Some((root.to_string(), Described::StorageAndOrigin)),
+        (Some(_), _) => Some((root.to_string(), Described::Storage)),
+        (None, "/") => Some((root.to_string(), Described::Origin)),
+        (None, _) => None,
+    }
+}
+
+/// Answers a request for a description.
+pub fn describe(
+    app: &App,
+    (subject, described): (String, Described),
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    match *method {
+        Method::OPTIONS => return Ok(options(ALLOW, None)),
+        Method::GET | Method::HEAD => {}
+        _ => return Err(Problem::method_not_allowed(ALLOW)),
+    }
+    let offers = [Syntax::Turtle, Syntax::JsonLd, Syntax::NTriples];
+    let representation = media::negotiate(joined(headers, &header::ACCEPT).as_deref(), &offers)?;
+    let body = Description {
+        subject,
+        described,
+        services: vec![services::service(app)],
+        gateway: Some(gateway::url(app)),
+        bounds: Some(Bounds {
+            vocabulary: "urn:podbell:terms#".to_owned(),
+            retention: app.settings.retention.time.into(),
+            remote_groups: REMOTE_GROUP_BOUND,
+        }),
+    }
+    .write(representation);
+    let etag = etag(&body);
+    let matches = joined(headers, &header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"));
+    let mut response = if matches {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        document(StatusCode::OK, representation, body)
+    };
+    let answer = response.headers_mut();
+    answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    answer.insert(header::VARY, HeaderValue::from_static("Accept"));
+    answer.insert(header::ALLOW, HeaderValue::from_static(ALLOW));
+    Ok(response)
+}
+
+fn etag(body: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, body);
+    hash.as_ref()[..8].iter().fold(String::from("\""), |mut tag, byte| {
+        let _ = write!(tag, "{byte:02x}");
+        tag
+    }) + "\""
+}

@@ -1,0 +1,174 @@
+//! Subscription services of the Solid Notifications Protocol.
+//!
+//! Spec: <https://solidproject.org/TR/notifications-protocol#subscription-request>
+
+use super::{
+    answer::{document, joined, no_store, options, refused},
+    capability,
+};
+use crate::{
+    app::App,
+    authenticate::{authenticate, not_allowed, refusal},
+    authorize::Storages as _,
+    problem::Problem,
+    request::{self, Target},
+};
+use axum::{
+    body::Body,
+    extract::{Extension, State},
+    response::Response,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use podbell_delivery::rendering_id;
+use podbell_hub::{Channel, ChannelId, ConnectionLimit, SubscribeError, Topic};
+use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
+use podbell_wire::{
+    ChannelDocument, ChannelType, Endpoint, Feature, Service, Syntax, media, subscription,
+};
+use serde_json::json;
+use std::{sync::Arc, time::Duration};
+
+const ALLOW: &str = "GET, HEAD, OPTIONS, POST";
+
+/// The service for WebSocketChannel2023.
+pub fn service(app: &App) -> Service {
+    Service {
+        url: app.url("/.notifications/WebSocketChannel2023/"),
+        channel_type: ChannelType::WebSocket,
+        features: Feature::ALL.to_vec(),
+    }
+}
+
+/// The subscription service of WebSocketChannel2023.
+pub async fn websocket(
+    State(app): State<Arc<App>>,
+    Extension(target): Extension<Target>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let service = service(&app);
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            let offers = [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples];
+            let representation = media::negotiate(joined(request.headers(), &header::ACCEPT).as_deref(), &offers)?;
+            let mut response = document(StatusCode::OK, representation, service.write(representation));
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(ALLOW));
+            response.headers_mut().insert("accept-post", HeaderValue::from_static(media::ACCEPT_POST));
+            Ok(response)
+        }
+        Method::OPTIONS => Ok(options(ALLOW, Some(media::ACCEPT_POST))),
+        Method::POST => subscribe(&app, &service, &target, request).await.map(no_store),
+        _ => Err(Problem::method_not_allowed(ALLOW)),
+    }
+}
+
+async fn subscribe(
+    app: &App,
+    service: &Service,
+    target: &Target,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
+    let body_type = media::body_type(joined(&parts.headers, &header::CONTENT_TYPE).as_deref())?;
+    let offers = answer_offers(body_type.syntax, &parts.headers);
+    let representation = media::negotiate(joined(&parts.headers, &header::ACCEPT).as_deref(), &offers)?;
+    let limits = &app.settings.limits;
+    let body = request::collect(body, limits.control_body.bytes(), limits.body_timeout.into()).await?;
+    let mut asked =
+        subscription::parse(&body, body_type, service).map_err(|error| refused(error.problem(), error.to_string()))?;
+    let now = app.now();
+    let topics = topics(app, &asked.topics, &subject)?;
+    let (start_at, end_at) = life(asked.features.start_at, asked.features.end_at, app, now);
+    let (capability, hash) = capability::new().map_err(Problem::internal)?;
+    let channel = Channel {
+        id: ChannelId(Uuid::new_v4()),
+        subject: Arc::new(subject),
+        topics,
+        rendering: rendering_id(asked.rendering(false)),
+        capability: Some(hash),
+        connections: ConnectionLimit { concurrent: limits.connections_per_capability, total: None },
+        created: now,
+        connect_by: Some(after(now, limits.unused_capability.into())),
+        start_at,
+        end_at: Some(end_at),
+        rate: asked.features.rate,
+        state: asked.features.state_tag().map(|tag| podbell_pod::Tags::version(tag).into()),
+    };
+    let (id, subject) = (channel.id, Arc::clone(&channel.subject));
+    app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;
+    asked.features.start_at = start_at;
+    asked.features.end_at = Some(end_at);
+    let id = super::channels::url(app, id);
+    let receive_from = app.socket_url(&format!("/.notifications/connect/{capability}"));
+    let body = ChannelDocument {
+        id: &id,
+        channel_type: asked.channel_type,
+        topics: &asked.topics,
+        features: &asked.features,
+        endpoint: Endpoint::ReceiveFrom(&receive_from),
+    }
+    .write(&asked.spelling, representation);
+    let mut response = document(StatusCode::OK, representation, body);
+    let location = HeaderValue::from_str(&id).map_err(Problem::internal)?;
+    response.headers_mut().insert(header::CONTENT_LOCATION, location);
+    Ok(response)
+}
+
+/// JSON-LD is the default; whoever speaks Turtle and accepts anything is answered in it.
+fn answer_offers(asked: Syntax, headers: &HeaderMap) -> [Syntax; 3] {
+    match asked {
+        Syntax::Turtle if !headers.contains_key(header::ACCEPT) => [Syntax::Turtle, Syntax::JsonLd, Syntax::NTriples],
+        _ => [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples],
+    }
+}
+
+/// The topics as the hub knows them. A topic of another host is no topic of this server; one outside every storage is
+/// refused as one that may not be read.
+pub(super) fn topics(app: &App, asked: &[ResourceIri], subject: &Subject) -> Result<Arc<[Topic]>, Problem> {
+    let topic = |resource: &ResourceIri| match app.storages.containing(resource) {
+        Some(storage) => Ok(Topic { storage: storage.id, resource: resource.clone() }),
+        None if resource.origin() != &*app.origin && !app.storages.has_origin(resource.origin()) => {
+            Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "foreign-topic",
+                "The topic is not on this server",
+            )
+            .detail(format!("{resource} is in no storage of {}/", app.origin)))
+        }
+        None => Err(not_allowed(refusal(subject))),
+    };
+    asked.iter().map(topic).collect()
+}
+
+/// When a channel begins and ends: as asked, within the longest life.
+pub(super) fn life(
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    app: &App,
+    now: Timestamp,
+) -> (Option<Timestamp>, Timestamp) {
+    let latest = after(now, app.settings.limits.channel_life.into());
+    (start.map(|start| start.max(now)), end.unwrap_or(latest).min(latest))
+}
+
+pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// Why a channel was not made, as it is told.
+pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Problem {
+    match error {
+        SubscribeError::Forbidden { .. } => not_allowed(refusal(subject)),
+        SubscribeError::TooMany { limit } => {
+            Problem::too_many(format!("at most {limit} channels; delete some, or let them end"), 60)
+        }
+        SubscribeError::Topics { limit } => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "topics",
+            "The number of topics is not accepted",
+        )
+        .detail(format!("a channel has between one and {limit} topics"))
+        .member("limit", json!(limit)),
+        error => Problem::unavailable(error),
+    }
+}

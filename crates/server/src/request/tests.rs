@@ -1,0 +1,112 @@
+//! Each rule at its limit and one past it.
+
+use super::*;
+use axum::{Router, extract::Extension, middleware, routing::get};
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+
+fn router() -> Router {
+    let rules = Rules {
+        origin: "https://pod.example".into(),
+        url_bytes: 64,
+        header_bytes: 1_024,
+        header_lines: 5,
+        trusted: Vec::new(),
+    };
+    Router::new()
+        .route("/panic", get(|| async { panic!("with a secret") as () }))
+        .route("/get", get(|| async { "content" }))
+        .fallback(|Extension(target): Extension<Target>| async move { target.uri() })
+        .layer(middleware::from_fn_with_state(Arc::new(rules), receive))
+        .layer(middleware::from_fn(complete))
+}
+
+fn asked(method: &str, target: &str) -> http::request::Builder {
+    http::Request::builder().method(method).uri(target).header("host", "evil.example")
+}
+
+async fn answer(request: http::request::Builder) -> (http::response::Parts, String) {
+    let response = router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    (parts, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+async fn status(request: http::request::Builder) -> u16 {
+    answer(request).await.0.status.as_u16()
+}
+
+#[tokio::test]
+async fn names_come_from_the_base_url_and_the_raw_target_is_kept() {
+    for target in ["/a%2fb/../c?x=%20y", "http://other.example/a%2fb/../c?x=%20y"] {
+        let request =
+            asked("GET", target).header("x-forwarded-host", "a.pod.example").header("x-forwarded-for", "6.6.6.6");
+        assert_eq!(answer(request).await.1, "https://pod.example/a%2fb/../c?x=%20y");
+    }
+}
+
+#[tokio::test]
+async fn a_target_at_the_limit_is_taken_and_one_byte_more_is_not() {
+    let target = |length: usize| format!("/{}", "a".repeat(length - 1));
+    assert_eq!(status(asked("GET", &target(64))).await, 200);
+    assert_eq!(status(asked("GET", &target(65))).await, 414);
+}
+
+#[tokio::test]
+async fn a_head_past_its_limits_is_refused() {
+    let lines = |count: usize| (1..count).fold(asked("GET", "/"), |request, n| request.header(format!("x-{n}"), "a"));
+    assert_eq!(status(lines(5)).await, 200);
+    assert_eq!(status(lines(6)).await, 431);
+    assert_eq!(status(asked("GET", "/").header("x", "a".repeat(900))).await, 200);
+    assert_eq!(status(asked("GET", "/").header("x", "a".repeat(1_024))).await, 431);
+}
+
+#[tokio::test]
+async fn there_is_exactly_one_host() {
+    assert_eq!(status(asked("GET", "/").header("host", "evil.example")).await, 400);
+    assert_eq!(status(http::Request::builder().uri("/")).await, 400);
+    assert_eq!(status(http::Request::builder().uri("/").version(Version::HTTP_2)).await, 200);
+}
+
+#[tokio::test]
+async fn unknown_methods_are_answered_as_clients_expect() {
+    for method in ["TRACE", "INVALID", "CONNECT", "PROPFIND"] {
+        let (parts, body) = answer(asked(method, if method == "CONNECT" { "evil.example:80" } else { "/" })).await;
+        assert_eq!(
+            (parts.status.as_u16(), &parts.headers["allow"]),
+            (405, &HeaderValue::from_static(METHODS)),
+            "{method}"
+        );
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((&body["title"], &body["type"]), (&"Method Not Allowed".into(), &"about:blank".into()));
+    }
+    assert_eq!(status(asked("OPTIONS", "*")).await, 204);
+    assert_eq!(status(asked("GET", "*")).await, 400);
+}
+
+#[tokio::test]
+async fn a_panic_is_a_problem_that_tells_nothing() {
+    let (parts, body) = answer(asked("GET", "/panic")).await;
+    assert_eq!((parts.status.as_u16(), &parts.headers["content-type"]), (500, &crate::problem::PROBLEM_JSON));
+    assert!(!body.contains("secret"));
+}
+
+#[tokio::test]
+async fn bare_errors_get_a_body_and_keep_their_headers() {
+    let (parts, body) = answer(asked("PUT", "/get")).await;
+    assert_eq!((parts.status.as_u16(), &parts.headers["allow"]), (405, &HeaderValue::from_static("GET,HEAD")));
+    assert_eq!(parts.headers.get_all("content-type").iter().collect::<Vec<_>>(), ["application/problem+json"]);
+    assert!(body.contains("Method Not Allowed"), "{body}");
+}
+
+#[tokio::test]
+async fn head_has_the_headers_and_no_body() {
+    let (parts, body) = answer(asked("HEAD", "/get")).await;
+    assert_eq!(
+        (parts.status.as_u16(), &parts.headers["content-length"], body.as_str()),
+        (200, &HeaderValue::from(7), "")
+    );
+    let (parts, body) = answer(asked("HEAD", &format!("/{}", "a".repeat(99)))).await;
+    assert_eq!((parts.status.as_u16(), body.as_str()), (414, ""));
+    assert!(parts.headers.contains_key("content-length"));
+}

@@ -1,0 +1,343 @@
+//! What is wrong or unwise about settings that can be read.
+//!
+//! Wrong settings keep the server from starting: it fails closed. Unwise ones are told and obeyed.
+
+use super::{Loaded, Settings};
+use std::{fmt, net::IpAddr};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The server starts, but think again.
+    Unwise,
+    /// The server does not start.
+    Wrong,
+}
+
+/// One thing that is wrong or unwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The setting, by its dotted path.
+    pub setting: &'static str,
+    /// What, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Unwise => "unwise",
+            Severity::Wrong => "error",
+        };
+        write!(f, "{severity}: {}: {}", self.setting, self.text)
+    }
+}
+
+/// Everything that is wrong or unwise, the wrong first.
+pub fn findings(loaded: &Loaded) -> Vec<Finding> {
+    let mut report = Report::default();
+    let settings = &loaded.settings;
+    report.base_url(settings);
+    report.listening(settings);
+    report.provider(settings);
+    report.accounts(settings);
+    report.limits(settings);
+    report.files(settings);
+    for variable in &loaded.unknown_variables {
+        report.unwise("environment", format!("{variable} names no setting; is it misspelt?"));
+    }
+    report.0.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    report.0
+}
+
+#[derive(Default)]
+struct Report(Vec<Finding>);
+
+impl Report {
+    fn wrong(&mut self, setting: &'static str, text: impl Into<String>) {
+        self.0.push(Finding { severity: Severity::Wrong, setting, text: text.into() });
+    }
+
+    fn unwise(&mut self, setting: &'static str, text: impl Into<String>) {
+        self.0.push(Finding { severity: Severity::Unwise, setting, text: text.into() });
+    }
+
+    fn base_url(&mut self, settings: &Settings) {
+        let base = settings.base();
+        if !base.is_secure() && !base.is_loopback() {
+            if settings.development.unsafe_on_public_name || base.is_private() {
+                self.unwise(
+                    "base_url",
+                    format!("{base} is not encrypted: everybody on the way can read and change everything"),
+                );
+            } else {
+                self.wrong(
+                    "base_url",
+                    format!("{base} is http on a public name; use https, with a TLS proxy in front"),
+                );
+            }
+        }
+        if settings.development.unsafe_on_public_name && !base.is_loopback() {
+            self.unwise(
+                "development.unsafe_on_public_name",
+                "whoever reaches this server can make it fetch from the machine it runs on",
+            );
+        }
+        if base.is_secure() && base.url().domain().is_some() && settings.seed.len() > 1 {
+            self.unwise(
+                "base_url",
+                "several people's pods share one origin; browsers do not keep apart what they hold",
+            );
+        }
+        if base.port() == 0 && !base.is_loopback() {
+            self.wrong("base_url", "port 0 is only for a base URL on this machine");
+        }
+    }
+
+    fn listening(&mut self, settings: &Settings) {
+        let base = settings.base();
+        let public = settings.listen.iter().find(|address| !address.ip().is_loopback());
+        if let Some(address) = public
+            && settings.is_development()
+        {
+            self.unwise(
+                "listen",
+                format!("{address} can be reached by others, and this server is one for development"),
+            );
+        }
+        let wildcard = |ip: &IpAddr| ip.is_unspecified();
+        if let Some(address) = public.filter(|address| wildcard(&address.ip()))
+            && base.is_secure()
+            && settings.proxies.trusted.is_empty()
+        {
+            self.unwise(
+                "listen",
+                format!(
+                    "{address} takes unencrypted connections from everywhere; listen where only the proxy can reach"
+                ),
+            );
+        }
+        let ports: Vec<_> = settings.listen.iter().map(std::net::SocketAddr::port).collect();
+        if base.is_loopback() && !ports.is_empty() && !ports.contains(&base.port()) && !ports.contains(&0) {
+            self.unwise("listen", format!("nothing listens on port {} of the base URL", base.port()));
+        }
+        if base.is_secure() && settings.proxies.trusted.is_empty() {
+            self.unwise(
+                "proxies.trusted",
+                "an https base URL needs a TLS proxy in front; without its address here all clients share the limits of one",
+            );
+        }
+        for network in &settings.proxies.trusted {
+            if network.prefix_len() == 0 {
+                self.wrong("proxies.trusted", format!("{network} is everybody"));
+            }
+        }
+    }
+
+    fn provider(&mut self, settings: &Settings) {
+        let base = settings.base();
+        let provider = &settings.provider;
+        if provider.enabled == Some(true) && !settings.serves_provider() {
+            self.wrong(
+                "provider.enabled",
+                "the provider is for development; on a public name it needs provider.unsafe_on_public_name = true",
+            );
+        }
+        if settings.serves_provider() && !base.is_loopback() {
+            self.unwise("provider.unsafe_on_public_name", "demo accounts can be logged in to from everywhere");
+        }
+        if provider.auto_login && !settings.is_development() {
+            self.wrong("provider.auto_login", "only a server in development may log in without asking");
+        }
+        let Some(url) = provider.url.as_ref().filter(|_| settings.serves_provider()) else { return };
+        if url.origin() == base.origin() && url.port() != 0 {
+            self.wrong("provider.url", "the provider needs an origin of its own, another than base_url");
+        }
+        if !url.is_secure() && !url.is_loopback() && !settings.development.unsafe_on_public_name {
+            self.wrong("provider.url", format!("{url} is http on a public name"));
+        }
+    }
+
+    fn accounts(&mut self, settings: &Settings) {
+        for name in &settings.seed {
+            let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
+            let holds = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            if !starts || !holds || name.len() > 63 || name.ends_with('-') {
+                self.wrong(
+                    "seed",
+                    format!("{name:?} is no account name: a-z, 0-9 and '-', a letter first, at most 63"),
+                );
+            }
+        }
+        let mut names = settings.seed.clone();
+        names.sort();
+        names.dedup();
+        if names.len() != settings.seed.len() {
+            self.wrong("seed", "an account is named twice");
+        }
+    }
+
+    fn limits(&mut self, settings: &Settings) {
+        let limits = &settings.limits;
+        let sized = [
+            ("limits.header_bytes", limits.header_bytes.bytes(), 4_096, 1 << 20),
+            ("limits.header_lines", limits.header_lines, 20, 1_000),
+            ("limits.url_bytes", limits.url_bytes, 256, 60_000),
+            ("limits.control_body", limits.control_body.bytes(), 1_024, 1 << 24),
+            ("limits.rdf_body", limits.rdf_body.bytes(), 1_024, 1 << 30),
+            ("limits.connections", limits.connections, 1, 10_000_000),
+            ("limits.connections_per_address", limits.connections_per_address, 1, 10_000_000),
+            ("limits.send_queue", limits.send_queue.bytes(), 4_096, 1 << 28),
+            ("limits.message", limits.message.bytes(), 125, 1 << 24),
+            ("limits.topics_per_channel", limits.topics_per_channel, 1, 10_000),
+        ];
+        for (setting, value, least, most) in sized {
+            if value < least || value > most {
+                self.wrong(setting, format!("{value} is outside of {least} to {most}"));
+            }
+        }
+        let spans = [
+            ("limits.header_timeout", limits.header_timeout),
+            ("limits.authentication_timeout", limits.authentication_timeout),
+            ("limits.body_timeout", limits.body_timeout),
+            ("limits.ping", limits.ping),
+            ("limits.unacknowledged", limits.unacknowledged),
+            ("limits.channel_life", limits.channel_life),
+            ("retention.time", settings.retention.time),
+        ];
+        for (setting, span) in spans {
+            if span.0.is_zero() {
+                self.wrong(setting, "must not be 0");
+            }
+        }
+        if limits.http2_streams == 0 {
+            self.wrong("limits.http2_streams", "must not be 0");
+        }
+        if limits.connections_per_address > limits.connections {
+            self.unwise("limits.connections_per_address", "one address can take every connection");
+        }
+    }
+
+    fn files(&mut self, settings: &Settings) {
+        for file in &settings.egress.extra_roots {
+            if let Err(error) = std::fs::File::open(file) {
+                self.wrong("egress.extra_roots", format!("cannot read {}: {error}", file.display()));
+            }
+        }
+        if let Ok(about) = std::fs::metadata(&settings.data)
+            && !about.is_dir()
+        {
+            self.wrong("data", format!("{} is no directory", settings.data.display()));
+        }
+        self.permissions(settings);
+        if let Err(error) = settings.log.level.parse::<tracing_subscriber::filter::Targets>() {
+            self.wrong("log.level", error.to_string());
+        }
+    }
+
+    #[cfg(unix)]
+    fn permissions(&mut self, settings: &Settings) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let Ok(about) = std::fs::metadata(&settings.data) else { return };
+        if about.permissions().mode() & 0o077 != 0 {
+            let data = settings.data.display();
+            self.unwise("data", format!("other users of this machine can look into {data}; chmod 700 {data}"));
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn permissions(&mut self, _settings: &Settings) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::load;
+
+    fn check(toml: &str) -> Vec<(Severity, &'static str)> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), toml).unwrap();
+        let loaded = load(Some(file.path()), Vec::new(), Vec::new()).unwrap();
+        findings(&loaded).into_iter().map(|finding| (finding.severity, finding.setting)).collect()
+    }
+
+    use Severity::{Unwise, Wrong};
+
+    #[test]
+    fn the_defaults_are_neither_wrong_nor_unwise() {
+        assert_eq!(check("data = \"/nowhere\""), []);
+    }
+
+    #[test]
+    fn http_on_a_public_name_is_refused() {
+        assert!(check("base_url = \"http://pod.example/\"").contains(&(Wrong, "base_url")));
+        assert!(check("base_url = \"http://203.0.113.7:3000/\"").contains(&(Wrong, "base_url")));
+        assert_eq!(check("base_url = \"http://192.168.1.5:3000/\"\nseed = []"), [(Unwise, "base_url")]);
+        let named = check("base_url = \"http://pod.example/\"\n[development]\nunsafe_on_public_name = true");
+        assert!(named.iter().all(|(severity, _)| *severity == Unwise), "{named:?}");
+    }
+
+    #[test]
+    fn the_provider_is_off_unless_on_this_machine_or_named() {
+        let on = "base_url = \"https://pod.example/\"\n[provider]\nenabled = true\n";
+        assert!(check(on).contains(&(Wrong, "provider.enabled")));
+        let named = check(&format!("{on}unsafe_on_public_name = true\n[proxies]\ntrusted = [\"10.0.0.1/32\"]"));
+        assert!(named.contains(&(Unwise, "provider.unsafe_on_public_name")), "{named:?}");
+        assert!(!named.iter().any(|(severity, _)| *severity == Wrong), "{named:?}");
+    }
+
+    #[test]
+    fn development_habits_on_a_public_name_are_refused() {
+        let public = "base_url = \"https://pod.example/\"\n[provider]\nauto_login = true\n";
+        assert!(check(public).contains(&(Wrong, "provider.auto_login")));
+        assert!(check("base_url = \"https://pod.example:0/\"").contains(&(Wrong, "base_url")));
+    }
+
+    #[test]
+    fn provider_and_pods_never_share_an_origin() {
+        let shared = "base_url = \"http://localhost:3000/\"\n[provider]\nurl = \"http://localhost:3000/\"\n";
+        assert!(check(shared).contains(&(Wrong, "provider.url")));
+    }
+
+    #[test]
+    fn what_others_can_reach_is_unwise_in_development() {
+        assert!(check("listen = [\"0.0.0.0:3000\"]").contains(&(Unwise, "listen")));
+        assert!(
+            check("base_url = \"http://localhost:4000/\"\nlisten = [\"127.0.0.1:5000\"]").contains(&(Unwise, "listen"))
+        );
+    }
+
+    #[test]
+    fn trusting_everybody_is_refused() {
+        assert!(check("[proxies]\ntrusted = [\"0.0.0.0/0\"]").contains(&(Wrong, "proxies.trusted")));
+    }
+
+    #[test]
+    fn account_names_are_checked() {
+        for bad in ["\"Alice\"", "\"\"", "\"../x\"", "\"a b\"", "\"a\", \"a\"", "\"-a\""] {
+            assert!(check(&format!("seed = [{bad}]")).contains(&(Wrong, "seed")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn senseless_limits_and_missing_files_are_refused() {
+        assert!(check("[limits]\nheader_bytes = 10").contains(&(Wrong, "limits.header_bytes")));
+        assert!(check("[limits]\nheader_timeout = 0").contains(&(Wrong, "limits.header_timeout")));
+        assert!(check("[egress]\nextra_roots = [\"/nowhere.pem\"]").contains(&(Wrong, "egress.extra_roots")));
+        assert!(check("[log]\nlevel = \"podbell=loud\"").contains(&(Wrong, "log.level")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_data_directory_open_to_others_is_unwise() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let data = tempfile::tempdir().unwrap();
+        let toml = format!("data = {:?}", data.path());
+        std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(check(&toml), [(Unwise, "data")]);
+        std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(check(&toml), []);
+    }
+}

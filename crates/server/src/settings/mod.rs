@@ -1,0 +1,63 @@
+//! Every setting: its meaning, its default, and where it is read from.
+//!
+//! A flag wins over the environment, the environment over the file, the file over the default. The same definition
+//! makes the structs, the example file and the names in the environment.
+
+mod check;
+mod define;
+mod example;
+mod load;
+mod sections;
+mod values;
+
+pub use check::{Finding, Severity, findings};
+pub use define::{Entry, Section};
+pub use example::example;
+pub(crate) use load::list;
+pub use load::{LoadError, Loaded, Override, load};
+pub use sections::{
+    Development, Dpop, Egress, Ess, Limits, Log, LogFormat, OriginRule, Provider, Proxies, Retention, Settings, Wac,
+};
+pub use values::{BaseUrl, Size, Span, ValueError};
+
+use std::net::SocketAddr;
+
+/// The port when nothing else names one.
+pub const DEFAULT_PORT: u16 = 3000;
+
+/// The sections in the order of the example file.
+pub fn sections() -> Vec<Section> {
+    vec![
+        Settings::describe(),
+        Provider::describe(),
+        Development::describe(),
+        Proxies::describe(),
+        Wac::describe(),
+        Dpop::describe(),
+        Ess::describe(),
+        Limits::describe(),
+        Retention::describe(),
+        Log::describe(),
+        Egress::describe(),
+    ]
+}
+
+impl Settings {
+    /// The base URL: as set, else `localhost` with the port that is listened on.
+    pub fn base(&self) -> BaseUrl {
+        let port = || self.listen.first().map_or(DEFAULT_PORT, SocketAddr::port);
+        self.base_url.clone().unwrap_or_else(|| BaseUrl::localhost(port()))
+    }
+
+    /// Whether this server is one for development: it alone may fetch from loopback, reach `http` targets, offer
+    /// `ws:` URLs and log in by itself.
+    pub fn is_development(&self) -> bool {
+        self.base().is_loopback() || self.development.unsafe_on_public_name
+    }
+
+    /// Whether the OpenID provider is served.
+    pub fn serves_provider(&self) -> bool {
+        let wanted = self.provider.enabled.unwrap_or_else(|| self.is_development());
+        wanted && (self.base().is_loopback() || self.provider.unsafe_on_public_name)
+    }
+}

@@ -1,0 +1,203 @@
+//! The settings, section by section. A table: longer than other files, nothing but definitions.
+//!
+//! The doc comments are what people read in `config.example.toml`; figures are those of the limits that Podbell
+//! promises.
+
+use super::{BaseUrl, Size, Span, define::settings};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// What `acl:origin` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OriginRule {
+    /// Nothing.
+    Ignore,
+    /// It restricts the authorizations that name an origin.
+    RestrictIfPresent,
+    /// The origin must be granted unless the mode is public.
+    Strict,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+settings! {
+    /// Podbell's settings.
+    ///
+    /// Every line shows a default. Each setting can also be given in the environment, by the name in brackets; a flag
+    /// wins over the environment, the environment over this file.
+    Settings [""] {
+        /// The URL at which clients reach this server: the root of an origin. Everything that the server says about
+        /// itself begins with it, whatever the Host header of a request says. https, or http on this machine.
+        base_url: Option<BaseUrl> = None, example "\"http://localhost:3000/\"";
+        /// The addresses to listen on. By default the port of the base URL, on 127.0.0.1 and [::1]. Port 0 takes a free
+        /// port.
+        listen: Vec<SocketAddr> = Vec::new();
+        /// The directory that holds everything: the database, big bodies, keys, demo.env. It is made if it is missing.
+        data: PathBuf = "podbell-data".into();
+        /// The demo accounts that a first start makes, each with a pod of its own. Only on a server in development.
+        seed: Vec<String> = vec!["alice".to_owned(), "bob".to_owned()];
+    } with {
+        /// The OpenID provider for development.
+        provider: Provider;
+        /// What only a server in development may do.
+        development: Development;
+        /// Proxies in front of this server.
+        proxies: Proxies;
+        /// Web Access Control.
+        wac: Wac;
+        /// Proofs of possession.
+        dpop: Dpop;
+        /// The ESS gateway.
+        ess: Ess;
+        /// Limits.
+        limits: Limits;
+        /// How long history is kept.
+        retention: Retention;
+        /// Logging.
+        log: Log;
+        /// Fetching from other servers.
+        egress: Egress;
+    }
+
+    /// The OpenID provider that comes with Podbell: for development, demos and tests. It has an origin of its own, so
+    /// that what pods hold can never act as one of its pages.
+    Provider ["provider"] {
+        /// Whether it is served. By default it is if the base URL is on this machine, and never otherwise unless
+        /// unsafe_on_public_name says so too.
+        enabled: Option<bool> = None, example "true";
+        /// Its URL. By default the host of the base URL with the next port.
+        url: Option<BaseUrl> = None, example "\"http://localhost:3001/\"";
+        /// The addresses that it listens on. By default those of the server with the port of its URL.
+        listen: Vec<SocketAddr> = Vec::new();
+        /// Allows it on a base URL that is not on this machine. Its accounts are demo accounts: whoever reaches it can
+        /// try to log in to them.
+        unsafe_on_public_name: bool = false;
+        /// Logs in to the first demo account without asking. Only on a server in development.
+        auto_login: bool = false;
+    }
+
+    /// Development. A server is one for development if its base URL is on this machine. It alone may fetch documents
+    /// from this machine, call http targets, offer ws: URLs and log in by itself.
+    Development ["development"] {
+        /// Treats a server with a public name as one for development. Everybody who reaches it can then make it fetch
+        /// from the machine it runs on.
+        unsafe_on_public_name: bool = false;
+    }
+
+    /// Proxies in front of this server, for TLS or for balancing.
+    Proxies ["proxies"] {
+        /// The addresses or networks whose X-Forwarded-For and X-Forwarded-Host headers are believed.
+        /// From all others these headers are ignored.
+        trusted: Vec<IpNet> = Vec::new();
+    }
+
+    /// Web Access Control.
+    Wac ["wac"] {
+        /// What acl:origin does: "ignore"; "restrict-if-present": it restricts the authorizations that name an origin;
+        /// "strict": as the specification says, which official tests do not pass.
+        origin: OriginRule = OriginRule::RestrictIfPresent;
+        /// Whether acl:condition (WAC editor's draft 1.1) is understood. If not, ACLs that use it are refused.
+        conditions: bool = true;
+    }
+
+    /// Proofs of possession (DPoP).
+    Dpop ["dpop"] {
+        /// Whether a proof must carry `ath`, the hash of its token. Deployed clients leave it out; one that is there is
+        /// always checked.
+        require_ath: bool = false;
+    }
+
+    /// The gateway that speaks the notification protocol of Inrupt's Enterprise Solid Server.
+    Ess ["ess"] {
+        /// Whether its messages name who made a change. That protocol requires it, all others leave it out.
+        actor: bool = true;
+    }
+
+    /// Limits. Whoever goes past one gets a clear answer; nothing is lost.
+    Limits ["limits"] {
+        /// The largest request head, in bytes.
+        header_bytes: Size = Size::kib(16);
+        /// The most header lines of a request.
+        header_lines: usize = 100;
+        /// The time in which the head of a request must be complete; also how long an idle connection is kept.
+        header_timeout: Span = Span::seconds(10);
+        /// The time in which a connection must say who it is, where it can do so after it was opened.
+        authentication_timeout: Span = Span::seconds(10);
+        /// The longest request target, in bytes.
+        url_bytes: usize = 2_048;
+        /// The time in which the next part of a request body must arrive; small bodies must be complete in it.
+        body_timeout: Span = Span::seconds(30);
+        /// The largest body of a control document: an ACL, a subscription.
+        control_body: Size = Size::kib(64);
+        /// The largest RDF document.
+        rdf_body: Size = Size::kib(16 * 1024);
+        /// The largest body of any other resource.
+        upload: Size = Size(1 << 30);
+        /// Connections at once.
+        connections: usize = 20_000;
+        /// Connections at once from one address (IPv6: from one /64 network). Trusted proxies and this machine are exempt.
+        connections_per_address: usize = 256;
+        /// Connections at once of one agent with one client.
+        connections_per_agent: usize = 1_000;
+        /// Notification connections and channels of anonymous agents at once, from one address.
+        anonymous_per_address: usize = 200;
+        /// Connections at once that one capability URL opens.
+        connections_per_capability: u32 = 3;
+        /// Channels of one agent with one client.
+        channels_per_agent: u64 = 1_000;
+        /// Channels on one topic.
+        channels_per_topic: usize = 10_000;
+        /// Topics of one channel.
+        topics_per_channel: usize = 128;
+        /// The life of a channel that asks for no end; also the longest it may ask for.
+        channel_life: Span = Span::days(14);
+        /// How long a capability URL waits to be used the first time.
+        unused_capability: Span = Span::seconds(60);
+        /// What waits for one slow listener, in bytes.
+        send_queue: Size = Size::kib(256);
+        /// The largest message that a listener may send, in bytes.
+        message: Size = Size::kib(64);
+        /// How often a silent listener is pinged; one that misses two is gone.
+        ping: Span = Span::seconds(25);
+        /// Streams at once of one HTTP/2 connection.
+        http2_streams: u32 = 100;
+        /// Streams that one HTTP/2 connection may reset before it is closed.
+        http2_resets: usize = 20;
+        /// How long sent data may stay unacknowledged before the connection is cut.
+        unacknowledged: Span = Span::seconds(60);
+        /// How long requests may go on once the server was asked to stop.
+        shutdown: Span = Span::seconds(30);
+    }
+
+    /// How long the history of changes is kept, for listeners that come back. Whichever is reached first.
+    Retention ["retention"] {
+        /// By time.
+        time: Span = Span::seconds(72 * 3_600);
+        /// By number of records in one storage.
+        records: u64 = 1_000_000;
+    }
+
+    /// Logging, to standard error.
+    Log ["log"] {
+        /// "text" or "json".
+        format: LogFormat = LogFormat::Text;
+        /// How much: error, warn, info, debug or trace, also for one part of the program: "info,podbell_server=debug".
+        level: String = "info".to_owned();
+    }
+
+    /// Fetching from other servers: identity providers, WebID documents, groups.
+    Egress ["egress"] {
+        /// Files with certificates (PEM) of authorities to trust besides those of the web.
+        extra_roots: Vec<PathBuf> = Vec::new();
+    }
+}

@@ -1,0 +1,329 @@
+//! What clients discover: storage descriptions, the document of an origin, and subscription services.
+//!
+//! Clients match the Turtle with regular expressions and read the JSON without JSON-LD, so both have a fixed shape:
+//! one statement per service, absolute service IRIs before any type IRI, one compact object. The ESS gateway stands on
+//! the first subject, the only one that its client looks at.
+//!
+//! Spec: <https://solidproject.org/TR/notifications-protocol#discovery>
+
+use crate::{
+    ChannelType, Feature, NotificationsContext, Representation, Syntax, lexical,
+    statements::{NOTIFY, PIM, SOLID, Statements, XSD, XSD_PREFIX},
+};
+use podbell_model::vocab::{notify, pim, solid};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, time::Duration};
+
+/// A subscription service: makes channels of one type.
+///
+/// Spec: <https://solidproject.org/TR/notifications-protocol#subscription-service-data-model>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Where to POST; absolute, contains the type's name.
+    pub url: String,
+    /// The type.
+    pub channel_type: ChannelType,
+    /// What it honours, and nothing else.
+    pub features: Vec<Feature>,
+}
+
+impl Service {
+    /// Its own document.
+    pub fn write(&self, representation: Representation) -> Vec<u8> {
+        let mut statements = Statements::default();
+        self.state(&mut statements);
+        let document = ServiceJson { context: Some(NotificationsContext::default().iri()), ..self.json() };
+        write(representation, &statements, || crate::json(&document))
+    }
+
+    fn state(&self, statements: &mut Statements) {
+        let term = |name: &str| format!("{}{name}", notify::NS);
+        statements.link(&self.url, &term("channelType"), &self.channel_type.iri());
+        for feature in &self.features {
+            statements.link(&self.url, &term("feature"), &term(feature.name()));
+        }
+    }
+
+    fn json(&self) -> ServiceJson<'_> {
+        ServiceJson {
+            context: None,
+            id: &self.url,
+            channel_type: self.channel_type.name(),
+            feature: self.features.iter().map(|feature| feature.name()).collect(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn test() -> Self {
+        Self {
+            url: "https://pod.example/.notifications/WebSocketChannel2023/".into(),
+            channel_type: ChannelType::WebSocket,
+            features: Feature::ALL.to_vec(),
+        }
+    }
+}
+
+/// What a description describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Described {
+    /// The origin of several storages: a `solid:DiscoveryDocument`.
+    Origin,
+    /// One storage of an origin: a `pim:Storage`.
+    Storage,
+    /// A storage that has its origin to itself: both.
+    StorageAndOrigin,
+}
+
+impl Described {
+    fn classes(self) -> &'static [&'static str] {
+        match self {
+            Self::Origin => &[solid::DISCOVERY_DOCUMENT],
+            Self::Storage => &[pim::STORAGE_CLASS],
+            Self::StorageAndOrigin => &[pim::STORAGE_CLASS, solid::DISCOVERY_DOCUMENT],
+        }
+    }
+}
+
+/// What the server promises about its memory and its judgement, so that clients know how long they may sleep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Namespace of the terms, an IRI of this server that ends in `#` or `/`.
+    pub vocabulary: String,
+    /// How long history is kept: `historyRetention`.
+    pub retention: Duration,
+    /// How old the members of a group on another server may be when they are judged: `remoteGroupBound`.
+    pub remote_groups: Duration,
+}
+
+impl Bounds {
+    fn terms(&self) -> [(String, String); 2] {
+        [("historyRetention", self.retention), ("remoteGroupBound", self.remote_groups)]
+            .map(|(name, bound)| (format!("{}{name}", self.vocabulary), lexical::duration(bound)))
+    }
+}
+
+/// A storage description or the document of an origin.
+///
+/// Spec: <https://solidproject.org/TR/protocol#server-storage-description-resource>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Root container of the storage, or the origin with a slash: absolute.
+    pub subject: String,
+    /// What that is.
+    pub described: Described,
+    /// Every service that accepts topics there.
+    pub services: Vec<Service>,
+    /// URL of the ESS gateway.
+    pub gateway: Option<String>,
+    /// Stated bounds.
+    pub bounds: Option<Bounds>,
+}
+
+impl Description {
+    /// Writes it.
+    pub fn write(&self, representation: Representation) -> Vec<u8> {
+        write(representation, &self.statements(), || self.json())
+    }
+
+    fn statements(&self) -> Statements {
+        let mut statements = Statements::default();
+        for class in self.described.classes() {
+            statements.class(&self.subject, class);
+        }
+        subscriptions(&mut statements, &self.subject, &self.services);
+        if let Some(gateway) = &self.gateway {
+            statements.link(&self.subject, solid::NOTIFICATION_GATEWAY, gateway);
+        }
+        for (term, bound) in self.bounds.iter().flat_map(Bounds::terms) {
+            statements.typed(&self.subject, &term, &bound, "duration");
+        }
+        self.services.iter().for_each(|service| service.state(&mut statements));
+        statements
+    }
+
+    fn json(&self) -> Vec<u8> {
+        let context = NotificationsContext::default().iri();
+        // The key must be plain for clients that read JSON, and a term for those that read JSON-LD.
+        let gateway_term = json!({"notificationGateway": {"@id": solid::NOTIFICATION_GATEWAY, "@type": "@id"}});
+        let typed = |bound: String| json!({"@type": format!("{XSD}duration"), "@value": bound});
+        crate::json(&DescriptionJson {
+            context: if self.gateway.is_some() { json!([context, gateway_term]) } else { context.into() },
+            id: &self.subject,
+            class: match self.described.classes() {
+                [class] => (*class).into(),
+                classes => classes.to_vec().into(),
+            },
+            subscription: self.services.iter().map(Service::json).collect(),
+            notification_gateway: self.gateway.as_deref(),
+            bounds: self.bounds.iter().flat_map(Bounds::terms).map(|(term, bound)| (term, typed(bound))).collect(),
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceJson<'a> {
+    #[serde(rename = "@context", skip_serializing_if = "Option::is_none")]
+    context: Option<&'a str>,
+    id: &'a str,
+    channel_type: &'a str,
+    feature: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DescriptionJson<'a> {
+    #[serde(rename = "@context")]
+    context: Value,
+    id: &'a str,
+    #[serde(rename = "type")]
+    class: Value,
+    subscription: Vec<ServiceJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification_gateway: Option<&'a str>,
+    #[serde(flatten)]
+    bounds: BTreeMap<String, Value>,
+}
+
+/// The statements about `services` that are added when the description of a resource is read; they are not stored.
+pub fn subscription_triples(resource: &str, services: &[Service]) -> Vec<oxrdf::Triple> {
+    let mut statements = Statements::default();
+    subscriptions(&mut statements, resource, services);
+    for service in services {
+        service.state(&mut statements);
+    }
+    statements.into_triples()
+}
+
+fn subscriptions(statements: &mut Statements, subject: &str, services: &[Service]) {
+    for service in services {
+        statements.link(subject, &format!("{}subscription", notify::NS), &service.url);
+    }
+}
+
+fn write(representation: Representation, statements: &Statements, json: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    match representation {
+        Representation { syntax: Syntax::JsonLd, expanded: false } => json(),
+        Representation { syntax: Syntax::JsonLd, expanded: true } => statements.expanded_json_ld(),
+        Representation { syntax: Syntax::Turtle, .. } => statements.turtle(&[NOTIFY, PIM, SOLID, XSD_PREFIX]),
+        Representation { syntax: Syntax::NTriples, .. } => statements.n_triples(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podbell_model::rdf;
+
+    const ROOT: &str = "https://pod.example/";
+
+    fn description(described: Described) -> Description {
+        let webhook = Service {
+            url: "https://pod.example/.notifications/WebhookChannel2023/".into(),
+            channel_type: ChannelType::Webhook,
+            features: vec![Feature::EndAt],
+        };
+        Description {
+            subject: ROOT.into(),
+            described,
+            services: vec![Service::test(), webhook],
+            gateway: Some("https://pod.example/.notifications/gateway/".into()),
+            bounds: Some(Bounds {
+                vocabulary: "https://pod.example/.notifications/terms#".into(),
+                retention: Duration::from_hours(72),
+                remote_groups: Duration::from_mins(1),
+            }),
+        }
+    }
+
+    fn text(description: &Description, representation: impl Into<Representation>) -> String {
+        String::from_utf8(description.write(representation.into())).unwrap()
+    }
+
+    #[test]
+    fn the_turtle_has_the_layout_that_clients_match() {
+        assert_eq!(
+            text(&description(Described::Storage), Syntax::Turtle),
+            "@prefix notify: <http://www.w3.org/ns/solid/notifications#> .
+@prefix pim: <http://www.w3.org/ns/pim/space#> .
+@prefix solid: <http://www.w3.org/ns/solid/terms#> .
+@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+<https://pod.example/> a pim:Storage ;
+    notify:subscription <https://pod.example/.notifications/WebSocketChannel2023/> ;
+    notify:subscription <https://pod.example/.notifications/WebhookChannel2023/> ;
+    solid:notificationGateway <https://pod.example/.notifications/gateway/> ;
+    <https://pod.example/.notifications/terms#historyRetention> \"P3D\"^^xsd:duration ;
+    <https://pod.example/.notifications/terms#remoteGroupBound> \"PT1M\"^^xsd:duration .
+<https://pod.example/.notifications/WebSocketChannel2023/>
+    notify:channelType notify:WebSocketChannel2023 ;
+    notify:feature notify:startAt, notify:endAt, notify:state, notify:rate, notify:accept .
+<https://pod.example/.notifications/WebhookChannel2023/>
+    notify:channelType notify:WebhookChannel2023 ;
+    notify:feature notify:endAt .
+"
+        );
+    }
+
+    #[test]
+    fn the_json_is_one_compact_object() {
+        let mut plain = description(Described::Storage);
+        (plain.gateway, plain.bounds) = (None, None);
+        plain.services.truncate(1);
+        assert_eq!(
+            text(&plain, Syntax::JsonLd),
+            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/","type":"http://www.w3.org/ns/pim/space#Storage","subscription":[{"id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept"]}]}"#
+        );
+    }
+
+    #[test]
+    fn every_representation_is_the_same_graph() {
+        for described in [Described::Origin, Described::Storage, Described::StorageAndOrigin] {
+            let description = description(described);
+            let graph = |representation: Representation| {
+                let bytes = description.write(representation);
+                rdf::parse(representation.syntax.rdf_format(), "https://elsewhere.example/", &bytes).unwrap()
+            };
+            let turtle = graph(Syntax::Turtle.into());
+            assert_eq!(rdf::objects(&turtle, ROOT, solid::NOTIFICATION_GATEWAY).len(), 1);
+            assert_eq!(rdf::objects(&turtle, ROOT, "http://www.w3.org/ns/solid/notifications#subscription").len(), 2);
+            assert_eq!(graph(Syntax::NTriples.into()), turtle);
+            assert_eq!(graph(Syntax::JsonLd.into()), turtle);
+            let expanded = Representation { syntax: Syntax::JsonLd, expanded: true };
+            assert_eq!(graph(expanded), turtle);
+            assert!(description.write(expanded).starts_with(b"["));
+        }
+    }
+
+    #[test]
+    fn the_origin_is_no_storage_and_its_gateway_is_a_plain_key() {
+        let json: Value = serde_json::from_str(&text(&description(Described::Origin), Syntax::JsonLd)).unwrap();
+        assert_eq!(json["notificationGateway"], "https://pod.example/.notifications/gateway/");
+        assert_eq!(json["type"], solid::DISCOVERY_DOCUMENT);
+        assert!(!text(&description(Described::Origin), Syntax::Turtle).contains("pim:Storage"));
+    }
+
+    #[test]
+    fn a_service_describes_itself() {
+        let service = Service::test();
+        let json = String::from_utf8(service.write(Syntax::JsonLd.into())).unwrap();
+        assert_eq!(
+            json,
+            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept"]}"#
+        );
+        let parse =
+            |syntax: Syntax| rdf::parse(syntax.rdf_format(), &service.url, &service.write(syntax.into())).unwrap();
+        assert_eq!(parse(Syntax::JsonLd), parse(Syntax::Turtle));
+        assert_eq!(parse(Syntax::JsonLd).len(), 6);
+    }
+
+    #[test]
+    fn a_resource_description_gets_the_services() {
+        let triples = subscription_triples("https://pod.example/n/1", &[Service::test()]);
+        assert_eq!(triples.len(), 7);
+        assert_eq!(
+            triples[0].to_string(),
+            "<https://pod.example/n/1> <http://www.w3.org/ns/solid/notifications#subscription> <https://pod.example/.notifications/WebSocketChannel2023/>"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Notifications: one activity, as one channel's protocol words it.
+//!
+//! The bytes depend on the activity, on how the topic is concerned and on the [`Rendering`] alone, so that one
+//! encoding serves every listener.
+
+mod ess;
+mod rendering;
+mod solid;
+#[cfg(test)]
+mod tests;
+
+pub use rendering::Rendering;
+
+use podbell_model::{Activity, ActivityKind, ResourceClass, ResourceIri, Timestamp, Uuid, activity};
+
+/// Why a notification concerns a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// The topic is the object.
+    Object,
+    /// The topic is the container that the object was added to or removed from.
+    Member,
+}
+
+/// Writes one notification; empty if the rendering has nothing to say of it.
+///
+/// `second`: the channel also gets the other projection of the activity, so that this one has an id of its own.
+pub fn write(rendering: Rendering, activity: &Activity, relation: Relation, second: bool) -> Vec<u8> {
+    let Some(notice) = Notice::new(activity, relation, second) else { return Vec::new() };
+    notice.write(rendering)
+}
+
+/// Writes the state of a topic, as told on connecting: an `Update` with the version that stands, or a `Delete` if
+/// nothing does. Nobody is its actor.
+pub fn write_state(
+    rendering: Rendering,
+    topic: &ResourceIri,
+    class: Option<ResourceClass>,
+    state: Option<&str>,
+    id: Uuid,
+    now: Timestamp,
+) -> Vec<u8> {
+    let class = class.or(topic.is_container().then_some(ResourceClass::Container));
+    let kind = if state.is_some() { ActivityKind::Update } else { ActivityKind::Delete };
+    Notice { id, kind, object: topic, class, state, container: None, actor: None, published: now }.write(rendering)
+}
+
+/// One activity as one topic sees it, before it is put into words.
+struct Notice<'a> {
+    id: Uuid,
+    kind: ActivityKind,
+    object: &'a ResourceIri,
+    class: Option<ResourceClass>,
+    /// Version of the object, unquoted.
+    state: Option<&'a str>,
+    /// For a membership: the container and the version of its membership.
+    container: Option<(&'a ResourceIri, &'a str)>,
+    actor: Option<&'a str>,
+    published: Timestamp,
+}
+
+impl<'a> Notice<'a> {
+    fn new(activity: &'a Activity, relation: Relation, second: bool) -> Option<Self> {
+        let container = match relation {
+            Relation::Object => None,
+            Relation::Member if activity.kind == ActivityKind::Update => return None,
+            Relation::Member => {
+                let membership = activity.membership.as_ref()?;
+                Some((&membership.container, &*membership.state))
+            }
+        };
+        // The second of two is told apart by the container that both concern.
+        let other = activity.membership.as_ref().map(|membership| &membership.container);
+        let id = match other.filter(|_| second) {
+            Some(container) => activity::secondary_id(activity.id, container),
+            None => activity.id,
+        };
+        Some(Self {
+            id,
+            kind: activity.kind,
+            object: &activity.object,
+            class: Some(activity.class),
+            state: activity.state.as_deref(),
+            container,
+            actor: activity.actor.as_ref().map(podbell_model::WebId::as_str),
+            published: activity.published,
+        })
+    }
+
+    fn write(&self, rendering: Rendering) -> Vec<u8> {
+        match rendering {
+            Rendering::Solid { context, syntax, actor } => solid::write(self, context, syntax, actor),
+            Rendering::Ess { actor } => ess::write(self, actor),
+        }
+    }
+
+    fn urn(&self) -> String {
+        self.id.urn().to_string()
+    }
+}

@@ -1,0 +1,100 @@
+//! Which words a channel's notifications are written in, as a number that is kept with the channel.
+
+use crate::{NotificationsContext, Syntax};
+
+/// A dialect with its options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rendering {
+    /// Solid Notifications Protocol.
+    Solid {
+        /// Which spelling of the context, as the subscriber used it.
+        context: NotificationsContext,
+        /// Which syntax.
+        syntax: Syntax,
+        /// Whether to name the actor; the protocol does not.
+        actor: bool,
+    },
+    /// The frames of the ESS WebSocket service, always JSON.
+    Ess {
+        /// Whether to name the actor, as that protocol does.
+        actor: bool,
+    },
+}
+
+impl Rendering {
+    /// The number under which it is kept; never changes its meaning.
+    ///
+    /// Bits 0-7 the dialect, 8-11 the context, 12-15 the syntax, 16 the actor.
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Solid { context, syntax, actor } => {
+                let context = match context {
+                    NotificationsContext::V0_2 => 0,
+                    NotificationsContext::V0_3 => 1,
+                };
+                let syntax = match syntax {
+                    Syntax::JsonLd => 0,
+                    Syntax::Turtle => 1,
+                    Syntax::NTriples => 2,
+                };
+                1 | context << 8 | syntax << 12 | u32::from(actor) << 16
+            }
+            Self::Ess { actor } => 2 | u32::from(actor) << 16,
+        }
+    }
+
+    /// The rendering kept under that number; none if there is none.
+    pub fn from_code(code: u32) -> Option<Self> {
+        let actor = code >> 16 & 1 == 1;
+        let rendering = match code & 0xff {
+            1 => Self::Solid {
+                context: match code >> 8 & 0xf {
+                    0 => NotificationsContext::V0_2,
+                    _ => NotificationsContext::V0_3,
+                },
+                syntax: match code >> 12 & 0xf {
+                    0 => Syntax::JsonLd,
+                    1 => Syntax::Turtle,
+                    _ => Syntax::NTriples,
+                },
+                actor,
+            },
+            2 => Self::Ess { actor },
+            _ => return None,
+        };
+        // Bits that mean nothing yet are refused rather than guessed.
+        (rendering.code() == code).then_some(rendering)
+    }
+
+    /// Media type of the notifications.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Solid { syntax, .. } => syntax.media_type(),
+            Self::Ess { .. } => "application/json",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_names_one_rendering() {
+        let mut seen = 0;
+        for code in 0..1 << 18 {
+            if let Some(rendering) = Rendering::from_code(code) {
+                assert_eq!(rendering.code(), code);
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 2 * 3 * 2 + 2);
+    }
+
+    #[test]
+    fn codes_do_not_move() {
+        let (context, syntax) = (NotificationsContext::V0_3, Syntax::Turtle);
+        assert_eq!(Rendering::Solid { context, syntax, actor: false }.code(), 0x1101);
+        assert_eq!(Rendering::Ess { actor: true }.code(), 0x1_0002);
+    }
+}

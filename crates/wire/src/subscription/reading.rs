@@ -1,0 +1,211 @@
+//! Reads a channel out of the graph of a request.
+//!
+//! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
+
+use super::{Accept, ChannelRequest, Features, MAX_TOPICS, PushKeys, RequestError, Spelling, json_ld::Text};
+use crate::{ChannelType, Feature, Service, Syntax, lexical, media, statements::XSD, terms};
+use oxiri::Iri;
+use oxrdf::{Dataset, NamedNodeRef, NamedOrBlankNodeRef, TermRef};
+use podbell_model::{ResourceIri, vocab};
+
+/// Reads the one channel that the graph describes.
+pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<ChannelRequest, RequestError> {
+    let (subject, channel_type) = channel(dataset, &text, service)?;
+    let node = Node { dataset, subject };
+    for property in ["receiveFrom", "sender"] {
+        if node.values(property).next().is_some() {
+            return Err(RequestError::ServerControlled(property));
+        }
+    }
+    let topics = topics(&node, &text, service)?;
+    let features = features(&node, service)?;
+    if features.state.is_some() && topics.len() > 1 {
+        return Err(RequestError::StateOfSeveralTopics);
+    }
+    let send_to = if channel_type.pushes() { Some(target(&node)?) } else { None };
+    let keys = if channel_type == ChannelType::WebPush { Some(keys(&node)?) } else { None };
+    let type_name = text.types.into_iter().find(|name| echoed(name, channel_type));
+    let spelling = Spelling { context: text.context, type_name, syntax: text.syntax };
+    Ok(ChannelRequest { channel_type, topics, features, send_to, keys, spelling })
+}
+
+/// One node of the graph; properties in any spelling of the vocabulary.
+struct Node<'d> {
+    dataset: &'d Dataset,
+    subject: NamedOrBlankNodeRef<'d>,
+}
+
+impl<'d> Node<'d> {
+    fn values(&self, property: &'static str) -> impl Iterator<Item = TermRef<'d>> + use<'d> {
+        self.dataset
+            .quads_for_subject(self.subject)
+            .filter(move |quad| quad.graph_name.is_default_graph())
+            .filter(move |quad| terms::local_name(quad.predicate.as_str()) == Some(property))
+            .map(|quad| quad.object)
+    }
+
+    fn one(&self, property: &'static str) -> Result<Option<TermRef<'d>>, RequestError> {
+        let mut values = self.values(property);
+        let first = values.next();
+        match values.next() {
+            Some(_) => Err(RequestError::SeveralValues(property)),
+            None => Ok(first),
+        }
+    }
+
+    /// The one text of a property, plain or of that datatype.
+    fn text(
+        &self,
+        property: &'static str,
+        datatype: &str,
+        expected: &'static str,
+    ) -> Result<Option<&'d str>, RequestError> {
+        let Some(value) = self.one(property)? else { return Ok(None) };
+        match value {
+            TermRef::Literal(literal) => {
+                let kind = literal.datatype().as_str().strip_prefix(XSD);
+                let fits = literal.language().is_some() || kind == Some("string") || kind == Some(datatype);
+                if fits { Ok(Some(literal.value())) } else { Err(RequestError::InvalidValue { property, expected }) }
+            }
+            _ => Err(RequestError::InvalidValue { property, expected }),
+        }
+    }
+}
+
+/// The subject that has a channel type; exactly one must.
+fn channel<'d>(
+    dataset: &'d Dataset,
+    text: &Text,
+    service: &Service,
+) -> Result<(NamedOrBlankNodeRef<'d>, ChannelType), RequestError> {
+    let (mut found, mut superseded, mut other) = (None, None, None);
+    let is_a = NamedNodeRef::new_unchecked(vocab::rdf::TYPE);
+    for quad in dataset.quads_for_predicate(is_a).filter(|quad| quad.graph_name.is_default_graph()) {
+        let TermRef::NamedNode(class) = quad.object else { continue };
+        if let Some(channel_type) = ChannelType::from_iri(class.as_str()) {
+            if found.is_some_and(|known| known != (quad.subject, channel_type)) {
+                return Err(RequestError::SeveralChannels);
+            }
+            found = Some((quad.subject, channel_type));
+        } else if let Some(successor) = terms::successor(class.as_str()) {
+            superseded = Some(RequestError::Superseded { asked: crate::clip(class.as_str()), successor });
+        } else {
+            let expected = service.channel_type;
+            other = Some(RequestError::UnknownType { asked: crate::clip(class.as_str()), expected });
+        }
+    }
+    let offered = service.channel_type;
+    match found {
+        Some((subject, channel_type)) if channel_type == offered => Ok((subject, channel_type)),
+        Some((_, asked)) => Err(RequestError::WrongService { asked, offered }),
+        None if superseded.is_none() && text.bare && text.types.iter().any(|name| !name.contains(':')) => {
+            Err(RequestError::MissingContext)
+        }
+        None => Err(superseded.or(other).unwrap_or(if text.bare && text.syntax == Syntax::JsonLd {
+            RequestError::MissingContext
+        } else {
+            RequestError::MissingType(offered)
+        })),
+    }
+}
+
+fn topics(node: &Node<'_>, text: &Text, service: &Service) -> Result<Vec<ResourceIri>, RequestError> {
+    let base = Iri::parse(service.url.as_str()).ok();
+    let mut order = Vec::new();
+    for written in &text.topics {
+        let resolved = base.as_ref().and_then(|base| base.resolve(written).ok());
+        // Expansion would have dropped it, and the channel would be silent about it.
+        let resolved = resolved.ok_or_else(|| RequestError::InvalidTopic {
+            topic: crate::clip(written),
+            reason: "not a valid IRI".into(),
+        })?;
+        order.extend(ResourceIri::parse(&resolved));
+    }
+    let mut topics = Vec::new();
+    for value in node.values("topic") {
+        let topic = match value {
+            TermRef::NamedNode(iri) => iri.as_str(),
+            TermRef::Literal(literal) => literal.value(),
+            TermRef::BlankNode(_) => {
+                return Err(RequestError::InvalidTopic { topic: String::new(), reason: "not an IRI".into() });
+            }
+        };
+        let resource = ResourceIri::parse(topic).map_err(|reason| RequestError::topic(topic, &reason))?;
+        topics.push(resource);
+        if topics.len() > MAX_TOPICS {
+            return Err(RequestError::TooComplex { what: "topics", limit: MAX_TOPICS });
+        }
+    }
+    if topics.is_empty() {
+        return Err(RequestError::MissingTopic);
+    }
+    topics.sort_by_cached_key(|topic| {
+        (order.iter().position(|known| known == topic).unwrap_or(usize::MAX), topic.clone())
+    });
+    topics.dedup();
+    Ok(topics)
+}
+
+fn features(node: &Node<'_>, service: &Service) -> Result<Features, RequestError> {
+    let mut features = Features::default();
+    for &feature in Feature::ALL.iter().filter(|feature| service.offers(**feature)) {
+        let property = feature.name();
+        let (datatype, expected) = match feature {
+            Feature::StartAt | Feature::EndAt => ("dateTime", "an xsd:dateTime, such as \"2030-01-01T00:00:00Z\""),
+            Feature::Rate => ("duration", "an xsd:duration of more than nothing, such as \"PT10S\""),
+            Feature::State => ("string", "a string: an entity-tag of the topic"),
+            Feature::Accept => ("string", "a string: media ranges as in the Accept header"),
+        };
+        let Some(text) = node.text(property, datatype, expected)? else { continue };
+        let invalid = || RequestError::InvalidValue { property, expected };
+        match feature {
+            Feature::StartAt => features.start_at = Some(lexical::parse_date_time(text).ok_or_else(invalid)?),
+            Feature::EndAt => features.end_at = Some(lexical::parse_date_time(text).ok_or_else(invalid)?),
+            Feature::Rate => {
+                let rate = lexical::parse_duration(text).filter(|rate| !rate.is_zero());
+                features.rate = Some(rate.ok_or_else(invalid)?);
+            }
+            Feature::State => features.state = Some(text.to_owned()),
+            Feature::Accept => {
+                let syntax = media::choose_rendering(text).map_err(RequestError::Accept)?;
+                features.accept = Some(Accept { sent: text.to_owned(), syntax });
+            }
+        }
+    }
+    match (features.start_at, features.end_at) {
+        (Some(start), Some(end)) if end <= start => Err(RequestError::EndBeforeStart),
+        _ => Ok(features),
+    }
+}
+
+fn target(node: &Node<'_>) -> Result<String, RequestError> {
+    let target = match node.one("sendTo")?.ok_or(RequestError::MissingProperty("sendTo"))? {
+        TermRef::NamedNode(iri) => iri.as_str(),
+        TermRef::Literal(literal) => literal.value(),
+        TermRef::BlankNode(_) => return Err(RequestError::InvalidTarget),
+    };
+    let iri = Iri::parse(target).map_err(|_| RequestError::InvalidTarget)?;
+    let scheme = iri.scheme().eq_ignore_ascii_case("https") || iri.scheme().eq_ignore_ascii_case("http");
+    let host = iri.authority().is_some_and(|authority| !authority.is_empty() && !authority.contains('@'));
+    if scheme && host && iri.fragment().is_none() { Ok(target.to_owned()) } else { Err(RequestError::InvalidTarget) }
+}
+
+fn keys(node: &Node<'_>) -> Result<PushKeys, RequestError> {
+    let subject = match node.one("keys")? {
+        Some(TermRef::NamedNode(node)) => node.into(),
+        Some(TermRef::BlankNode(node)) => node.into(),
+        _ => return Err(RequestError::MissingProperty("keys with auth and p256dh")),
+    };
+    let keys = Node { dataset: node.dataset, subject };
+    let key = |property| match keys.one(property)? {
+        Some(TermRef::Literal(literal)) => Ok(literal.value().to_owned()),
+        _ => Err(RequestError::MissingProperty("keys with auth and p256dh")),
+    };
+    Ok(PushKeys { auth: key("auth")?, p256dh: key("p256dh")? })
+}
+
+/// Whether a form of the type means the same in an answer, whose context is ours.
+fn echoed(name: &str, channel_type: ChannelType) -> bool {
+    let term = name.strip_prefix("notify:").unwrap_or(name);
+    term == channel_type.name() || ChannelType::from_iri(name) == Some(channel_type)
+}
