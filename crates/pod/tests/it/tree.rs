@@ -40,7 +40,7 @@ async fn check(world: &World) -> Result<(), TestCaseError> {
             prop_assert_eq!(iri.parent(), Some(container.clone()));
             prop_assert!(world.store.resource(&iri).await.unwrap().is_some());
             prop_assert!(world.store.resource(&iri.twin().unwrap()).await.unwrap().is_none());
-            prop_assert!(!iri.name().ends_with(".acl") && !iri.name().ends_with(".meta"));
+            prop_assert!(![".acl", ".meta"].iter().any(|suffix| iri.name().ends_with(suffix)));
             if iri.is_container() {
                 open.push(iri);
             }

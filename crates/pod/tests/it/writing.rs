@@ -188,7 +188,7 @@ async fn large_bodies_are_staged_and_read_back() {
     let text = "x".repeat(300_000);
     world.put("big", "text/plain", &text).await.unwrap();
     assert_eq!(world.get("big", "*/*").await.unwrap().1, text);
-    let turtle: String = (0..5_000).map(|n| format!("<#s{n}> <#p> {n} .\n")).collect();
+    let turtle = (0..5_000).map(|n| format!("<#s{n}> <#p> {n} .")).collect::<Vec<_>>().join("\n");
     world.put("big.ttl", "text/turtle", &turtle).await.unwrap();
     assert_eq!(world.get("big.ttl", "*/*").await.unwrap().1, turtle);
     let too_large = "#".repeat(64 * 1024 + 1);
