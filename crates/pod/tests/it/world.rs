@@ -3,10 +3,10 @@
 use podbell_log::{At, Log, PolicyHistory, Record};
 use podbell_model::{ResourceIri, Sequence, Storage, Subject, Timestamp, Uuid, WebId};
 use podbell_pod::{
-    Action, Applied, Content, Kind, Outcome, Pod, Preconditions, Reading, Representation, RepresentationBody, Request,
-    Written, store::Store, testing::MemoryStore,
+    Action, Applied, Content, Kind, Operation, Outcome, Pod, Preconditions, Reading, Representation,
+    RepresentationBody, Request, Written, store::Store, testing::MemoryStore,
 };
-use podbell_wac::{AclDocument, Decisions, Found, Groups, Operation, Refusal, Rules, Slots, authorize};
+use podbell_wac::{AclDocument, Decisions, Found, Groups, Operation as _, Permitted, Refusal, Rules, Slots, authorize};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -57,26 +57,31 @@ impl World {
         Request { target: iri(path), action, preconditions: Preconditions::default(), now }
     }
 
-    pub(crate) async fn ask(&self, who: Option<&str>, mut request: Request) -> Result<Outcome, No> {
+    /// Plans and authorizes, by the rules as they stand.
+    pub(crate) async fn permit(&self, who: Option<&str>, request: Request) -> Result<Permitted<Operation>, No> {
         let subject = who.map_or_else(Subject::public, |webid| Subject::agent(WebId::new(webid)));
+        let operation = self.pod.plan(request).await.map_err(|problem| No::Problem(problem.kind()))?;
+        let mut decisions = Decisions::new(subject.clone());
+        for need in operation.access().requirements(&self.storage) {
+            let slots = Slots::of(&need.resource, &self.storage);
+            let acls: Vec<_> = slots.as_slice().iter().map(|slot| slot.acl.clone()).collect();
+            let snapshot = self.store.policies(&acls, At::Now).await.unwrap();
+            let found = slots.as_slice().iter().zip(&snapshot.documents).map(|(slot, (_, body))| match body {
+                Some(body) => {
+                    Found::Document(Arc::new(AclDocument::parse(&slot.acl, &slot.subject, &body.body).unwrap()))
+                }
+                None => Found::Absent,
+            });
+            let effective = slots.effective(found);
+            let decision = effective.decide(&subject, &Groups::default(), &Rules::default(), &self.storage.owner);
+            decisions.insert(decision, snapshot.as_of);
+        }
+        authorize(operation, &self.storage, decisions).map_err(No::Refused)
+    }
+
+    pub(crate) async fn ask(&self, who: Option<&str>, mut request: Request) -> Result<Outcome, No> {
         loop {
-            let operation = self.pod.plan(request).await.map_err(|problem| No::Problem(problem.kind()))?;
-            let mut decisions = Decisions::new(subject.clone());
-            for need in operation.access().requirements(&self.storage) {
-                let slots = Slots::of(&need.resource, &self.storage);
-                let acls: Vec<_> = slots.as_slice().iter().map(|slot| slot.acl.clone()).collect();
-                let snapshot = self.store.policies(&acls, At::Now).await.unwrap();
-                let found = slots.as_slice().iter().zip(&snapshot.documents).map(|(slot, (_, body))| match body {
-                    Some(body) => {
-                        Found::Document(Arc::new(AclDocument::parse(&slot.acl, &slot.subject, &body.body).unwrap()))
-                    }
-                    None => Found::Absent,
-                });
-                let effective = slots.effective(found);
-                let decision = effective.decide(&subject, &Groups::default(), &Rules::default(), &self.storage.owner);
-                decisions.insert(decision, snapshot.as_of);
-            }
-            let permitted = authorize(operation, &self.storage, decisions).map_err(No::Refused)?;
+            let permitted = self.permit(who, request).await?;
             match self.pod.apply(permitted).await.map_err(|problem| No::Problem(problem.kind()))? {
                 Applied::Done(outcome) => return Ok(outcome),
                 Applied::Again(again) => request = again,

@@ -1,7 +1,7 @@
 use crate::world::{ALICE, BOB, No, World, content, iri};
 use podbell_log::{At, Fact, Log, PolicyHistory};
 use podbell_model::{ActivityKind, activity::version};
-use podbell_pod::{Action, Content, Effect, Kind, Outcome, Preconditions};
+use podbell_pod::{Action, Applied, Content, Effect, Kind, Outcome, Preconditions};
 use podbell_wac::Refusal;
 
 #[tokio::test]
@@ -193,4 +193,51 @@ async fn large_bodies_are_staged_and_read_back() {
     assert_eq!(world.get("big.ttl", "*/*").await.unwrap().1, turtle);
     let too_large = "#".repeat(64 * 1024 + 1);
     assert_eq!(world.put("big.meta", "text/turtle", &too_large).await.unwrap_err(), No::Problem(Kind::TooLarge));
+}
+
+fn streamed(body: &'static str) -> Action {
+    let stream = futures_util::stream::iter([Ok(bytes::Bytes::from_static(body.as_bytes()))]);
+    Action::Put { content: Content::stream(Some("text/plain".into()), Box::pin(stream)) }
+}
+
+#[tokio::test]
+async fn a_write_whose_rules_changed_is_handed_back_with_its_content() {
+    let world = World::new().await;
+    world.put("doc", "text/plain", "old").await.unwrap();
+    let rule = |mode: &str| {
+        format!(
+            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#b> a acl:Authorization; acl:agent <{BOB}>, <{ALICE}>;
+             acl:accessTo <doc>; acl:mode acl:{mode} ."
+        )
+    };
+    world.put("doc.acl", "text/turtle", &rule("Write")).await.unwrap();
+    let permitted = world.permit(Some(BOB), world.request("doc", streamed("new"))).await.unwrap();
+    world.put("doc.acl", "text/turtle", &rule("Read")).await.unwrap();
+    let Applied::Again(request) = world.pod.apply(permitted).await.unwrap() else { panic!() };
+    assert_eq!(world.get("doc", "*/*").await.unwrap().1, "old");
+    world.put("doc.acl", "text/turtle", &rule("Read, acl:Write")).await.unwrap();
+    world.ask(Some(BOB), request).await.unwrap();
+    assert_eq!(world.get("doc", "*/*").await.unwrap().1, "new");
+}
+
+#[tokio::test]
+async fn a_permission_to_replace_is_none_to_create() {
+    let world = World::new().await;
+    world.put("doc", "text/plain", "old").await.unwrap();
+    let permitted = world.permit(Some(ALICE), world.request("doc", streamed("new"))).await.unwrap();
+    world.delete("doc").await.unwrap();
+    assert!(matches!(world.pod.apply(permitted).await.unwrap(), Applied::Again(_)));
+    assert!(!world.exists("doc").await);
+}
+
+#[tokio::test]
+async fn a_client_that_breaks_off_writes_nothing() {
+    let world = World::new().await;
+    for content_type in ["text/plain", "text/turtle"] {
+        let broken = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let stream = futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"")), Err(broken())]);
+        let content = Content::stream(Some(content_type.into()), Box::pin(stream));
+        assert_eq!(world.write("doc", Action::Put { content }).await.unwrap_err(), No::Problem(Kind::BadRequest));
+    }
+    assert!(!world.exists("doc").await);
 }
