@@ -121,6 +121,7 @@ impl Writing<'_> {
                 own.insert(quad);
             }
         }
+        self.guard_container(self.target, Some(&own)).await?;
         match before {
             Some(before) if !effect.changed => self.unchanged(Some(&before)),
             Some(before) => self.describe_container(&before, &own).await,

@@ -241,3 +241,25 @@ async fn a_client_that_breaks_off_writes_nothing() {
     }
     assert!(!world.exists("doc").await);
 }
+
+#[tokio::test]
+async fn a_webid_that_is_a_container_is_guarded_too() {
+    let world = World::new().await;
+    let acl = format!(
+        "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#b> a acl:Authorization; acl:agent <{BOB}>, <{ALICE}>;
+         acl:accessTo <./>; acl:default <./>; acl:mode acl:Read, acl:Write ."
+    );
+    let issuer = |host: &str| format!("<./#me> <http://www.w3.org/ns/solid/terms#oidcIssuer> <{host}> .");
+    world.put("me/", "text/turtle", &issuer("http://issuer/")).await.unwrap();
+    world.put("me/.acl", "text/turtle", &acl).await.unwrap();
+    let bob = |path, action| world.ask(Some(BOB), world.request(path, action));
+    let conflict = No::Problem(Kind::Conflict);
+    let forged = || Action::Put { content: content("text/turtle", &issuer("http://evil/")) };
+    assert_eq!(bob("me/.meta", forged()).await.unwrap_err(), conflict);
+    assert_eq!(bob("me/.meta", Action::Delete).await.unwrap_err(), conflict);
+    let insert = || crate::world::patch("solid:inserts { <http://x/alice/me/#me> solid:oidcIssuer <http://evil/> }");
+    assert_eq!(bob("me/", insert()).await.unwrap_err(), conflict);
+    assert_eq!(bob("me/.meta", insert()).await.unwrap_err(), conflict);
+    bob("me/", crate::world::patch("solid:inserts { <#me> <#nick> \"al\" }")).await.unwrap();
+    world.put("me/.meta", "text/turtle", &issuer("http://other/")).await.unwrap();
+}
