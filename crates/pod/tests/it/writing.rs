@@ -263,3 +263,19 @@ async fn a_webid_that_is_a_container_is_guarded_too() {
     bob("me/", crate::world::patch("solid:inserts { <#me> <#nick> \"al\" }")).await.unwrap();
     world.put("me/.meta", "text/turtle", &issuer("http://other/")).await.unwrap();
 }
+
+#[tokio::test]
+async fn odd_names_are_each_their_own_or_no_name_at_all() {
+    let world = World::new().await;
+    let odd = ["a", "A", "a.", "a%20", "a;b", "a%3Bb", "%C3%A9", "e%CC%81", "%252e%252e", "...", "a%25", "con", "-"];
+    world.put("c/", "text/turtle", "").await.unwrap();
+    for name in odd {
+        world.put(&format!("c/{name}"), "text/plain", name).await.unwrap();
+    }
+    for name in odd {
+        assert_eq!(world.get(&format!("c/{name}"), "*/*").await.unwrap().1, name);
+    }
+    for name in ["..", "%2e%2e", ".", "%2E", "a//b", "a%2fb", "a%5cb", "a%00", "%c0%ae", "a%", &"n".repeat(256)] {
+        assert!(podbell_model::ResourceIri::at("http://x", &format!("/alice/c/{name}")).is_err(), "{name}");
+    }
+}
