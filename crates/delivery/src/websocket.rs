@@ -12,7 +12,6 @@ mod listen;
 mod session;
 mod socket;
 
-pub use heart::PING_EVERY;
 pub use listen::INBOUND_LIMIT;
 pub use session::WebSockets;
 pub use socket::Dialect;

@@ -7,10 +7,10 @@ use crate::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Ending, Metrics, Question, States, Topic, Unavailable,
     flush::after,
     rules::Asked,
-    shard::{Chore, Failing, Shard, Timer},
+    shard::{Chore, Shard, Timer},
 };
 use parking_lot::Mutex;
-use podbell_log::{At, Log, LogError};
+use podbell_log::{Log, LogError};
 use podbell_model::Timestamp;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -240,133 +240,6 @@ impl Inner {
                 }
                 Ok(())
             }
-        }
-    }
-}
-
-impl Shard {
-    fn question(&self, asked: &Asked) -> Option<Question> {
-        let entry = self.entries.get(&asked.entry)?;
-        Some(Question {
-            subject: Arc::clone(self.subjects.get(asked.subject)?),
-            storage: entry.topic.storage,
-            resource: entry.topic.resource.clone(),
-            generation: asked.generation,
-            need: entry.need,
-            at: asked.at.map_or(At::Now, At::Commit),
-        })
-    }
-
-    fn waiters(&mut self, asked: &Asked) -> Vec<u64> {
-        let waiters = self.waiting.remove(asked).unwrap_or_default();
-        for key in &waiters {
-            if let Some(outbox) = self.connections.get_mut(key).and_then(|found| found.outbox.as_mut())
-                && outbox.waiting == Some(*asked)
-            {
-                outbox.waiting = None;
-            }
-        }
-        waiters
-    }
-
-    fn answered(&mut self, asked: &Asked, answer: &Answer, now: Timestamp) {
-        if let Some(_commit) = asked.at {
-            self.thens.insert(*asked, answer.allowed);
-        } else if let Some(held) = self.rules.take(asked.entry, answer, now) {
-            self.hold(asked, held);
-            if asked.generation.is_none() {
-                self.failing.remove(&asked.entry);
-            }
-        } else {
-            return self.unanswered(asked, now);
-        }
-        for key in self.waiters(asked) {
-            if let Some(outbox) = self.connections.get_mut(&key).and_then(|found| found.outbox.as_mut()) {
-                outbox.attempts = 0;
-            }
-            self.mark(key);
-        }
-        self.wake = true;
-    }
-
-    /// The judge has failed: everybody who waits goes on waiting, and leaves if that does not help.
-    fn unanswered(&mut self, asked: &Asked, now: Timestamp) {
-        let (most, backoff) = (self.settings.judge_attempts, self.settings.judge_backoff);
-        let pause = |attempts: u8| backoff.saturating_mul(1 << attempts.min(10));
-        for key in self.waiters(asked) {
-            let Some(outbox) = self.connections.get_mut(&key).and_then(|found| found.outbox.as_mut()) else { continue };
-            outbox.attempts += 1;
-            let attempts = outbox.attempts;
-            if attempts > most {
-                self.let_go(key, Some(Ending::Overload));
-            } else {
-                self.at(after(now, pause(attempts - 1)), Timer::Retry(key));
-            }
-        }
-        if asked.generation.is_some() || asked.at.is_some() || !self.affected.contains(&asked.entry) {
-            return;
-        }
-        let attempts = self.failing.get(&asked.entry).map_or(1, |failing| failing.attempts.saturating_add(1));
-        if attempts > most {
-            self.failing.remove(&asked.entry);
-            let party = self.entries.get(&asked.entry).and_then(|entry| entry.parties.get(&asked.subject));
-            let channels = party.into_iter().flat_map(|party| &party.channels);
-            let connections = channels.filter_map(|key| self.channels.get(key)).flat_map(|live| &live.connections);
-            for key in connections.copied().collect::<Vec<_>>() {
-                self.let_go(key, Some(Ending::Overload));
-            }
-        } else {
-            self.affected.remove(&asked.entry);
-            self.failing.insert(asked.entry, Failing { attempts, paused: true });
-            self.at(after(now, pause(attempts - 1)), Timer::Rejudge(asked.entry));
-        }
-    }
-
-    /// Does what is due.
-    fn fire(&mut self, now: Timestamp) {
-        while let Some((due, timer)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
-            self.timers.remove(&(due, timer));
-            match timer {
-                Timer::Window(key, topic) => self.open_window(key, topic, now),
-                Timer::End(key) => self.end_drained(key, Ending::Expired, now),
-                Timer::Start(key) => {
-                    self.stand_at(key, self.applied);
-                    self.begin_replay(key, true);
-                }
-                Timer::Stuck(key) => self.stuck(key, now),
-                Timer::Retry(key) => self.mark(key),
-                Timer::Rejudge(entry) => {
-                    if let Some(failing) = self.failing.get_mut(&entry) {
-                        failing.paused = false;
-                    }
-                    self.affected.insert(entry);
-                }
-                Timer::Chores => {
-                    let again = std::mem::take(&mut self.failed_chores);
-                    self.chores.extend(again);
-                }
-                Timer::Sweep => {
-                    self.chore(Chore::Sweep);
-                    self.at(after(now, self.settings.sweep_every), Timer::Sweep);
-                }
-            }
-        }
-    }
-
-    /// Closes a connection that has taken nothing for too long.
-    fn stuck(&mut self, key: u64, now: Timestamp) {
-        let Some(connected) = self.connections.get_mut(&key) else { return };
-        connected.watched = false;
-        let ending = self.channels.get(&connected.channel).and_then(|live| live.ending);
-        let Some(outbox) = connected.outbox.as_ref().filter(|outbox| outbox.blocked || ending.is_some()) else {
-            return;
-        };
-        let patience = after(outbox.progress, self.settings.stuck_after);
-        if patience <= now {
-            self.let_go(key, Some(ending.unwrap_or(Ending::Overload)));
-        } else {
-            connected.watched = true;
-            self.at(patience, Timer::Stuck(key));
         }
     }
 }

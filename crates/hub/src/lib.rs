@@ -3,6 +3,7 @@
 //! It knows no JSON-LD, no media type and no protocol name.
 
 mod admission;
+mod answers;
 pub mod channel;
 mod ending;
 mod engine;
@@ -21,6 +22,7 @@ mod subscription;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub use admission::{Admission, ConnectError, Connection};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};

@@ -99,14 +99,14 @@ impl Preconditions {
     pub(crate) fn judge_write(&self, current: Option<(&str, Timestamp)>) -> Result<(), Problem> {
         let version = current.map(|(version, _)| version);
         match (&self.matching, self.unmodified_since) {
-            (Some(tags), _) if !tags.strong(version, version_part) => return Err(Problem::Precondition("If-Match")),
+            (Some(tags), _) if !tags.strong(version, version_of) => return Err(Problem::Precondition("If-Match")),
             (None, Some(date)) if current.is_some_and(|(_, modified)| modified.as_second() > date) => {
                 return Err(Problem::Precondition("If-Unmodified-Since"));
             }
             _ => {}
         }
         match &self.none_matching {
-            Some(tags) if tags.weak(version, version_part) => Err(Problem::Precondition("If-None-Match")),
+            Some(tags) if tags.weak(version, version_of) => Err(Problem::Precondition("If-None-Match")),
             _ => Ok(()),
         }
     }
@@ -150,7 +150,8 @@ fn whole(tag: &str) -> &str {
     tag
 }
 
-fn version_part(tag: &str) -> &str {
+/// The version in an unquoted entity-tag of any representation of a resource.
+pub fn version_of(tag: &str) -> &str {
     tag.split(['.', '-']).next().unwrap_or(tag)
 }
 

@@ -29,7 +29,7 @@ pub mod store;
 pub mod testing;
 mod write;
 
-pub use conditions::{Preconditions, Tags};
+pub use conditions::{Preconditions, Tags, version_of};
 pub use document::{MAX_CONTROL, MAX_RDF};
 pub use operation::{
     Action, Applied, Content, Effect, Operation, Outcome, Reading, Representation, RepresentationBody, Request,

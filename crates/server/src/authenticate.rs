@@ -21,8 +21,7 @@ pub async fn authenticate(
     let origin: Option<Arc<str>> = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).map(Arc::from);
     let (authorization, dpop) = (texts(headers, &header::AUTHORIZATION)?, texts(headers, &DPOP)?);
     let uri = target.uri();
-    let presented =
-        Presented { method: method.as_str(), uri: &uri, authorization: &authorization, dpop: &dpop };
+    let presented = Presented { method: method.as_str(), uri: &uri, authorization: &authorization, dpop: &dpop };
     match app.verifier.verify(&presented, app.now()).await {
         Ok(Some(credentials)) => Ok(credentials.subject(origin)),
         Ok(None) => Ok(Subject { origin, ..Subject::public() }),
@@ -31,7 +30,8 @@ pub async fn authenticate(
 }
 
 fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Vec<&'h str>, Problem> {
-    let texts = headers.get_all(name).iter().map(|value| value.to_str().map_err(|_| refused(&AuthError::Authorization)));
+    let texts =
+        headers.get_all(name).iter().map(|value| value.to_str().map_err(|_| refused(&AuthError::Authorization)));
     texts.collect()
 }
 

@@ -4,8 +4,8 @@
 
 mod answer;
 mod capability;
-pub mod connect;
 pub mod channels;
+pub mod connect;
 pub mod discovery;
 pub mod gateway;
 pub mod services;

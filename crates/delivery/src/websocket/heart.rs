@@ -11,29 +11,30 @@ use std::{
     },
     time::Duration,
 };
+use tokio::time::Instant;
 
-/// Between two pings of one socket; well inside the 60 s after which proxies cut.
-pub const PING_EVERY: Duration = Duration::from_secs(30);
 /// How long a peer may take to answer a close.
 const CLOSE_ANSWER: Duration = Duration::from_secs(5);
-const TICK: Duration = Duration::from_secs(1);
-const BUCKETS: usize = 30;
+/// Parts of a period; the sockets are spread over them.
+const BUCKETS: usize = 32;
 
-/// Pings the sockets that it watches, a thirtieth of them every second.
+/// Pings the sockets that it watches, a part of them at a time.
 #[derive(Default)]
-pub struct Heart {
+pub(super) struct Heart {
     now: AtomicUsize,
     buckets: [Mutex<Vec<Weak<Socket>>>; BUCKETS],
-    ending: Mutex<Vec<(usize, Weak<Socket>)>>,
+    ending: Mutex<Vec<(Instant, Weak<Socket>)>>,
 }
 
 impl Heart {
     /// Starts to beat; stops when the last owner lets go.
-    pub fn start() -> Arc<Self> {
+    ///
+    /// `every`: between two pings of one socket; to be well inside the 60 s after which proxies cut.
+    pub(super) fn start(every: Duration) -> Arc<Self> {
         let heart = Arc::new(Self::default());
         let weak = Arc::downgrade(&heart);
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(TICK);
+            let mut ticks = tokio::time::interval((every / 32).max(Duration::from_millis(1)));
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
@@ -52,8 +53,7 @@ impl Heart {
 
     /// The socket has sent its close frame; it is cut if the peer does not answer.
     pub(super) fn expect_end(&self, socket: Weak<Socket>) {
-        let ticks = usize::try_from(CLOSE_ANSWER.as_secs()).unwrap_or(5);
-        self.ending.lock().push((self.now.load(Ordering::Relaxed) + ticks, socket));
+        self.ending.lock().push((Instant::now() + CLOSE_ANSWER, socket));
     }
 
     fn tick(&self) {
@@ -65,6 +65,7 @@ impl Heart {
             bucket.iter().filter_map(Weak::upgrade).collect()
         };
         watched.iter().for_each(|socket| socket.beat());
+        let now = Instant::now();
         let mut ending = self.ending.lock();
         let (late, waiting): (Vec<_>, Vec<_>) = ending.drain(..).partition(|(due, _)| *due <= now);
         *ending = waiting;

@@ -17,9 +17,9 @@ pub struct WebSockets {
 }
 
 impl WebSockets {
-    /// Starts their heartbeat, on the current tokio runtime.
-    pub fn start() -> Self {
-        Self { heart: Heart::start() }
+    /// Starts their heartbeat, on the current tokio runtime; each is pinged so often.
+    pub fn start(ping_every: std::time::Duration) -> Self {
+        Self { heart: Heart::start(ping_every) }
     }
 
     /// Serves a stream whose opening has been answered with 101, until either side ends it.

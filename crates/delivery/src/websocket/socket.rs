@@ -45,7 +45,7 @@ impl Dialect {
 }
 
 /// An open WebSocket, server side.
-pub struct Socket {
+pub(super) struct Socket {
     stream: TcpStream,
     dialect: Dialect,
     writer: Mutex<Writer>,

@@ -84,6 +84,19 @@ async fn the_rest_of_a_frame_is_cut_off() {
 }
 
 #[tokio::test]
+async fn the_rest_of_a_frame_is_cut_off_at_once_though_another_topic_is_left() {
+    let world = World::new();
+    let bob = world.hear("bob", &["/a", "/b"]).await;
+    bob.room(4);
+    world.write("/a");
+    world.quiet().await;
+    world.allow("/a", &["alice"]);
+    world.quiet().await;
+    assert_eq!(bob.ear.heard(), ["Crea"]);
+    assert_eq!(bob.ear.closed(), Some((Ending::Forbidden, true)));
+}
+
+#[tokio::test]
 async fn what_the_rate_holds_back_is_judged_again() {
     let world = World::new();
     let mut channel = world.channel("bob", &["/a", "/b"]);
@@ -307,4 +320,55 @@ async fn a_grant_withdrawn_between_admission_and_registration_counts() {
     assert_eq!(ear.heard(), [""; 0]);
     assert_eq!(ear.closed(), Some((Ending::Forbidden, false)));
     assert!(!connection.is_open());
+}
+
+#[tokio::test]
+async fn a_loss_waits_for_what_was_committed_before_it() {
+    let world = World::new();
+    world.write("/a");
+    world.allow("/a", &["bob"]);
+    world.allow("/", &["alice"]);
+    world.quiet().await;
+    let bob = world.hear("bob", &["/a"]).await;
+    world.quiet().await;
+    let deleted = world.delete("/a");
+    {
+        // The judge already knows of the deletion, the hub has not matched it yet.
+        let mut shard = world.hub.inner.shard.lock();
+        let (entry, subject) = {
+            let (entry, found) = shard.entries.iter().next().unwrap();
+            (*entry, *found.parties.keys().next().unwrap())
+        };
+        let asked = crate::rules::Asked { entry, subject, generation: None, at: None };
+        let depends_on = [iri("/a").acl()].into();
+        let answer = crate::Answer { allowed: false, since: deleted, as_of: deleted, depends_on, valid_until: None };
+        let now = podbell_model::Timestamp::UNIX_EPOCH;
+        let held = shard.rules.take(entry, &answer, now).unwrap();
+        shard.hold(&asked, held);
+        shard.affected.insert(entry);
+        shard.losses(now);
+        assert!(shard.affected.contains(&entry));
+    }
+    world.quiet().await;
+    assert_eq!(bob.ear.facts(), ["Delete /a"]);
+    closed_forbidden(&bob);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn once_a_policy_write_returns_nothing_more_is_sent_whatever_runs_beside_it() {
+    for _ in 0..100 {
+        let world = World::new();
+        let (one, two) = (world.hear("bob", &["/a"]).await, world.hear("bob", &["/a"]).await);
+        one.room(200);
+        for _ in 0..20 {
+            world.write("/a");
+        }
+        world.allow("/a", &["alice"]);
+        let heard = (one.ear.heard.lock().len(), two.ear.heard.lock().len());
+        one.unblock();
+        world.write("/a");
+        world.until(|| one.ear.closed().is_some() && two.ear.closed().is_some()).await;
+        assert_eq!((one.ear.heard.lock().len(), two.ear.heard.lock().len()), heard);
+        assert_eq!(two.ear.late.load(SeqCst), 0);
+    }
 }

@@ -3,7 +3,10 @@
 use super::world::*;
 use crate::{Ending, RenderingId, Settings};
 use podbell_model::Sequence;
-use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -47,12 +50,16 @@ async fn without_the_first_projection_the_other_is_no_second() {
 #[tokio::test]
 async fn nothing_from_before_the_connection_is_heard() {
     let world = World::new();
+    let channel = world.channel("bob", &["/a"]);
+    world.hub.subscribe(channel.clone()).await.unwrap();
+    let admission = world.admit(&channel).await.unwrap();
     world.write("/a");
     // No await: the hub has not read the log yet.
-    let bob = world.hear("bob", &["/a"]).await;
+    let ear = Arc::new(Ear { room: usize::MAX.into(), ..Ear::default() });
+    let _connection = admission.register(Arc::clone(&ear) as _, None);
     world.write("/a");
     world.quiet().await;
-    assert_eq!(bob.ear.facts(), ["Update /a"]);
+    assert_eq!(ear.facts(), ["Update /a"]);
 }
 
 #[tokio::test]

@@ -3,11 +3,7 @@
 //! Everything is judged before the 101 goes out, and what is committed from then on is told.
 
 use super::capability;
-use crate::{
-    app::App,
-    authenticate::not_allowed,
-    problem::Problem,
-};
+use crate::{app::App, authenticate::not_allowed, problem::Problem};
 use axum::{
     body::Body,
     extract::{Path, State},
@@ -90,8 +86,7 @@ async fn serve(
         tracing::error!("an upgraded connection is no TCP stream");
         return;
     };
-    let session =
-        app.websockets.serve(parts.io.into_inner(), parts.read_buf.into(), admission, dialect, since);
+    let session = app.websockets.serve(parts.io.into_inner(), parts.read_buf.into(), admission, dialect, since);
     // A task of its own, as small as the session.
     tokio::spawn(session);
 }

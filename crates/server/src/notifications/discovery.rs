@@ -65,11 +65,8 @@ pub fn describe(
     let etag = etag(&body);
     let matches = joined(headers, &header::IF_NONE_MATCH)
         .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"));
-    let mut response = if matches {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        document(StatusCode::OK, representation, body)
-    };
+    let mut response =
+        if matches { StatusCode::NOT_MODIFIED.into_response() } else { document(StatusCode::OK, representation, body) };
     let answer = response.headers_mut();
     answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));

@@ -94,7 +94,7 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
         start_at: None,
         end_at: Some(end_at),
         rate: asked.rate,
-        state: asked.state.as_deref().map(|state| podbell_pod::Tags::version(state.trim_matches('"')).into()),
+        state: asked.state.as_deref().map(|state| podbell_pod::version_of(state.trim_matches('"')).into()),
     };
     let subject = Arc::clone(&channel.subject);
     app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;

@@ -22,9 +22,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
 use podbell_hub::{Channel, ChannelId, ConnectionLimit, SubscribeError, Topic};
 use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
-use podbell_wire::{
-    ChannelDocument, ChannelType, Endpoint, Feature, Service, Syntax, media, subscription,
-};
+use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Feature, Service, Syntax, media, subscription};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
@@ -61,12 +59,7 @@ pub async fn websocket(
     }
 }
 
-async fn subscribe(
-    app: &App,
-    service: &Service,
-    target: &Target,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
+async fn subscribe(app: &App, service: &Service, target: &Target, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let body_type = media::body_type(joined(&parts.headers, &header::CONTENT_TYPE).as_deref())?;
@@ -92,7 +85,7 @@ async fn subscribe(
         start_at,
         end_at: Some(end_at),
         rate: asked.features.rate,
-        state: asked.features.state_tag().map(|tag| podbell_pod::Tags::version(tag).into()),
+        state: asked.features.state_tag().map(|tag| podbell_pod::version_of(tag).into()),
     };
     let (id, subject) = (channel.id, Arc::clone(&channel.subject));
     app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;
@@ -128,12 +121,8 @@ pub(super) fn topics(app: &App, asked: &[ResourceIri], subject: &Subject) -> Res
     let topic = |resource: &ResourceIri| match app.storages.containing(resource) {
         Some(storage) => Ok(Topic { storage: storage.id, resource: resource.clone() }),
         None if resource.origin() != &*app.origin && !app.storages.has_origin(resource.origin()) => {
-            Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "foreign-topic",
-                "The topic is not on this server",
-            )
-            .detail(format!("{resource} is in no storage of {}/", app.origin)))
+            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "foreign-topic", "The topic is not on this server")
+                .detail(format!("{resource} is in no storage of {}/", app.origin)))
         }
         None => Err(not_allowed(refusal(subject))),
     };
@@ -162,13 +151,11 @@ pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Proble
         SubscribeError::TooMany { limit } => {
             Problem::too_many(format!("at most {limit} channels; delete some, or let them end"), 60)
         }
-        SubscribeError::Topics { limit } => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "topics",
-            "The number of topics is not accepted",
-        )
-        .detail(format!("a channel has between one and {limit} topics"))
-        .member("limit", json!(limit)),
+        SubscribeError::Topics { limit } => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "topics", "The number of topics is not accepted")
+                .detail(format!("a channel has between one and {limit} topics"))
+                .member("limit", json!(limit))
+        }
         error => Problem::unavailable(error),
     }
 }

@@ -1,0 +1,92 @@
+//! The resources of the pods over HTTP: a request is planned, authorized and applied; the answer is assembled in one
+//! place.
+//!
+//! Order: the name; who asks; what is needed and whether it is granted; only then what exists.
+//!
+//! Spec: <https://solidproject.org/TR/protocol#http>
+
+mod ask;
+mod links;
+mod tell;
+
+use crate::{
+    app::App,
+    authenticate::{authenticate, not_allowed},
+    authorize::NotPermitted,
+    notifications::{discovery, services},
+    problem::Problem,
+    request::Target,
+};
+use axum::{
+    body::Body,
+    extract::{Extension, State},
+    response::{IntoResponse, Response},
+};
+use http::{Method, Request};
+use podbell_model::ResourceIri;
+use podbell_pod::Applied;
+use std::sync::Arc;
+
+/// How often an operation is authorized anew because the rules changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// Any request that no other route takes.
+pub async fn resource(
+    State(app): State<Arc<App>>,
+    Extension(target): Extension<Target>,
+    request: Request<Body>,
+) -> Response {
+    if let Some(described) = discovery::described_at(&app, &target.origin, target.path()) {
+        let described = discovery::describe(&app, described, request.method(), request.headers());
+        return described.unwrap_or_else(IntoResponse::into_response);
+    }
+    let iri = match ResourceIri::at(&target.origin, target.path()) {
+        Ok(iri) => iri,
+        Err(error) => return Problem::bad_request(error.to_string()).into_response(),
+    };
+    if is_service(&app, &iri) {
+        let answered = services::websocket(State(app), Extension(target), request).await;
+        return answered.unwrap_or_else(IntoResponse::into_response);
+    }
+    if request.method() == Method::OPTIONS {
+        return tell::options(&app, &iri);
+    }
+    let told = answer(&app, &target, iri.clone(), request).await;
+    told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri))
+}
+
+/// Clients derive the path of the service below the root of a storage too.
+fn is_service(app: &App, iri: &ResourceIri) -> bool {
+    iri.path().contains("/.notifications/WebSocketChannel2023")
+        && app.pod.storage_of(iri).is_some_and(|storage| {
+            let below = iri.as_str().strip_prefix(storage.root.as_str()).unwrap_or_default();
+            below.trim_end_matches('/') == ".notifications/WebSocketChannel2023"
+        })
+}
+
+async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<Body>) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let mut asked = ask::request(app, &parts, body, iri.clone())?;
+    for _ in 0..ATTEMPTS {
+        let operation = app.pod.plan(asked).await.map_err(|problem| tell::problem(app, &iri, problem))?;
+        let permitted = app.judge.permit(operation, &subject, app.now()).await.map_err(|error| match error {
+            NotPermitted::Refused(refusal) => not_allowed(refusal),
+            NotPermitted::Unknown(error) => Problem::unavailable(error),
+        })?;
+        // The rights are told with what is read, also when nothing is there.
+        let rights =
+            reads.then(|| permitted.permit().decision(&iri).map(|decision| decision.wac_allow(&iri))).flatten();
+        let told = match app.pod.apply(permitted).await {
+            Ok(Applied::Again(again)) => {
+                asked = again;
+                continue;
+            }
+            Ok(Applied::Done(outcome)) => tell::outcome(app, &iri, outcome),
+            Err(problem) => links::with_names(tell::problem(app, &iri, problem).into_response(), app, &iri),
+        };
+        return Ok(tell::with_rights(told, rights));
+    }
+    Err(Problem::unavailable("the rules changed again and again").retry_after(1))
+}

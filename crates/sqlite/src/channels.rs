@@ -1,0 +1,184 @@
+//! Notification channels that outlive the process.
+
+use crate::{
+    Sqlite,
+    columns::{Columns, nanos, signed},
+    error::{self, EngineError},
+};
+use podbell_hub::{Channel, ChannelId, ChannelStore, ChannelStoreError, ConnectionLimit, RenderingId, Topic};
+use podbell_model::{StorageId, Subject, Timestamp, WebId};
+use rusqlite::{Connection, Params, Row, named_params, params};
+use std::{sync::Arc, time::Duration};
+
+const COLUMNS: &str = "id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by, \
+                       start_at, end_at, rate, state";
+
+#[async_trait::async_trait]
+impl ChannelStore for Sqlite {
+    async fn insert(&self, channel: &Channel) -> Result<(), ChannelStoreError> {
+        let channel = channel.clone();
+        self.writer.write::<_, EngineError>(move |step| insert(step.db, &channel)).await.map_err(error::channel)
+    }
+
+    async fn get(&self, id: ChannelId) -> Result<Option<Channel>, ChannelStoreError> {
+        let found = self.readers.read(move |db| select(db, "id = ?1", [id.0.as_bytes()]));
+        Ok(found.await.map_err(error::channel)?.pop())
+    }
+
+    async fn by_capability(&self, hash: &[u8; 32]) -> Result<Option<Channel>, ChannelStoreError> {
+        let hash = *hash;
+        let found = self.readers.read(move |db| select(db, "capability = ?1", [hash]));
+        Ok(found.await.map_err(error::channel)?.pop())
+    }
+
+    async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError> {
+        let chosen = "id IN (SELECT channel FROM topics WHERE storage = ?1)";
+        let found = self.readers.read(move |db| select(db, chosen, [signed(storage.0)]));
+        found.await.map_err(error::channel)
+    }
+
+    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
+        let topics: Vec<_> = topics.to_vec();
+        let narrow = self.writer.write::<_, EngineError>(move |step| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM channels WHERE id = ?1)";
+            if step.db.prepare_cached(sql)?.query_row([id.0.as_bytes()], |row| row.get(0))? {
+                step.db.prepare_cached("DELETE FROM topics WHERE channel = ?1")?.execute([id.0.as_bytes()])?;
+                insert_topics(step.db, id, &topics)?;
+            }
+            Ok(())
+        });
+        narrow.await.map_err(error::channel)
+    }
+
+    async fn use_capability(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {
+        let sql = "UPDATE channels SET uses = min(uses + 1, 4294967295)
+                   WHERE id = ?1 AND (total IS NULL OR uses < total)";
+        let used = self
+            .writer
+            .write::<_, EngineError>(move |step| Ok(step.db.prepare_cached(sql)?.execute([id.0.as_bytes()])? > 0));
+        used.await.map_err(error::channel)
+    }
+
+    async fn advance_state(&self, id: ChannelId, state: Option<&str>) -> Result<(), ChannelStoreError> {
+        let state = state.map(str::to_owned);
+        let advance = self.writer.write::<_, EngineError>(move |step| {
+            let sql = "UPDATE channels SET state = ?2 WHERE id = ?1";
+            step.db.prepare_cached(sql)?.execute(params![id.0.as_bytes(), state])?;
+            Ok(())
+        });
+        advance.await.map_err(error::channel)
+    }
+
+    async fn remove(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {
+        let remove = self.writer.write::<_, EngineError>(move |step| {
+            Ok(step.db.prepare_cached("DELETE FROM channels WHERE id = ?1")?.execute([id.0.as_bytes()])? > 0)
+        });
+        remove.await.map_err(error::channel)
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError> {
+        let sql = "DELETE FROM channels WHERE end_at <= ?1 OR (connect_by <= ?1 AND uses = 0) RETURNING id";
+        let sweep = self.writer.write::<_, EngineError>(move |step| {
+            let mut statement = step.db.prepare_cached(sql)?;
+            let ended = statement.query_map([nanos(now)], |row| row.uuid(0).map(ChannelId))?;
+            Ok(ended.collect::<Result<_, _>>()?)
+        });
+        sweep.await.map_err(error::channel)
+    }
+
+    async fn count(&self, subject: &Subject) -> Result<u64, ChannelStoreError> {
+        let (webid, client) = (subject.webid.clone(), subject.client.clone());
+        let sql = "SELECT count(*) FROM channels WHERE webid IS ?1 AND client IS ?2";
+        let count = self.readers.read(move |db| {
+            let subject = params![webid.as_ref().map(WebId::as_str), client.as_deref()];
+            Ok(db.prepare_cached(sql)?.query_row(subject, |row| row.number(0))?)
+        });
+        count.await.map_err(error::channel)
+    }
+}
+
+fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
+    let sql = "INSERT INTO channels
+                   (id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by,
+                    start_at, end_at, rate, state)
+               VALUES
+                   (:id, :webid, :client, :issuer, :origin, :rendering, :capability, :concurrent, :total, :created,
+                    :connect_by, :start_at, :end_at, :rate, :state)";
+    let subject = &channel.subject;
+    db.prepare_cached(sql)?.execute(named_params! {
+        ":id": channel.id.0.as_bytes(),
+        ":webid": subject.webid.as_ref().map(WebId::as_str),
+        ":client": subject.client.as_deref(),
+        ":issuer": subject.issuer.as_deref(),
+        ":origin": subject.origin.as_deref(),
+        ":rendering": channel.rendering.0,
+        ":capability": channel.capability,
+        ":concurrent": channel.connections.concurrent,
+        ":total": channel.connections.total,
+        ":created": nanos(channel.created),
+        ":connect_by": channel.connect_by.map(nanos),
+        ":start_at": channel.start_at.map(nanos),
+        ":end_at": channel.end_at.map(nanos),
+        ":rate": channel.rate.map(|rate| i64::try_from(rate.as_nanos()).unwrap_or(i64::MAX)),
+        ":state": channel.state.as_deref(),
+    })?;
+    insert_topics(db, channel.id, &channel.topics)
+}
+
+fn insert_topics(db: &Connection, id: ChannelId, topics: &[Topic]) -> Result<(), EngineError> {
+    let sql = "INSERT INTO topics (channel, ordinal, storage, resource) VALUES (?1, ?2, ?3, ?4)";
+    let mut statement = db.prepare_cached(sql)?;
+    for (topic, ordinal) in topics.iter().zip(0_i64..) {
+        let row = params![id.0.as_bytes(), ordinal, signed(topic.storage.0), topic.resource.as_str()];
+        statement.execute(row)?;
+    }
+    Ok(())
+}
+
+/// The channels that a condition chooses, oldest first.
+fn select(db: &Connection, condition: &str, values: impl Params) -> Result<Vec<Channel>, EngineError> {
+    let sql = format!("SELECT {COLUMNS} FROM channels WHERE {condition} ORDER BY created, id");
+    let mut channels =
+        db.prepare_cached(&sql)?.query_map(values, channel)?.collect::<rusqlite::Result<Vec<Channel>>>()?;
+    let sql = "SELECT storage, resource FROM topics WHERE channel = ?1 ORDER BY ordinal";
+    let mut statement = db.prepare_cached(sql)?;
+    for channel in &mut channels {
+        let topic = |row: &Row<'_>| Ok(Topic { storage: row.storage(0)?, resource: row.iri(1)? });
+        channel.topics = statement.query_map([channel.id.0.as_bytes()], topic)?.collect::<Result<_, _>>()?;
+    }
+    Ok(channels)
+}
+
+/// All but its topics.
+fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
+    let time = |column| row.get::<_, Option<i64>>(column)?.map(|_| row.time(column)).transpose();
+    let subject = Subject {
+        webid: row.get::<_, Option<Arc<str>>>(1)?.map(WebId::new),
+        client: row.get(2)?,
+        issuer: row.get(3)?,
+        origin: row.get(4)?,
+    };
+    Ok(Channel {
+        id: ChannelId(row.uuid(0)?),
+        subject: Arc::new(subject),
+        topics: Arc::new([]),
+        rendering: RenderingId(row.get(5)?),
+        capability: row.get(6)?,
+        connections: ConnectionLimit { concurrent: row.get(7)?, total: row.get(8)? },
+        created: row.time(9)?,
+        connect_by: time(10)?,
+        start_at: time(11)?,
+        end_at: time(12)?,
+        rate: row.get::<_, Option<i64>>(13)?.map(|_| row.number(13).map(Duration::from_nanos)).transpose()?,
+        state: row.get(14)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    async fn make() -> crate::Sqlite {
+        crate::fresh::store()
+    }
+
+    podbell_hub::channel_store_contract!(make);
+}

@@ -1,0 +1,69 @@
+//! The log and the history of rules.
+
+use crate::{Sqlite, error, policy, records};
+use podbell_log::{At, Commit, Horizon, Log, LogError, PolicyHistory, PolicySnapshot, Record};
+use podbell_model::{Generation, ResourceIri, Sequence, StorageId, StreamPosition};
+use rusqlite::OptionalExtension;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+#[async_trait::async_trait]
+impl Log for Sqlite {
+    fn head(&self) -> Sequence {
+        *self.published.head.borrow()
+    }
+
+    fn watch(&self) -> watch::Receiver<Sequence> {
+        self.published.head.subscribe()
+    }
+
+    async fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Arc<Commit>>, LogError> {
+        if let Some(commits) = self.published.read(after, limit) {
+            return Ok(commits);
+        }
+        let read = self.readers.read(move |db| {
+            if after < records::pruned(db)? {
+                return Ok(Err(LogError::Gap));
+            }
+            Ok(Ok(records::commits(db, after, limit)?))
+        });
+        read.await.map_err(error::log)?
+    }
+
+    async fn read_storage(
+        &self,
+        storage: StorageId,
+        after: StreamPosition,
+        limit: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        let read = self.readers.read(move |db| {
+            let Some((oldest, newest)) = records::horizon(db, storage).optional()? else {
+                return Ok(Err(LogError::UnknownStorage));
+            };
+            if after.epoch != newest.epoch || after < oldest || after > newest {
+                return Ok(Err(LogError::Gap));
+            }
+            Ok(Ok(records::of_storage(db, storage, after, limit)?))
+        });
+        read.await.map_err(error::log)?
+    }
+
+    async fn horizon(&self, storage: StorageId) -> Result<Horizon, LogError> {
+        let horizon = self.readers.read(move |db| Ok(records::horizon(db, storage).optional()?));
+        let (oldest, newest) = horizon.await.map_err(error::log)?.ok_or(LogError::UnknownStorage)?;
+        Ok(Horizon { oldest, newest })
+    }
+}
+
+#[async_trait::async_trait]
+impl PolicyHistory for Sqlite {
+    async fn policies(&self, documents: &[ResourceIri], at: At) -> Result<PolicySnapshot, LogError> {
+        let documents = documents.to_vec();
+        self.readers.read(move |db| Ok(policy::read(db, &documents, at)?)).await.map_err(error::log)?
+    }
+
+    async fn ended(&self, resource: &ResourceIri, generation: Generation) -> Result<Option<Sequence>, LogError> {
+        let resource = resource.clone();
+        self.readers.read(move |db| Ok(policy::ended(db, &resource, generation)?)).await.map_err(error::log)?
+    }
+}

@@ -1,0 +1,174 @@
+//! The log as rows.
+
+use crate::{
+    columns::{Columns, class_number, nanos, signed},
+    policy,
+};
+use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
+use podbell_model::{
+    Activity, ActivityKind, Membership, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, WebId,
+};
+use rusqlite::{Connection, Row, named_params, params, types::ValueRef};
+use std::sync::Arc;
+
+/// What [`record`] reads, in its order.
+const COLUMNS: &str = "sequence, storage, epoch, \"offset\", published, fact, object, id, kind, class, generation, \
+                       state, container, container_generation, container_state, actor";
+
+/// Appends the facts of a commit to the log of a storage, in consecutive positions.
+pub(crate) fn append(
+    db: &Connection,
+    sequence: Sequence,
+    storage: StorageId,
+    published: Timestamp,
+    facts: Vec<Fact>,
+) -> rusqlite::Result<Vec<Record>> {
+    let sql = "UPDATE storages SET newest = newest + ?2 WHERE id = ?1 RETURNING epoch, newest";
+    let count = facts.len() as u64;
+    let (epoch, newest) = db
+        .prepare_cached(sql)?
+        .query_row([signed(storage.0), signed(count)], |row| Ok((row.number(0)?, row.number(1)?)))?;
+    let record =
+        |(fact, offset)| Record { sequence, storage, position: StreamPosition { epoch, offset }, published, fact };
+    let records: Vec<_> = facts.into_iter().zip(newest - count + 1..).map(record).collect();
+    records.iter().try_for_each(|record| insert(db, record))?;
+    Ok(records)
+}
+
+fn insert(db: &Connection, record: &Record) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO records VALUES
+                   (:sequence, :storage, :epoch, :offset, :published, :fact, :object, :id, :kind, :class, :generation,
+                    :state, :container, :container_generation, :container_state, :actor)";
+    let activity = record.fact.activity();
+    let membership = activity.and_then(|activity| activity.membership.as_ref());
+    let (fact, object) = match &record.fact {
+        Fact::Change(activity) => (0, &activity.object),
+        Fact::Policy { activity, kind: PolicyKind::Acl } => (1, &activity.object),
+        Fact::Policy { activity, kind: PolicyKind::Group } => (2, &activity.object),
+        Fact::Storage(StorageChange::Created, root) => (3, root),
+        Fact::Storage(StorageChange::Deleted, root) => (4, root),
+    };
+    db.prepare_cached(sql)?.execute(named_params! {
+        ":sequence": signed(record.sequence.0),
+        ":storage": signed(record.storage.0),
+        ":epoch": signed(record.position.epoch),
+        ":offset": signed(record.position.offset),
+        ":published": nanos(record.published),
+        ":fact": fact,
+        ":object": object.as_str(),
+        ":id": activity.map(|activity| activity.id.as_bytes()),
+        ":kind": activity.map(|activity| match activity.kind {
+            ActivityKind::Create => 0,
+            ActivityKind::Update => 1,
+            ActivityKind::Delete => 2,
+        }),
+        ":class": activity.map(|activity| class_number(activity.class)),
+        ":generation": activity.map(|activity| signed(activity.generation.0.0)),
+        ":state": activity.and_then(|activity| activity.state.as_deref()),
+        ":container": membership.map(|membership| membership.container.as_str()),
+        ":container_generation": membership.map(|membership| signed(membership.generation.0.0)),
+        ":container_state": membership.map(|membership| &*membership.state),
+        ":actor": activity.and_then(|activity| activity.actor.as_ref()).map(WebId::as_str),
+    })?;
+    Ok(())
+}
+
+/// Whole commits after `after`, at most `limit`.
+pub(crate) fn commits(db: &Connection, after: Sequence, limit: usize) -> rusqlite::Result<Vec<Arc<Commit>>> {
+    let sql = format!("SELECT {COLUMNS} FROM records WHERE sequence > ?1 ORDER BY sequence, \"offset\"");
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query([signed(after.0)])?;
+    let mut commits: Vec<Commit> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let record = record(row)?;
+        let kept = commits.len();
+        match commits.last_mut() {
+            Some(commit) if commit.sequence == record.sequence => commit.records.push(record),
+            _ if kept == limit => break,
+            _ => commits.push(Commit { sequence: record.sequence, records: vec![record] }),
+        }
+    }
+    Ok(commits.into_iter().map(Arc::new).collect())
+}
+
+/// Records of a storage after a position of its epoch, at most `limit`.
+pub(crate) fn of_storage(
+    db: &Connection,
+    storage: StorageId,
+    after: StreamPosition,
+    limit: usize,
+) -> rusqlite::Result<Vec<Record>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM records WHERE storage = ?1 AND epoch = ?2 AND \"offset\" > ?3
+         ORDER BY \"offset\" LIMIT ?4"
+    );
+    let limit = signed(limit as u64);
+    let key = params![signed(storage.0), signed(after.epoch), signed(after.offset), limit];
+    db.prepare_cached(&sql)?.query_map(key, record)?.collect()
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let fact = match row.get(5)? {
+        0 => Fact::Change(activity(row)?),
+        number @ (1 | 2) => Fact::Policy { activity: activity(row)?, kind: policy::kind(number - 1) },
+        3 => Fact::Storage(StorageChange::Created, row.iri(6)?),
+        4 => Fact::Storage(StorageChange::Deleted, row.iri(6)?),
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(5, other)),
+    };
+    Ok(Record {
+        sequence: row.sequence(0)?,
+        storage: row.storage(1)?,
+        position: StreamPosition { epoch: row.number(2)?, offset: row.number(3)? },
+        published: row.time(4)?,
+        fact,
+    })
+}
+
+fn activity(row: &Row<'_>) -> rusqlite::Result<Activity> {
+    let membership = match row.get_ref(12)? {
+        ValueRef::Null => None,
+        _ => Some(Membership { container: row.iri(12)?, generation: row.generation(13)?, state: row.get(14)? }),
+    };
+    Ok(Activity {
+        id: row.uuid(7)?,
+        kind: match row.get(8)? {
+            0 => ActivityKind::Create,
+            1 => ActivityKind::Update,
+            2 => ActivityKind::Delete,
+            other => return Err(rusqlite::Error::IntegralValueOutOfRange(8, other)),
+        },
+        object: row.iri(6)?,
+        class: row.class(9)?,
+        generation: row.generation(10)?,
+        state: row.get(11)?,
+        membership,
+        actor: row.get::<_, Option<Arc<str>>>(15)?.map(WebId::new),
+        published: row.time(4)?,
+    })
+}
+
+/// The newest commit whose records were pruned.
+pub(crate) fn pruned(db: &Connection) -> rusqlite::Result<Sequence> {
+    db.prepare_cached("SELECT pruned FROM standing")?.query_row([], |row| row.sequence(0))
+}
+
+/// The position before the oldest record of a storage, and its newest.
+pub(crate) fn horizon(db: &Connection, storage: StorageId) -> rusqlite::Result<(StreamPosition, StreamPosition)> {
+    let sql = "SELECT epoch, pruned, newest FROM storages WHERE id = ?1 AND NOT deleted";
+    db.prepare_cached(sql)?.query_row([signed(storage.0)], |row| {
+        let epoch = row.number(0)?;
+        let at = |offset| StreamPosition { epoch, offset };
+        Ok((at(row.number(1)?), at(row.number(2)?)))
+    })
+}
+
+/// Which documents of policy a storage holds, by IRI.
+pub(crate) fn policy_of(
+    db: &Connection,
+    root: &ResourceIri,
+    end: &str,
+) -> rusqlite::Result<Vec<(ResourceIri, PolicyKind)>> {
+    let sql = "SELECT iri, kind FROM policy WHERE until IS NULL AND iri >= ?1 AND iri < ?2 ORDER BY iri";
+    let entry = |row: &Row<'_>| Ok((row.iri(0)?, policy::kind(row.get(1)?)));
+    db.prepare_cached(sql)?.query_map([root.as_str(), end], entry)?.collect()
+}
