@@ -63,6 +63,7 @@ impl Writing<'_> {
             for quad in dataset.iter().filter(|quad| !restates(subject, is_root, *quad)) {
                 refuse_managed(subject, quad)?;
             }
+            self.guard_container(subject, Some(dataset)).await?;
         }
         let id = self.pod.ids.next();
         let change = Change::PutDescription {
@@ -81,6 +82,9 @@ impl Writing<'_> {
         let Some(before) = self.seen_description().await? else {
             return Ok(Step::Nothing(None, ResourceClass::RdfSource));
         };
+        if subject.is_container() {
+            self.guard_container(subject, None).await?;
+        }
         let id = self.pod.ids.next();
         let change = Change::DeleteDescription { id, subject: subject.clone() };
         let expected = vec![stands, pin(self.target, Some(&before))];

@@ -160,6 +160,7 @@ impl Writing<'_> {
         }
         let dataset = self.dataset(incoming, container).await?;
         let own = own_statements(container, *container == self.storage.root, &dataset)?;
+        self.guard_container(container, Some(&own)).await?;
         describing(&own)
     }
 

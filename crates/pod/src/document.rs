@@ -21,7 +21,7 @@ pub const MAX_RDF: u64 = 16 * 1024 * 1024;
 /// Longest ACL or description, in bytes.
 pub const MAX_CONTROL: u64 = 64 * 1024;
 /// Documents from this size on, in bytes, are worked on outside the threads that serve connections.
-const LARGE: u64 = 64 * 1024;
+pub(crate) const LARGE: u64 = 64 * 1024;
 
 /// Receives a stream of at most `limit` bytes.
 pub(crate) async fn collect(mut stream: ByteStream, limit: u64) -> Result<Bytes, Problem> {

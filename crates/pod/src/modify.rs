@@ -9,7 +9,7 @@ use crate::{
     auxiliary::{effect, pin},
     conditions::tag,
     create::describing,
-    document::{aside, group, load, prefixes, write},
+    document::{LARGE, aside, group, load, prefixes, write},
     listing::{graph, refuse_managed, restates},
     negotiate::format_of,
     operation::{Effect, Validators},
@@ -101,7 +101,12 @@ impl Writing<'_> {
             }
             None => Dataset::new(),
         };
-        let effect = patch.apply(&mut whole)?;
+        let applied = Arc::clone(patch);
+        let (whole, effect) = aside(work(patch, whole.len() as u64 * 100), move || {
+            let effect = applied.apply(&mut whole)?;
+            Ok((whole, effect))
+        })
+        .await?;
         for quad in &effect.deleted {
             refuse_managed(self.target, quad.as_ref())?;
         }
@@ -116,6 +121,7 @@ impl Writing<'_> {
                 own.insert(quad);
             }
         }
+        self.guard_container(self.target, Some(&own)).await?;
         match before {
             Some(before) if !effect.changed => self.unchanged(Some(&before)),
             Some(before) => self.describe_container(&before, &own).await,
@@ -159,7 +165,7 @@ impl Writing<'_> {
         };
         let (patch, base, empty) = (Arc::clone(patch), self.target.clone(), before.is_none());
         let limit = limit(self.shape);
-        aside(bytes.len() as u64, move || {
+        aside(work(&patch, bytes.len() as u64), move || {
             let mut dataset = if empty { Dataset::new() } else { rdf::parse(format, base.as_str(), &bytes)? };
             let effect = patch.apply(&mut dataset)?;
             let bytes = write(format, &dataset, &prefixes(format, &base, &bytes));
@@ -178,4 +184,9 @@ impl Writing<'_> {
             Validators { etag: tag(standing, crate::conditions::Variant::default()), modified: standing.modified };
         Ok(Step::Nothing(Some(validators), standing.class))
     }
+}
+
+/// The size that stands for the work of a patch: looking for matches can take long in a small document too.
+fn work(patch: &Patch, size: u64) -> u64 {
+    if patch.looks() { LARGE } else { size }
 }

@@ -107,12 +107,14 @@ impl PatchError {
     /// The requirement that is broken.
     pub(crate) fn requirement(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Subjects(_) | Self::NoType => "https://solidproject.org/TR/protocol#server-patch-n3-patch",
-            Self::Repeated(_) | Self::NoFormula(_) | Self::NotPlain(_) | Self::SharedBlank(_) => {
-                "https://solidproject.org/TR/protocol#server-patch-n3-formulae"
-            }
-            Self::Unbound(_) => "https://solidproject.org/TR/protocol#server-patch-n3-variables",
-            Self::BlankDeletion => "https://solidproject.org/TR/protocol#server-patch-n3-blank-nodes",
+            Self::Subjects(_) => "https://solidproject.org/TR/protocol#server-patch-n3-single",
+            Self::NoType => "https://solidproject.org/TR/protocol#server-patch-n3-type",
+            Self::Repeated(_)
+            | Self::NoFormula(_)
+            | Self::NotPlain(_)
+            | Self::SharedBlank(_)
+            | Self::Unbound(_)
+            | Self::BlankDeletion => "https://solidproject.org/TR/protocol#server-patch-n3-invalid",
             Self::Syntax(_) | Self::TooComplex { .. } | Self::Unsupported => return None,
         })
     }

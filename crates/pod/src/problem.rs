@@ -208,7 +208,12 @@ impl Problem {
             Self::NoContentType => requirement!("server-content-type-missing"),
             Self::Rdf(_) => requirement!("server-representation-turtle-jsonld"),
             Self::Patch(error) => error.requirement()?,
-            Self::PatchConflict(_) => requirement!("server-patch-n3-semantics"),
+            Self::PatchConflict(PatchConflict::Absent(_)) => {
+                requirement!("server-patch-n3-semantics-deletions-non-empty-all-triples")
+            }
+            Self::PatchConflict(PatchConflict::NoMapping | PatchConflict::ManyMappings) => {
+                requirement!("server-patch-n3-semantics")
+            }
             _ => return None,
         })
     }

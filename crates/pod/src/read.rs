@@ -122,7 +122,7 @@ impl Pod {
         let size = body.size();
         representation.ranges = true;
         let current = reading.if_range.as_deref().is_none_or(|tag| tag.trim() == representation.validators.etag);
-        let (first, length) = match asked(reading.range.as_deref().filter(|_| current), size) {
+        let (first, length) = match asked(reading.range.as_deref().filter(|_| current && !reading.head), size) {
             Asked::Beyond => return Err(Problem::Range(size)),
             Asked::Whole => (0, size),
             Asked::Part(first, last) => {

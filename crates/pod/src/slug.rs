@@ -98,4 +98,16 @@ mod tests {
         let parent = ResourceIri::parse("http://x/a/").unwrap();
         assert_eq!(names(&parent, Some(&"x".repeat(250)), false, Uuid::nil()).unwrap().len(), 2);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_slug_leaves_its_container_or_names_an_auxiliary(slug in "(\\PC|[./%\\\\ac]|%2[fFeE5]|%5[cC]|%0[0a]){0,12}") {
+            let parent = ResourceIri::parse("http://x/a/").unwrap();
+            for name in names(&parent, Some(&slug), false, Uuid::nil()).unwrap_or_default() {
+                proptest::prop_assert_eq!(name.parent(), Some(parent.clone()));
+                proptest::prop_assert!(!name.is_container() && name.as_auxiliary().is_none());
+                proptest::prop_assert_eq!(ResourceIri::parse(name.as_str()), Ok(name));
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 use crate::{
     access::{access, covers},
+    auxiliary::pin,
     conditions::{Preconditions, default_tag},
     document::{issuers, load, parse},
     negotiate::format_of,
@@ -247,12 +248,13 @@ impl Writing<'_> {
         let resource = self.pod.store.resource(self.target).await?;
         let resource = resource.ok_or_else(|| Problem::NotFound(self.target.clone()))?;
         self.preconditions.judge_write(Some((&resource.version, resource.modified)))?;
-        let mut expected = vec![Expectation::Version(self.target.clone(), Arc::clone(&resource.version))];
+        let mut expected = vec![pin(self.target, Some(&resource))];
         if resource.class == ResourceClass::Container {
             if !self.pod.store.members(self.target).await?.is_empty() {
                 return Err(Problem::NotEmpty(self.target.clone()));
             }
             expected.push(Expectation::Empty(self.target.clone()));
+            self.guard_container(self.target, None).await?;
         }
         self.guard_issuers(self.target, Some(&resource), None).await?;
         let id = self.pod.ids.next();
@@ -291,9 +293,32 @@ impl Writing<'_> {
             }
             _ => BTreeSet::new(),
         };
+        self.keep_issuers(document, &before, after)
+    }
+
+    /// The same for a container, which says what its description says.
+    pub(crate) async fn guard_container(
+        &self,
+        container: &ResourceIri,
+        after: Option<&Dataset>,
+    ) -> Result<(), Problem> {
+        if self.actor == Some(&self.storage.owner) {
+            return Ok(());
+        }
+        let before = self.pod.description(&Shape::Container, container).await?;
+        let before = before.map(|dataset| issuers(container, &dataset)).unwrap_or_default();
+        self.keep_issuers(container, &before, after)
+    }
+
+    fn keep_issuers(
+        &self,
+        document: &ResourceIri,
+        before: &BTreeSet<(String, String)>,
+        after: Option<&Dataset>,
+    ) -> Result<(), Problem> {
         let after = after.map(|dataset| issuers(document, dataset)).unwrap_or_default();
         let hosted = !before.is_empty() || self.storage.owner.document() == document.as_str();
-        if hosted && before != after {
+        if hosted && *before != after {
             return Err(Problem::IssuerProtected(document.clone()));
         }
         Ok(())

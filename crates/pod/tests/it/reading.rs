@@ -1,0 +1,174 @@
+use crate::world::{ALICE, BOB, No, World, iri, text};
+use podbell_model::rdf::{self, RdfFormat};
+use podbell_pod::{Action, Kind, Outcome, Preconditions, Reading, RepresentationBody};
+use podbell_wac::Refusal;
+use std::sync::Arc;
+
+#[tokio::test]
+async fn an_rdf_document_is_had_in_every_syntax_and_as_it_was_written() {
+    let world = World::new().await;
+    let turtle = "# kept\n<> <#p> \"v\"@en .";
+    let written = world.put("doc", "text/turtle; charset=utf-8", turtle).await.unwrap();
+    let (own, body) = world.get("doc", "*/*").await.unwrap();
+    assert_eq!((body.as_str(), &*own.content_type), (turtle, "text/turtle; charset=utf-8"));
+    assert_eq!(Some(&own.validators), written.validators.as_ref());
+    let base = iri("doc");
+    let expected = rdf::parse(RdfFormat::Turtle, base.as_str(), turtle.as_bytes()).unwrap();
+    for (accept, format, suffix) in
+        [("application/ld+json", RdfFormat::JsonLd, "-ld\""), ("application/n-triples", RdfFormat::NTriples, "-nt\"")]
+    {
+        let (representation, body) = world.get("doc", accept).await.unwrap();
+        assert_eq!(&*representation.content_type, accept);
+        assert_eq!(rdf::parse(format, base.as_str(), body.as_bytes()).unwrap(), expected);
+        assert!(representation.validators.etag.ends_with(suffix), "{}", representation.validators.etag);
+    }
+    assert_eq!(world.get("doc", "image/png").await.unwrap_err(), No::Problem(Kind::NotAcceptable));
+}
+
+#[tokio::test]
+async fn a_named_graph_comes_back_as_json_ld() {
+    let world = World::new().await;
+    let json = r#"{"@id":"http://g/","@graph":[{"@id":"http://s/","http://p/":"o"}]}"#;
+    world.put("doc", "application/ld+json", json).await.unwrap();
+    assert_eq!(world.get("doc", "application/ld+json").await.unwrap().1, json);
+    assert_eq!(world.get("doc", "text/turtle").await.unwrap().1.trim(), "");
+}
+
+#[tokio::test]
+async fn json_ld_that_cannot_be_used_is_told_from_json_that_cannot_be_read() {
+    let world = World::new().await;
+    for (content_type, body, kind) in [
+        ("application/ld+json", r#"{"@context":"https://elsewhere/c","a":"b"}"#, Kind::Unprocessable),
+        ("application/ld+json", "{\"a\":", Kind::BadRequest),
+        ("text/turtle", "<a> <b>", Kind::BadRequest),
+        ("nonsense", "x", Kind::BadRequest),
+    ] {
+        assert_eq!(world.put("doc", content_type, body).await.unwrap_err(), No::Problem(kind), "{body}");
+    }
+    assert!(!world.exists("doc").await);
+}
+
+#[tokio::test]
+async fn a_listing_shows_members_with_metadata_and_no_auxiliaries() {
+    let world = World::new().await;
+    world.put("c/a.txt", "text/plain", "hello").await.unwrap();
+    world.put("c/b/", "text/turtle", "").await.unwrap();
+    world.put("c/a.txt.meta", "text/turtle", "<a.txt> <#p> 1 .").await.unwrap();
+    let (listing, body) = world.get("c/", "*/*").await.unwrap();
+    let base = iri("c/");
+    let found = rdf::parse(RdfFormat::Turtle, base.as_str(), body.as_bytes()).unwrap();
+    let date = |second: i64| podbell_model::Timestamp::from_second(second).unwrap();
+    let a = world.get("c/a.txt", "*/*").await.unwrap().0.validators.modified;
+    let b = world.get("c/b/", "*/*").await.unwrap().0.validators.modified;
+    let c = listing.validators.modified;
+    let expected = format!(
+        "@prefix ldp: <http://www.w3.org/ns/ldp#>. @prefix stat: <http://www.w3.org/ns/posix/stat#>.
+         @prefix dct: <http://purl.org/dc/terms/>. @prefix xsd: <http://www.w3.org/2001/XMLSchema#>.
+         <> a ldp:BasicContainer, ldp:Container, ldp:RDFSource, ldp:Resource; ldp:contains <a.txt>, <b/>;
+            dct:modified \"{c}\"^^xsd:dateTime; stat:mtime {}.
+         <a.txt> a ldp:Resource, ldp:NonRDFSource, <http://www.w3.org/ns/iana/media-types/text/plain#Resource>;
+            dct:modified \"{}\"^^xsd:dateTime; stat:mtime {}; stat:size 5.
+         <b/> a ldp:BasicContainer, ldp:Container, ldp:RDFSource, ldp:Resource;
+            dct:modified \"{}\"^^xsd:dateTime; stat:mtime {}.",
+        c.as_second(),
+        date(a.as_second()),
+        a.as_second(),
+        date(b.as_second()),
+        b.as_second(),
+    );
+    let expected = rdf::parse(RdfFormat::Turtle, base.as_str(), expected.as_bytes()).unwrap();
+    assert_eq!(found, expected, "{body}");
+}
+
+#[tokio::test]
+async fn a_modified_member_changes_the_tag_of_the_listing_and_not_its_version() {
+    let world = World::new().await;
+    world.put("c/a", "text/plain", "1").await.unwrap();
+    let before = world.get("c/", "*/*").await.unwrap().0.validators;
+    world.put("c/a", "text/plain", "2").await.unwrap();
+    let after = world.get("c/", "*/*").await.unwrap().0.validators;
+    assert_eq!(after.etag, format!("{}.1\"", before.etag.trim_end_matches('"')));
+    assert_eq!(after.modified, before.modified);
+}
+
+#[tokio::test]
+async fn a_minimal_container_has_no_members_and_a_tag_of_its_own() {
+    let world = World::new().await;
+    world.put("c/a", "text/plain", "1").await.unwrap();
+    let prefer = "return=representation; include=\"http://www.w3.org/ns/ldp#PreferMinimalContainer\"";
+    let reading = Reading { prefer: Some(prefer.into()), ..Reading::default() };
+    let outcome = world.ask(Some(ALICE), world.request("c/", Action::Read(reading))).await.unwrap();
+    let Outcome::Read(mut minimal) = outcome else { panic!("{outcome:?}") };
+    assert!(!text(&mut minimal).await.contains("contains"));
+    assert_eq!(minimal.preference_applied, Some("return=representation"));
+    assert_ne!(minimal.validators.etag, world.get("c/", "*/*").await.unwrap().0.validators.etag);
+}
+
+#[tokio::test]
+async fn a_client_with_the_current_tag_gets_nothing_new() {
+    let world = World::new().await;
+    world.put("doc", "text/plain", "x").await.unwrap();
+    let etag = world.get("doc", "*/*").await.unwrap().0.validators.etag;
+    let mut request = world.request("doc", Action::Read(Reading::default()));
+    request.preconditions = Preconditions::parse(None, Some(&etag), None, None).unwrap();
+    let outcome = world.ask(Some(ALICE), request).await.unwrap();
+    assert!(matches!(outcome, Outcome::NotModified(validators) if validators.etag == etag));
+}
+
+#[tokio::test]
+async fn ranges_are_served_of_small_and_large_bodies() {
+    let world = World::new().await;
+    let large: String = (10_000..30_000).map(|n: u32| n.to_string()).collect();
+    for (path, body) in [("small", "0123456789"), ("large", large.as_str())] {
+        world.put(path, "text/plain", body).await.unwrap();
+        let read = |range: &str, if_range: Option<&str>| {
+            let reading =
+                Reading { range: Some(range.into()), if_range: if_range.map(Arc::from), ..Reading::default() };
+            world.ask(Some(ALICE), world.request(path, Action::Read(reading)))
+        };
+        let Outcome::Read(mut part) = read("bytes=2-5", None).await.unwrap() else { panic!() };
+        assert_eq!((part.part, part.length), (Some((2, 5, body.len() as u64)), Some(4)));
+        assert_eq!(text(&mut part).await, &body[2..6]);
+        let Outcome::Read(mut tail) = read("bytes=-3", None).await.unwrap() else { panic!() };
+        assert_eq!(text(&mut tail).await, &body[body.len() - 3..]);
+        let Outcome::Read(mut whole) = read("bytes=2-5", Some("\"other\"")).await.unwrap() else { panic!() };
+        assert_eq!((whole.part, text(&mut whole).await.as_str()), (None, body));
+        assert_eq!(read("bytes=900000-", None).await.unwrap_err(), No::Problem(Kind::RangeNotSatisfiable));
+    }
+}
+
+#[tokio::test]
+async fn head_tells_without_a_body() {
+    let world = World::new().await;
+    world.put("doc", "text/plain", "12345").await.unwrap();
+    let reading = Reading { head: true, ..Reading::default() };
+    let outcome = world.ask(Some(ALICE), world.request("doc", Action::Read(reading))).await.unwrap();
+    let Outcome::Read(head) = outcome else { panic!("{outcome:?}") };
+    assert!(matches!(head.body, RepresentationBody::None));
+    assert_eq!(head.length, Some(5));
+    assert_eq!(head.links.acl, Some(iri("doc.acl")));
+    assert_eq!(head.links.describedby, Some(iri("doc.meta")));
+}
+
+#[tokio::test]
+async fn refusal_comes_before_existence() {
+    let world = World::new().await;
+    for path in ["absent", "profile/", "profile/card.acl", "absent.acl.acl", "x.acl/y"] {
+        let read = |who| world.ask(who, world.request(path, Action::Read(Reading::default())));
+        assert_eq!(read(None).await.unwrap_err(), No::Refused(Refusal::Unauthenticated), "{path}");
+        assert_eq!(read(Some(BOB)).await.unwrap_err(), No::Refused(Refusal::Forbidden), "{path}");
+    }
+    assert_eq!(world.get("absent", "*/*").await.unwrap_err(), No::Problem(Kind::NotFound));
+    assert_eq!(world.get("absent.acl.acl", "*/*").await.unwrap_err(), No::Problem(Kind::NotFound));
+}
+
+#[tokio::test]
+async fn the_webid_document_is_public_and_says_who_may_speak() {
+    let world = World::new().await;
+    let request = world.request("profile/card", Action::Read(Reading::default()));
+    let Outcome::Read(mut card) = world.ask(None, request).await.unwrap() else { panic!() };
+    let body = text(&mut card).await;
+    for word in ["oidcIssuer", "http://issuer/", "Alice", "storage", "Person"] {
+        assert!(body.contains(word), "{body}");
+    }
+}
