@@ -2,7 +2,6 @@
 //!
 //! Load comes from processes of its own, over loopback, bounded in count and time; it ends by itself.
 
-mod client;
 mod floor;
 mod listen;
 mod measure;

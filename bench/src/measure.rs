@@ -1,13 +1,13 @@
 //! The measurements, each with a server of its own.
 
 use crate::{
-    client::Client,
     listen::now,
     peers::{Listener, Peer},
     server::{Place, Process, Server},
 };
 use anyhow::{Context, Result};
 use http::Method;
+use podbell_test_client::Client;
 use std::{path::Path, time::Duration};
 use tokio::task::JoinSet;
 

@@ -1,8 +1,8 @@
 //! A Podbell of its own for a measurement: free ports, a directory that goes away, ended by its own id.
 
-use crate::client::Client;
 use anyhow::{Context, Result, bail};
 use http::Method;
+use podbell_test_client::Client;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},

@@ -1,9 +1,10 @@
-//! An HTTP client that logs in with client credentials and proves possession of its key with every request.
+//! For tests and benchmarks: an HTTP client that logs in with client credentials and proves possession of its key with
+//! every request.
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client as Http, connect::HttpConnector},
@@ -14,21 +15,25 @@ use std::sync::Arc;
 
 /// A logged-in client; clones share connections and key.
 #[derive(Clone)]
-pub(crate) struct Client {
+pub struct Client {
     http: Http<HttpConnector, Full<Bytes>>,
     key: Arc<SigningKey>,
     token: Option<Arc<str>>,
 }
 
 /// What came back.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
 }
 
 impl Client {
     /// Nobody yet.
-    pub(crate) fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let http = Http::builder(TokioExecutor::new()).build(connector);
@@ -36,7 +41,7 @@ impl Client {
     }
 
     /// Logs in.
-    pub(crate) async fn log_in(mut self, issuer: &str, id: &str, secret: &str) -> Result<Self> {
+    pub async fn log_in(mut self, issuer: &str, id: &str, secret: &str) -> Result<Self> {
         let configuration = self
             .send(Method::GET, &format!("{issuer}.well-known/openid-configuration"), &[], Bytes::new())
             .await?
@@ -55,7 +60,7 @@ impl Client {
     }
 
     /// A request on behalf of whoever is logged in.
-    pub(crate) async fn request(
+    pub async fn request(
         &self,
         method: Method,
         url: &str,
@@ -85,16 +90,18 @@ impl Client {
             request = request.header(*name, *value);
         }
         let (parts, body) = self.http.request(request.body(Full::new(body))?).await?.into_parts();
-        Ok(Answer { status: parts.status, body: body.collect().await?.to_bytes() })
+        Ok(Answer { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
     }
 }
 
 impl Answer {
-    pub(crate) fn json(&self) -> Result<serde_json::Value> {
+    /// The body as JSON.
+    pub fn json(&self) -> Result<serde_json::Value> {
         Ok(serde_json::from_slice(&self.body)?)
     }
 
-    pub(crate) fn success(self, what: &str) -> Result<Self> {
+    /// Itself, unless it is a failure.
+    pub fn success(self, what: &str) -> Result<Self> {
         ensure!(self.status.is_success(), "{what}: {} {}", self.status, String::from_utf8_lossy(&self.body));
         Ok(self)
     }
