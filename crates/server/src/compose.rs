@@ -3,9 +3,15 @@
 use crate::{
     app::{App, StorageTable},
     authorize::Judge,
+    card::Card,
     data::DataDirectory,
     listen::Bound,
-    notifications, resources,
+    notifications,
+    own_documents::OwnDocuments,
+    provider_site,
+    public_documents::AsPublic,
+    resources,
+    seed::{self, Seeding},
     serve::Composed,
     settings::{self, Settings},
     shutdown::Stop,
@@ -18,6 +24,7 @@ use podbell_hub::{Clock, Hub};
 use podbell_model::{Timestamp, Uuid};
 use podbell_oidc::{MemoryReplay, ProofRules, Verifier};
 use podbell_pod::{Pod, store::Store as _};
+use podbell_provider::Provider;
 use podbell_sqlite::Sqlite;
 use std::{sync::Arc, time::Duration};
 
@@ -29,15 +36,28 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     let clock: Clock = Arc::new(Timestamp::now);
     let origin: Arc<str> = bound.pods.url.origin().into();
     let store = open_store(settings, data).await?;
+    let guarded = podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
+    let issuer = bound.provider.as_ref().map(|site| &site.url);
+    let own = Arc::new(OwnDocuments::new(Arc::new(guarded), &bound.pods.url, settings.pods.layout, issuer));
+    let fetch: Arc<dyn Fetch> = own.clone();
     let storages = Arc::new(StorageTable::default());
-    storages.fill(store.storages().await?);
-    let guarded =
-        podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
-    let fetch: Arc<dyn Fetch> = Arc::new(guarded);
     let rules = wac_rules(settings, &origin);
     let judge = Arc::new(Judge::new(store.clone(), storages.clone(), Arc::clone(&fetch), rules.clone()));
     let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules)).await?);
     let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
+    own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
+    let mut composed = Composed::default();
+    seed::check_base(&bound.pods.url, &seed::Pods::roots(&*pod), data)?;
+    if let Some(issuer) = issuer {
+        let config = provider_config(settings, issuer.as_str());
+        let provider = Provider::new(config, store.clone(), Arc::clone(&fetch), replay.clone(), clock()).await?;
+        own.publish_provider(&provider);
+        composed.card = seeded(settings, data, bound, &store, &pod, &provider, clock()).await?;
+        let provider = Arc::new(provider);
+        tokio::spawn(sweep_provider(Arc::clone(&provider), Arc::clone(&clock)));
+        composed.provider = provider_site::routes(provider, Arc::clone(&clock), settings);
+    }
+    storages.fill(store.storages().await?);
     let verifier = Arc::new(Verifier::new(oidc_config(settings), Arc::clone(&fetch), replay));
     let hub = Hub::start(
         podbell_hub::Ports {
@@ -54,7 +74,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     let app = Arc::new(App {
         settings: settings.clone(),
         origin,
-        clock,
+        clock: Arc::clone(&clock),
         storages,
         verifier,
         judge,
@@ -64,9 +84,45 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         websockets: WebSockets::start(settings.limits.ping.into()),
     });
     tokio::spawn(drain(hub, stop));
-    tokio::spawn(tend(store, Arc::clone(&app)));
-    let pods = notifications::routes().fallback(resources::resource).with_state(app);
-    Ok(Composed { pods, ..Composed::default() })
+    tokio::spawn(tend(store, clock));
+    composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
+    Ok(composed)
+}
+
+/// Makes the demo accounts, on a server in development only.
+async fn seeded(
+    settings: &Settings,
+    data: &DataDirectory,
+    bound: &Bound,
+    store: &Arc<Sqlite>,
+    pod: &Pod,
+    provider: &Provider,
+    now: Timestamp,
+) -> anyhow::Result<Card> {
+    if !settings.is_development() {
+        return Ok(Card::default());
+    }
+    let seeded = seed::seed(&Seeding {
+        names: &settings.seed,
+        base: &bound.pods.url,
+        layout: settings.pods.layout,
+        provider,
+        accounts: &**store,
+        pods: pod,
+        data,
+        now,
+    })
+    .await?;
+    Ok(Card { accounts: seeded.accounts, credentials: seeded.credentials, ..Card::default() })
+}
+
+fn provider_config(settings: &Settings, issuer: &str) -> podbell_provider::Config {
+    let mut config = podbell_provider::Config::new(issuer);
+    config.development = settings.is_development();
+    if settings.provider.auto_login && config.development {
+        config.auto_login = settings.seed.first().map(|name| name.as_str().into());
+    }
+    config
 }
 
 async fn open_store(settings: &Settings, data: &DataDirectory) -> anyhow::Result<Arc<Sqlite>> {
@@ -126,12 +182,23 @@ async fn drain(hub: Arc<Hub>, mut stop: Stop) {
 }
 
 /// Sweeps what has ended, as long as the server runs.
-async fn tend(store: Arc<Sqlite>, app: Arc<App>) {
+async fn tend(store: Arc<Sqlite>, clock: Clock) {
     let mut rounds = tokio::time::interval(TEND_EVERY);
     loop {
         rounds.tick().await;
-        if let Err(error) = store.tend(app.now()).await {
+        if let Err(error) = store.tend(clock()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the store could not be swept");
+        }
+    }
+}
+
+/// The same for what the provider keeps.
+async fn sweep_provider(provider: Arc<Provider>, clock: Clock) {
+    let mut rounds = tokio::time::interval(TEND_EVERY);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = provider.sweep(clock()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the provider could not be swept");
         }
     }
 }

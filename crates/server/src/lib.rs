@@ -16,6 +16,7 @@ pub mod listen;
 pub mod notifications;
 pub mod problem;
 pub mod protect;
+pub mod public_documents;
 pub mod request;
 pub mod resources;
 pub mod serve;

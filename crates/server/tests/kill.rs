@@ -1,6 +1,8 @@
 //! `kill -9` in the middle of a write load: every write that was answered 2xx is there with its activity in the log,
 //! once; nothing that was refused is.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 mod support;
 
 use http::Method;

@@ -1,7 +1,7 @@
 //! A server as its users run it: the binary, free ports, a directory that goes away, ended by its own id.
 
 // Each test binary uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use podbell_test_client::Client;
 use std::{
