@@ -14,9 +14,13 @@ main{width:100%;max-width:26rem;padding:2rem;background:var(--card);border:1px s
 h1{margin:0 0 .75rem;font-size:1.4rem;line-height:1.25}\
 p{margin:0 0 1rem}\
 .brand{color:var(--key);font-weight:600;margin-bottom:1.25rem}\
+a{color:var(--key)}\
+dl{margin:0}\
+dt{color:var(--soft);font-size:.9rem}\
+dd{margin:0 0 1rem}\
 .soft{color:var(--soft);font-size:.9rem}\
 .notice{color:var(--warn);font-weight:600}\
-code,strong{overflow-wrap:anywhere}\
+a,code,strong{overflow-wrap:anywhere}\
 label{display:block;font-weight:600;margin-bottom:.25rem}\
 input{width:100%;font:inherit;padding:.6rem .75rem;margin-bottom:1rem;border:1px solid var(--soft);border-radius:.5rem;background:transparent;color:inherit}\
 button{width:100%;font:inherit;font-weight:600;padding:.65rem .75rem;margin-top:.5rem;border:1px solid var(--key);border-radius:.5rem;background:transparent;color:var(--key);cursor:pointer}\
@@ -145,6 +149,29 @@ pub(crate) fn error(description: &str) -> String {
     document("This does not work", &body)
 }
 
+/// What stands at the root of the issuer: what this is, and where programs find out more.
+pub fn welcome(issuer: &str, discovery: &str) -> String {
+    let body = format!(
+        "<h1>Identity provider</h1>\
+         <p>This is where people log in to Solid apps with a WebID of this server. There is nothing to do here: an app \
+         sends you when it needs you.</p>\
+         <dl><dt>Issuer</dt><dd><code>{}</code></dd>\
+         <dt>For programs</dt><dd><a href=\"{href}\">{href}</a></dd></dl>",
+        escape(issuer),
+        href = escape(discovery),
+    );
+    document("Identity provider", &body)
+}
+
+/// Says that somebody must wait before they try again.
+pub fn slow_down() -> String {
+    document(
+        "Please wait",
+        "<h1>Please wait</h1><p class=\"notice\" role=\"alert\">There were too many attempts from your address.</p>\
+         <p>Wait a minute, go back and try again.</p>",
+    )
+}
+
 fn notice(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<p class=\"notice\" role=\"alert\">{}</p>", escape(text)) }
 }
@@ -203,6 +230,7 @@ mod tests {
                 stays: true,
             }),
             log_out(ATTACK, ATTACK, ATTACK),
+            welcome(ATTACK, ATTACK),
             error(ATTACK),
         ];
         for html in forms {

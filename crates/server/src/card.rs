@@ -1,6 +1,9 @@
 //! The card that a start prints: what runs where, and how to try it.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 /// What the card shows.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +55,35 @@ pub fn card(card: &Card) -> String {
     text
 }
 
+/// Commands that show how a change in a pod is heard, for `Card::example`. They use this program itself and curl.
+pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> Vec<String> {
+    let here = std::env::current_dir().ok();
+    let shown = |path: &Path| match here.as_ref().and_then(|here| path.strip_prefix(here).ok()) {
+        // A bare name would be looked for among the installed programs.
+        Some(inner) if inner.components().count() == 1 => format!("./{}", inner.display()),
+        Some(inner) => inner.display().to_string(),
+        None => path.display().to_string(),
+    };
+    let mut act_as = format!("{} as", quoted(&shown(program)));
+    if data != Path::new("podbell-data") {
+        let _ = write!(act_as, " --data {}", quoted(&data.display().to_string()));
+    }
+    vec![
+        format!("{act_as} {account} listen {root} | curl -sK- -m8 & sleep 2"),
+        format!("{act_as} {account} PUT {root}hello.txt | curl -sK- -H content-type:text/plain -d hello; wait"),
+    ]
+}
+
+/// Text as one word of a shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 fn row(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "  {name:<12} {value}");
 }
@@ -59,6 +91,23 @@ fn row(text: &mut String, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_example_is_one_paste_in_a_shell() {
+        let root = "http://localhost:3000/alice/";
+        let lines = example(Path::new("/opt/it's/podbell"), Path::new("podbell-data"), "alice", root);
+        assert_eq!(
+            lines,
+            [
+                "'/opt/it'\\''s/podbell' as alice listen http://localhost:3000/alice/ | curl -sK- -m8 & sleep 2",
+                "'/opt/it'\\''s/podbell' as alice PUT http://localhost:3000/alice/hello.txt | \
+                 curl -sK- -H content-type:text/plain -d hello; wait",
+            ]
+        );
+        let here = std::env::current_dir().unwrap().join("target/release/podbell");
+        let lines = example(&here, Path::new("/tmp/d"), "alice", root);
+        assert!(lines[0].starts_with("target/release/podbell as --data /tmp/d alice listen "), "{}", lines[0]);
+    }
 
     #[test]
     fn the_card_fits_a_terminal() {

@@ -1,12 +1,17 @@
 //! The command line.
 
 use crate::{
+    act::{self, Act},
     serve::{self, Ended},
     settings::{self, LoadError, Loaded, Override, Severity, findings, load},
 };
 use clap::{Args, Parser, Subcommand};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use toml::Value;
+use url::Url;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -45,6 +50,20 @@ enum Command {
         #[arg(long)]
         print_example: bool,
     },
+    /// Print what curl needs to make one request as a demo account of the server on this machine
+    ///
+    /// Use it so: podbell as alice PUT http://localhost:3000/alice/hello.txt | curl -K- -d hello
+    As {
+        /// The server's data directory, which holds demo.env
+        #[arg(long, value_name = "DIRECTORY", env = "PODBELL_DATA", default_value = "podbell-data")]
+        data: PathBuf,
+        /// The demo account
+        account: String,
+        /// The method; or "listen" to hear the notifications about the URL
+        act: Act,
+        /// The URL of the request
+        url: Url,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +86,9 @@ struct Flags {
     /// Make no demo accounts
     #[arg(long, conflicts_with = "seed")]
     no_seed: bool,
+    /// Give each pod an origin of its own: http://alice.localhost:3000/ instead of http://localhost:3000/alice/
+    #[arg(long)]
+    subdomains: bool,
 }
 
 impl Flags {
@@ -86,6 +108,9 @@ impl Flags {
             put("seed", Value::Array(Vec::new()), "--no-seed");
         } else if !self.seed.is_empty() {
             put("seed", settings::list(&self.seed.join(",")), "--seed");
+        }
+        if self.subdomains {
+            put("pods.layout", Value::String("subdomain".to_owned()), "--subdomains");
         }
         overrides
     }
@@ -107,6 +132,22 @@ pub fn run() -> ExitCode {
         }
         Command::Check { flags, .. } => check(&flags),
         Command::Serve { flags } => start(&flags),
+        Command::As { data, account, act, url } => run_as(&data, &account, &act, &url),
+    }
+}
+
+fn run_as(data: &Path, account: &str, act: &Act, url: &Url) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let config = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(act::act(data, account, act, url)));
+    match config {
+        Ok(config) => {
+            print!("{config}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("podbell: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -181,5 +222,7 @@ mod tests {
             let settings = load(None, Vec::new(), Cli::parse_from(none).flags.overrides()).unwrap().settings;
             assert!(settings.seed.is_empty());
         }
+        let settings = load(None, Vec::new(), Cli::parse_from(["podbell", "--subdomains"]).flags.overrides());
+        assert_eq!(settings.unwrap().settings.pods.layout, settings::Layout::Subdomain);
     }
 }

@@ -27,6 +27,11 @@ const USUAL: HeaderValue = HeaderValue::from_static(
      Last-Event-ID, Link, Prefer, Range, Slug",
 );
 
+/// An extension of answers that no other origin may read: pages with forms, whose tokens are for the person in front of
+/// them. Cookies do not protect them, since browsers send them along between ports and names of one site.
+#[derive(Clone, Copy, Debug)]
+pub struct Unshared;
+
 /// Answers preflights and marks all other answers. Stands outside of everything that may fail.
 pub async fn cors(request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
@@ -34,6 +39,10 @@ pub async fn cors(request: Request, next: Next) -> Response {
         request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight { preflight(request.headers()) } else { next.run(request).await };
     let granted = !is_preflight && (response.status().is_success() || response.status().is_redirection());
+    if response.extensions().get::<Unshared>().is_some() {
+        vary(response.headers_mut(), &["Origin"]);
+        return response;
+    }
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     if let Some(origin) = origin {
@@ -163,6 +172,16 @@ mod tests {
             ask("GET", "/ok", &[]).await,
             format!("200\naccess-control-allow-origin: *\n{EXPOSE}\nvary: Authorization\nvary: Origin\nvary: accept")
         );
+    }
+
+    #[tokio::test]
+    async fn a_page_for_people_is_not_shared() {
+        let page = || async { (axum::Extension(Unshared), "a form with its token") };
+        let router = Router::new().route("/page", get(page)).layer(middleware::from_fn(cors));
+        let request = http::Request::get("/page").header("origin", "http://localhost:8080");
+        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(!response.headers().keys().any(|name| name.as_str().starts_with("access-control")));
     }
 
     #[tokio::test]

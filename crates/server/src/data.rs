@@ -69,6 +69,32 @@ impl DataDirectory {
             Err(source) => Err(DataError::Unusable { path, source }),
         }
     }
+
+    /// Adds to a file with secrets, durably; makes it, readable by this user only, if it is missing. Returns its path.
+    /// What was there stays as it is, whatever happens meanwhile.
+    pub fn append_secret(&self, name: &str, content: &[u8]) -> Result<PathBuf, DataError> {
+        let path = self.path.join(name);
+        let written = private().create(true).append(true).open(&path).and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()
+        });
+        match written.and_then(|()| sync(&self.path)) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(DataError::Unusable { path, source }),
+        }
+    }
+}
+
+/// Makes the names in a directory durable.
+#[cfg(unix)]
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the other one can fail")]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -123,6 +149,7 @@ mod tests {
         let secret = data.write_secret("demo.env", b"secret").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(data.path()), mode(&secret)), (0o700, 0o600));
+        assert_eq!(mode(&data.append_secret("other.env", b"secret").unwrap()), 0o600);
     }
 
     #[test]

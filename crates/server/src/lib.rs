@@ -3,6 +3,7 @@
 //! The one place where HTTP statuses are decided, causes become problems, and concrete parts are named together.
 
 pub mod accept;
+pub mod act;
 pub mod app;
 pub mod authenticate;
 pub mod authorize;
@@ -14,11 +15,14 @@ pub mod data;
 pub mod front;
 pub mod listen;
 pub mod notifications;
+pub mod own_documents;
 pub mod problem;
 pub mod protect;
+pub mod provider_site;
 pub mod public_documents;
 pub mod request;
 pub mod resources;
+pub mod seed;
 pub mod serve;
 pub mod settings;
 pub mod shutdown;

@@ -79,7 +79,8 @@ fn announce(settings: &Settings, bound: &Bound, known: Card) -> anyhow::Result<(
 
 async fn serve_origins(settings: &Settings, bound: Bound, composed: Composed, stop: Stop) {
     let limits = accept::Limits::from(settings);
-    let pods = front::pods(composed.pods, Rules::new(bound.pods.url.origin(), settings));
+    let pods =
+        front::pods(composed.pods, Rules::new(bound.pods.url.origin(), settings).with_pods(settings.pods.layout));
     let pods = accept::serve(bound.pods.listeners, pods, composed.divert, limits.clone(), stop.clone());
     let provider = async {
         if let Some(site) = bound.provider {

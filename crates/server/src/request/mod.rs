@@ -1,14 +1,22 @@
 //! What is true of every request before a route sees it: method, target, head within limits, one `Host`.
 //!
 //! Names come from the base URL, never from what the client calls this server, so no header can change what a proof of
-//! possession is compared with, or where a link points.
+//! possession is compared with, or where a link points. The one exception: where pods have origins of their own, a name
+//! one label below the base URL's is believed, since it says which pod is meant.
 
 mod body;
 mod forwarded;
+mod named;
 
 pub use body::{BodyError, collect, paced, problem_of};
+pub(crate) use named::is_label;
 
-use crate::{accept::Connection, cors::METHODS, problem::Problem, settings::Settings};
+use crate::{
+    accept::Connection,
+    cors::METHODS,
+    problem::Problem,
+    settings::{Layout, Settings},
+};
 use axum::{
     body::{Body, HttpBody as _},
     extract::{Request, State},
@@ -27,7 +35,8 @@ use std::{
 /// Where a request goes and who sends it: an extension of every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Scheme and authority without a slash: that of the base URL, or of a name below it that a trusted proxy tells.
+    /// Scheme and authority without a slash: that of the base URL, or of a name below it that the client uses (where
+    /// pods have such) or a trusted proxy tells.
     pub origin: Arc<str>,
     /// Path and query as they were sent; begins with a slash.
     pub raw: String,
@@ -60,10 +69,12 @@ pub struct Rules {
     pub header_lines: usize,
     /// Whose forwarding headers are believed.
     pub trusted: Vec<IpNet>,
+    /// Whether names one label below that of the origin are origins too.
+    pub names_below: bool,
 }
 
 impl Rules {
-    /// The rules of an origin (`https://host[:port]`).
+    /// The rules of an origin (`https://host[:port]`); names below it are none.
     pub fn new(origin: &str, settings: &Settings) -> Self {
         Self {
             origin: origin.into(),
@@ -71,7 +82,15 @@ impl Rules {
             header_bytes: settings.limits.header_bytes.bytes(),
             header_lines: settings.limits.header_lines,
             trusted: settings.proxies.trusted.clone(),
+            names_below: false,
         }
+    }
+
+    /// Serves the names one label below that of the origin too, if pods have origins of their own.
+    #[must_use]
+    pub fn with_pods(mut self, layout: Layout) -> Self {
+        self.names_below = layout == Layout::Subdomain;
+        self
     }
 }
 
@@ -124,6 +143,10 @@ fn examine(rules: &Rules, request: &Request) -> Result<Target, Problem> {
         (forwarded::client(headers, peer, &rules.trusted), forwarded::origin(headers, &rules.origin))
     } else {
         (peer, None)
+    };
+    let origin = match origin {
+        None if rules.names_below => named::origin(uri, headers, &rules.origin)?,
+        origin => origin,
     };
     Ok(Target { origin: origin.unwrap_or_else(|| Arc::clone(&rules.origin)), raw: raw.to_owned(), client })
 }

@@ -6,12 +6,17 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 fn router() -> Router {
+    router_with(false)
+}
+
+fn router_with(names_below: bool) -> Router {
     let rules = Rules {
         origin: "https://pod.example".into(),
         url_bytes: 64,
         header_bytes: 1_024,
         header_lines: 5,
         trusted: Vec::new(),
+        names_below,
     };
     Router::new()
         .route("/panic", get(|| async { panic!("with a secret") as () }))
@@ -109,4 +114,38 @@ async fn head_has_the_headers_and_no_body() {
     let (parts, body) = answer(asked("HEAD", &format!("/{}", "a".repeat(99)))).await;
     assert_eq!((parts.status.as_u16(), body.as_str()), (414, ""));
     assert!(parts.headers.contains_key("content-length"));
+}
+
+#[tokio::test]
+async fn a_name_below_the_base_is_an_origin_where_pods_have_such() {
+    let asked = |host: &str| http::Request::builder().uri("/x").header("host", host).body(Body::empty()).unwrap();
+    for (host, origin) in [
+        ("alice.pod.example", "https://alice.pod.example"),
+        ("ALICE.Pod.Example:443", "https://alice.pod.example"),
+        ("pod.example", "https://pod.example"),
+        ("evil.example", "https://pod.example"),
+        ("alice.pod.example.evil.example", "https://pod.example"),
+        ("alicepod.example", "https://pod.example"),
+        ("a.b.pod.example", "https://pod.example"),
+        (".pod.example", "https://pod.example"),
+        ("-a.pod.example", "https://pod.example"),
+        ("alice.pod.example:8443", "https://pod.example"),
+        ("x@alice.pod.example", "https://pod.example"),
+        ("alice.pod.example/x", "https://pod.example"),
+    ] {
+        for (names_below, expected) in [(true, origin), (false, "https://pod.example")] {
+            let response = router_with(names_below).oneshot(asked(host)).await.unwrap();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body, format!("{expected}/x"), "{host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_names_two_pods_is_refused() {
+    let asked = |host: &str| http::Request::builder().uri("https://alice.pod.example/x").header("host", host);
+    for (host, status) in [("alice.pod.example", 200), ("bob.pod.example", 400), ("pod.example", 400)] {
+        let response = router_with(true).oneshot(asked(host).body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{host}");
+    }
 }

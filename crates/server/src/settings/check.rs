@@ -2,7 +2,7 @@
 //!
 //! Wrong settings keep the server from starting: it fails closed. Unwise ones are told and obeyed.
 
-use super::{Loaded, Settings};
+use super::{Layout, Loaded, Settings};
 use std::{fmt, net::IpAddr};
 
 /// How bad it is.
@@ -85,10 +85,15 @@ impl Report {
                 "whoever reaches this server can make it fetch from the machine it runs on",
             );
         }
-        if base.is_secure() && base.url().domain().is_some() && settings.seed.len() > 1 {
+        let has_origins = settings.pods.layout == Layout::Subdomain;
+        if has_origins && base.url().domain().is_none() {
+            self.wrong("pods.layout", format!("{base} is an address; there are no names below it, use \"path\""));
+        }
+        if !has_origins && base.is_secure() && base.url().domain().is_some() && settings.seed.len() > 1 {
             self.unwise(
                 "base_url",
-                "several people's pods share one origin; browsers do not keep apart what they hold",
+                "several people's pods share one origin; browsers do not keep apart what they hold, unless pods.layout \
+                 is \"subdomain\"",
             );
         }
         if base.port() == 0 && !base.is_loopback() {
@@ -293,6 +298,16 @@ mod tests {
         let public = "base_url = \"https://pod.example/\"\n[provider]\nauto_login = true\n";
         assert!(check(public).contains(&(Wrong, "provider.auto_login")));
         assert!(check("base_url = \"https://pod.example:0/\"").contains(&(Wrong, "base_url")));
+    }
+
+    #[test]
+    fn pods_have_names_of_their_own_only_below_a_name() {
+        let layout = "[pods]\nlayout = \"subdomain\"";
+        assert_eq!(check(&format!("base_url = \"http://localhost:3000/\"\n{layout}")), []);
+        assert!(check(&format!("base_url = \"http://127.0.0.1:3000/\"\n{layout}")).contains(&(Wrong, "pods.layout")));
+        let public = "base_url = \"https://pod.example/\"\n[proxies]\ntrusted = [\"10.0.0.1/32\"]\n";
+        assert_eq!(check(public), [(Unwise, "base_url")]);
+        assert_eq!(check(&format!("{public}{layout}")), []);
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub use example::example;
 pub(crate) use load::list;
 pub use load::{LoadError, Loaded, Override, load};
 pub use sections::{
-    Development, Dpop, Egress, Ess, Limits, Log, LogFormat, OriginRule, Provider, Proxies, Retention, Settings, Wac,
+    Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, OriginRule, Pods, Provider, Proxies, Retention,
+    Settings, Wac,
 };
 pub use values::{BaseUrl, Size, Span, ValueError};
 
@@ -29,6 +30,7 @@ pub const DEFAULT_PORT: u16 = 3000;
 pub fn sections() -> Vec<Section> {
     vec![
         Settings::describe(),
+        Pods::describe(),
         Provider::describe(),
         Development::describe(),
         Proxies::describe(),

@@ -20,6 +20,16 @@ pub enum OriginRule {
     Strict,
 }
 
+/// Where the pods of a server are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Below the base URL: `https://pod.example/alice/`.
+    Path,
+    /// Each at an origin of its own, one name below the base URL's: `https://alice.pod.example/`.
+    Subdomain,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -47,6 +57,8 @@ settings! {
         /// The demo accounts that a first start makes, each with a pod of its own. Only on a server in development.
         seed: Vec<String> = vec!["alice".to_owned(), "bob".to_owned()];
     } with {
+        /// The pods.
+        pods: Pods;
         /// The OpenID provider for development.
         provider: Provider;
         /// What only a server in development may do.
@@ -67,6 +79,14 @@ settings! {
         log: Log;
         /// Fetching from other servers.
         egress: Egress;
+    }
+
+    /// The pods.
+    Pods ["pods"] {
+        /// Where pods are: "path": below the base URL, https://pod.example/alice/; "subdomain": each at an origin of
+        /// its own, https://alice.pod.example/, so that browsers keep apart what different people's pods hold. The
+        /// names below the base URL's must then lead to this server. Pods stay where they were made.
+        layout: Layout = Layout::Path;
     }
 
     /// The OpenID provider that comes with Podbell: for development, demos and tests. It has an origin of its own, so

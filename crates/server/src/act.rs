@@ -1,0 +1,234 @@
+//! `podbell as`: one request as a demo account, with curl.
+//!
+//! Tokens are bound to a key that signs each request anew, which a shell cannot do. So this logs in with the
+//! credentials of `demo.env` under a key made for the moment, and prints a configuration for `curl -K-` that is good for
+//! one request within a minute or two. Nothing secret stands on a command line, where other users could read it, and
+//! nothing is ever sent off this machine.
+//!
+//! Spec: RFC 9449 §4 and §7, <https://solidproject.org/TR/notifications-protocol#subscription-request>
+
+use crate::{
+    seed::env_file::{Credentials, EnvFile, FILE},
+    settings::BaseUrl,
+};
+use anyhow::{Context as _, bail, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{HttpConnector, dns::Name},
+    },
+    rt::TokioExecutor,
+};
+use jiff::Timestamp;
+use podbell_model::contexts;
+use podbell_oidc::{Algorithm, SigningKey};
+use podbell_provider::config::Endpoints;
+use serde_json::{Value, json};
+use std::{
+    fmt::Write as _,
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
+use url::{Url, form_urlencoded};
+use uuid::Uuid;
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What is done as the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A request with that method.
+    Request(Method),
+    /// Subscribing to the resource, then connecting to hear its notifications.
+    Listen,
+}
+
+impl std::str::FromStr for Act {
+    type Err = http::method::InvalidMethod;
+
+    /// A method, or the word `listen`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("listen") { Ok(Self::Listen) } else { text.parse().map(Self::Request) }
+    }
+}
+
+/// The configuration for `curl -K-` that does it. `data` holds `demo.env`.
+pub async fn act(data: &Path, account: &str, act: &Act, url: &Url) -> anyhow::Result<String> {
+    let origin = BaseUrl::on_this_machine(&url.origin().ascii_serialization())?;
+    let file = EnvFile::read_in(data)?;
+    let known = file.issuer().zip(file.credentials(account));
+    let (issuer, credentials) =
+        known.with_context(|| format!("{} tells nothing about {account}", data.join(FILE).display()))?;
+    let issuer = BaseUrl::on_this_machine(issuer)?;
+    let session = Session::log_in(&issuer, &credentials).await?;
+    match act {
+        Act::Request(method) => session.config(method, url),
+        Act::Listen => session.listen(&origin, url).await,
+    }
+}
+
+impl BaseUrl {
+    /// An origin that is reached without leaving this machine, and without TLS.
+    fn on_this_machine(origin: &str) -> anyhow::Result<Self> {
+        let url: Self = origin.parse().with_context(|| format!("{origin} is not understood"))?;
+        ensure!(url.is_loopback() && !url.is_secure(), "{url} is not http on this machine, as this command needs");
+        Ok(url)
+    }
+}
+
+/// A token and the key that it is bound to.
+struct Session {
+    key: SigningKey,
+    token: String,
+}
+
+impl Session {
+    async fn log_in(issuer: &BaseUrl, credentials: &Credentials) -> anyhow::Result<Self> {
+        let key = SigningKey::generate(Algorithm::Es256)?;
+        let endpoint = Endpoints::below(issuer.as_str()).token;
+        let proof = key.prove("POST", &endpoint, &Uuid::new_v4().to_string(), Timestamp::now(), None)?;
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("grant_type", "client_credentials"), ("scope", "webid")])
+            .finish();
+        let basic = STANDARD.encode(format!("{}:{}", credentials.client_id, credentials.client_secret));
+        let request = Request::post(&endpoint)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::AUTHORIZATION, format!("Basic {basic}"))
+            .header("dpop", proof)
+            .body(form.into())?;
+        let answer = ask(request).await.with_context(|| format!("cannot log in at {issuer}; is Podbell running?"))?;
+        let token = answer["access_token"].as_str().context("the provider gave no token")?.to_owned();
+        Ok(Self { key, token })
+    }
+
+    /// The two headers that one request needs.
+    fn headers(&self, method: &Method, url: &str) -> anyhow::Result<[(&'static str, String); 2]> {
+        let jti = Uuid::new_v4().to_string();
+        let proof = self.key.prove(method.as_str(), url, &jti, Timestamp::now(), Some(&self.token))?;
+        Ok([("Authorization", format!("DPoP {}", self.token)), ("DPoP", proof)])
+    }
+
+    fn config(&self, method: &Method, url: &Url) -> anyhow::Result<String> {
+        let mut config = options(url)?;
+        // curl waits for a body after HEAD if it is merely called so.
+        let verb = if method == Method::HEAD { "head".to_owned() } else { format!("request = \"{method}\"") };
+        writeln!(config, "{verb}")?;
+        for (name, value) in self.headers(method, url.as_str())? {
+            writeln!(config, "header = \"{name}: {value}\"")?;
+        }
+        Ok(config)
+    }
+
+    async fn listen(&self, origin: &BaseUrl, topic: &Url) -> anyhow::Result<String> {
+        let service = format!("{origin}.notifications/WebSocketChannel2023/");
+        let channel = json!({
+            "@context": [contexts::NOTIFICATIONS],
+            "type": "WebSocketChannel2023",
+            "topic": topic.as_str(),
+        });
+        let mut request = Request::post(&service).header(header::CONTENT_TYPE, "application/ld+json");
+        for (name, value) in self.headers(&Method::POST, &service)? {
+            request = request.header(name, value);
+        }
+        let answer = ask(request.body(channel.to_string().into())?).await.context("cannot subscribe")?;
+        let receive_from = answer["receiveFrom"].as_str().context("the answer holds no receiveFrom")?;
+        let socket = receive_from.strip_prefix("ws://").context("receiveFrom is no ws: URL")?;
+        let mut config = options(&Url::parse(&format!("http://{socket}"))?)?;
+        let key = STANDARD.encode(Uuid::new_v4().as_bytes());
+        // Frames hold zeros, which curl keeps from terminals unless it is told where to write.
+        config.push_str("http1.1\nno-buffer\noutput = \"-\"\n");
+        for (name, value) in [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", &key),
+        ] {
+            writeln!(config, "header = \"{name}: {value}\"")?;
+        }
+        Ok(config)
+    }
+}
+
+/// A configuration for that URL exactly. A URL that was parsed holds neither quotes nor line breaks, except perhaps in
+/// its fragment.
+fn options(url: &Url) -> anyhow::Result<String> {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    ensure!(!url.as_str().contains(['"', '\\']), "{url} cannot be written for curl");
+    Ok(format!("url = \"{url}\"\ngloboff\npath-as-is\n"))
+}
+
+async fn ask(request: Request<Full<Bytes>>) -> anyhow::Result<Value> {
+    let client = Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(HttpConnector::new_with_resolver(
+        tower::service_fn(|name: Name| std::future::ready(resolve(&name))),
+    ));
+    let answering = async {
+        let answer = client.request(request).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(anyhow::Error::from_boxed)?;
+        anyhow::Ok((status, body.to_bytes()))
+    };
+    let (status, body) = tokio::time::timeout(PATIENCE, answering).await.context("no answer came")??;
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !status.is_success() {
+        let reason = ["error_description", "detail", "title"].iter().find_map(|member| body[member].as_str());
+        bail!("the answer was {status}: {}", reason.unwrap_or("no reason was given"));
+    }
+    Ok(body)
+}
+
+/// Resolves this machine's own names, also those that the system does not know.
+fn resolve(name: &Name) -> io::Result<std::vec::IntoIter<SocketAddr>> {
+    let name = name.as_str();
+    if name == "localhost" || name.ends_with(".localhost") {
+        return Ok(vec![(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()].into_iter());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, "only this machine is asked"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_is_a_method_or_listening() {
+        assert_eq!("PUT".parse::<Act>().unwrap(), Act::Request(Method::PUT));
+        assert_eq!("listen".parse::<Act>().unwrap(), Act::Listen);
+        assert!("P T".parse::<Act>().is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_leaves_this_machine() {
+        let data = tempfile::tempdir().unwrap();
+        let secrets = "USERS_A_WEBID=w\nUSERS_A_CLIENTID=i\nUSERS_A_CLIENTSECRET=s\nUSERS_A_PASSWORD=p\n";
+        for (issuer, url) in [
+            ("http://localhost:1/", "http://pod.example/x"),
+            ("http://localhost:1/", "https://localhost/x"),
+            ("http://provider.example/", "http://localhost:1/x"),
+            ("https://localhost/", "http://localhost:1/x"),
+        ] {
+            let text = format!("SOLID_IDENTITY_PROVIDER={issuer}\n{secrets}");
+            std::fs::write(data.path().join(FILE), text).unwrap();
+            let refused = act(data.path(), "a", &Act::Listen, &Url::parse(url).unwrap()).await.unwrap_err();
+            assert!(format!("{refused:#}").contains("is not http on this machine"), "{refused:#}");
+        }
+        let unknown = act(data.path(), "b", &Act::Listen, &Url::parse("http://localhost:1/").unwrap()).await;
+        assert!(unknown.unwrap_err().to_string().contains("tells nothing about b"));
+    }
+
+    #[test]
+    fn a_url_cannot_add_options() {
+        let url = Url::parse("http://localhost:3000/a\"b\nrequest = \"DELETE\"?c\"d\\#e\"f").unwrap();
+        let config = options(&url);
+        assert!(config.is_err() || !config.unwrap().contains("request = \"DELETE\""));
+    }
+}

@@ -1,0 +1,278 @@
+//! Documents of this server's own origins, answered in process.
+//!
+//! Verifying a token may need a WebID document, keys or a client identifier document that this very server publishes.
+//! It never connects to itself for them: the guard of the client would refuse loopback, a proxy in front may not let it
+//! back in, and requests that wait for requests can wait for ever. Only what the public may read is answered.
+//!
+//! Spec: <https://solidproject.org/TR/oidc#resource>
+
+use crate::{
+    provider_site::DISCOVERY,
+    settings::{BaseUrl, Layout},
+};
+use bytes::Bytes;
+use podbell_egress::{Document, Fetch, FetchError, Get};
+use podbell_model::ResourceIri;
+use podbell_provider::Provider;
+use std::sync::{Arc, OnceLock};
+use url::{Host, Url};
+
+/// The largest document that is answered, in bytes: as much as the client would read from elsewhere.
+const MAX_BODY: usize = 256 * 1024;
+
+/// What everybody may read in the pods of this server.
+#[async_trait::async_trait]
+pub trait PublicDocuments: Send + Sync + 'static {
+    /// Media type (without parameters) and body of a resource in the best representation for an `Accept` header; none
+    /// if it is missing, or if not everybody may read it.
+    async fn read(&self, resource: &ResourceIri, accept: &str) -> Option<(String, Bytes)>;
+}
+
+/// A document of the provider, by its URL.
+type Published = (Url, Bytes);
+
+/// Fetches documents: those of this server's own origins in process, all others through the client.
+///
+/// The provider and the pods need it and it needs them, so they are made known later; until then what they publish is
+/// unreachable.
+pub struct OwnDocuments {
+    client: Arc<dyn Fetch>,
+    base: Url,
+    layout: Layout,
+    /// The provider's URL, if it is served.
+    issuer: Option<Url>,
+    provider: OnceLock<Vec<Published>>,
+    pods: OnceLock<Arc<dyn PublicDocuments>>,
+}
+
+/// Whose a URL is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Pods,
+    Provider,
+    /// This server's by another name than its own; nothing is published there.
+    Alias,
+    Stranger,
+}
+
+impl OwnDocuments {
+    /// In front of a client, for the origins of the base URL (with the names below it if pods have origins of their
+    /// own) and of the provider. The URLs are those with ports that were found.
+    pub fn new(client: Arc<dyn Fetch>, base: &BaseUrl, layout: Layout, issuer: Option<&BaseUrl>) -> Self {
+        Self {
+            client,
+            base: base.url().clone(),
+            layout,
+            issuer: issuer.map(|issuer| issuer.url().clone()),
+            provider: OnceLock::new(),
+            pods: OnceLock::new(),
+        }
+    }
+
+    /// Makes known what the provider publishes; only the first call counts.
+    pub fn publish_provider(&self, provider: &Provider) {
+        let discovery = provider.discovery();
+        let at = |url: &str| Url::parse(url).ok();
+        let documents = [
+            (at(&format!("{}{DISCOVERY}", provider.issuer())), discovery.to_string()),
+            (discovery["jwks_uri"].as_str().and_then(at), provider.jwks().to_string()),
+        ];
+        let documents = documents.into_iter().filter_map(|(url, body)| Some((url?, Bytes::from(body))));
+        // A second call would publish the same.
+        let _ = self.provider.set(documents.collect());
+    }
+
+    /// Makes the pods known; only the first call counts.
+    pub fn publish_pods(&self, pods: Arc<dyn PublicDocuments>) {
+        let _ = self.pods.set(pods);
+    }
+
+    fn owner(&self, url: &Url) -> Owner {
+        if self.issuer.as_ref().is_some_and(|issuer| issuer.origin() == url.origin()) {
+            return Owner::Provider;
+        }
+        if self.base.origin() == url.origin() || self.is_name_below(url) {
+            return Owner::Pods;
+        }
+        if self.is_alias(url) { Owner::Alias } else { Owner::Stranger }
+    }
+
+    fn is_name_below(&self, url: &Url) -> bool {
+        let (Some(base), Some(name)) = (self.base.domain(), url.domain()) else { return false };
+        let is_below = name.strip_suffix(base).is_some_and(|front| front.ends_with('.'));
+        let same =
+            (url.scheme(), url.port_or_known_default()) == (self.base.scheme(), self.base.port_or_known_default());
+        self.layout == Layout::Subdomain && is_below && same
+    }
+
+    /// Whether it leads to a port of this server on this machine, by a name that is not the server's.
+    fn is_alias(&self, url: &Url) -> bool {
+        let own = std::iter::once(&self.base).chain(&self.issuer).filter(|own| is_loopback(own));
+        let mut ports = own.map(Url::port_or_known_default);
+        is_loopback(url) && ports.any(|port| port == url.port_or_known_default())
+    }
+
+    fn published(&self, url: &Url) -> Result<(String, Bytes), FetchError> {
+        let documents = self.provider.get().ok_or(FetchError::Unreachable)?;
+        let found = documents.iter().find(|(published, _)| published == url);
+        found.map(|(_, body)| ("application/json".to_owned(), body.clone())).ok_or(FetchError::Status(404))
+    }
+
+    async fn public(&self, get: &Get) -> Result<(String, Bytes), FetchError> {
+        let pods = self.pods.get().ok_or(FetchError::Unreachable)?;
+        let resource = ResourceIri::parse(get.url.as_str()).map_err(|_| FetchError::Status(404))?;
+        let (media_type, body) = pods.read(&resource, get.accept).await.ok_or(FetchError::Status(404))?;
+        if body.len() > MAX_BODY {
+            return Err(FetchError::TooLarge { limit: MAX_BODY });
+        }
+        Ok((media_type, body))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback() || address.is_unspecified(),
+        None => false,
+    }
+}
+
+#[async_trait::async_trait]
+impl Fetch for OwnDocuments {
+    async fn get(&self, get: &Get) -> Result<Document, FetchError> {
+        let is_plain = get.url.username().is_empty() && get.url.password().is_none();
+        let mut url = get.url.clone();
+        url.set_fragment(None);
+        let (media_type, body) = match self.owner(&url) {
+            Owner::Stranger => return self.client.get(get).await,
+            _ if !is_plain => return Err(FetchError::Refused),
+            Owner::Provider => self.published(&url)?,
+            Owner::Pods => self.public(get).await?,
+            Owner::Alias => return Err(FetchError::Status(404)),
+        };
+        Ok(Document { url, media_type, body, max_age: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider_site::testing;
+    use parking_lot::Mutex;
+
+    /// Notes what it is asked for.
+    #[derive(Default)]
+    struct Outside(Mutex<Vec<String>>);
+
+    #[async_trait::async_trait]
+    impl Fetch for Outside {
+        async fn get(&self, get: &Get) -> Result<Document, FetchError> {
+            self.0.lock().push(get.url.to_string());
+            Err(FetchError::Unreachable)
+        }
+    }
+
+    /// One public profile, and one that is too large.
+    struct Pods;
+
+    #[async_trait::async_trait]
+    impl PublicDocuments for Pods {
+        async fn read(&self, resource: &ResourceIri, accept: &str) -> Option<(String, Bytes)> {
+            match resource.path() {
+                "/alice/profile/card" | "/profile/card" => Some(("text/turtle".to_owned(), accept.to_owned().into())),
+                "/large" => Some(("text/turtle".to_owned(), vec![b' '; MAX_BODY + 1].into())),
+                _ => None,
+            }
+        }
+    }
+
+    fn own(layout: Layout) -> (OwnDocuments, Arc<Outside>) {
+        let outside = Arc::new(Outside::default());
+        let issuer: BaseUrl = testing::ISSUER.parse().unwrap();
+        let base: BaseUrl = "http://localhost:3000/".parse().unwrap();
+        (OwnDocuments::new(outside.clone(), &base, layout, Some(&issuer)), outside)
+    }
+
+    async fn get(own: &OwnDocuments, url: &str) -> Result<Document, FetchError> {
+        own.get(&Get { url: Url::parse(url).unwrap(), accept: "text/turtle", redirects: 3 }).await
+    }
+
+    const OWN: [&str; 12] = [
+        "http://localhost:3000/alice/",
+        "http://LOCALHOST:3000/alice/profile/card.acl",
+        "http://localhost:3000/.well-known/openid-configuration",
+        "http://localhost:3000/a//b",
+        "http://localhost:3001/",
+        "http://localhost:3001/.oidc/token",
+        "http://localhost:3001/.oidc/authorize?client_id=x",
+        "http://127.0.0.1:3000/alice/profile/card",
+        "http://[::1]:3001/.well-known/openid-configuration",
+        "http://0.0.0.0:3000/alice/profile/card",
+        "http://[::ffff:127.0.0.1]:3000/alice/profile/card",
+        "https://localhost:3000/alice/profile/card",
+    ];
+
+    #[tokio::test]
+    async fn this_server_never_connects_to_itself() {
+        let (own, outside) = own(Layout::Path);
+        for url in OWN.into_iter().take(2) {
+            assert_eq!(get(&own, url).await.unwrap_err(), FetchError::Unreachable, "nothing is published yet: {url}");
+        }
+        own.publish_provider(&testing::provider().await);
+        own.publish_pods(Arc::new(Pods));
+        for url in OWN {
+            assert_eq!(get(&own, url).await.unwrap_err(), FetchError::Status(404), "{url}");
+        }
+        let with_password = get(&own, "http://u:p@localhost:3000/alice/profile/card").await;
+        assert_eq!(with_password.unwrap_err(), FetchError::Refused);
+        assert_eq!(*outside.0.lock(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn what_is_public_is_read_in_process() {
+        let (own, outside) = own(Layout::Path);
+        let provider = testing::provider().await;
+        own.publish_provider(&provider);
+        own.publish_pods(Arc::new(Pods));
+        let json = |document: &Document| serde_json::from_slice::<serde_json::Value>(&document.body).unwrap();
+        let discovery = get(&own, "http://localhost:3001/.well-known/openid-configuration").await.unwrap();
+        assert_eq!((json(&discovery), &*discovery.media_type), (provider.discovery(), "application/json"));
+        let keys = get(&own, json(&discovery)["jwks_uri"].as_str().unwrap()).await.unwrap();
+        assert_eq!(json(&keys), provider.jwks());
+        let card = get(&own, "http://localhost:3000/alice/profile/card?v=2#me").await.unwrap();
+        assert_eq!((card.media_type.as_str(), &*card.body), ("text/turtle", &b"text/turtle"[..]));
+        let large = get(&own, "http://localhost:3000/large").await;
+        assert_eq!(large.unwrap_err(), FetchError::TooLarge { limit: MAX_BODY });
+        assert!(outside.0.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn names_below_the_base_are_pods_where_the_layout_says_so() {
+        let url = "http://alice.localhost:3000/profile/card";
+        let (own_names, outside) = own(Layout::Subdomain);
+        own_names.publish_pods(Arc::new(Pods));
+        assert!(get(&own_names, url).await.is_ok());
+        assert_eq!(get(&own_names, "http://alice.localhost:3000/x").await.unwrap_err(), FetchError::Status(404));
+        let (paths, _) = own(Layout::Path);
+        paths.publish_pods(Arc::new(Pods));
+        assert_eq!(get(&paths, url).await.unwrap_err(), FetchError::Status(404), "still this machine's own port");
+        assert!(outside.0.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn everything_else_goes_through_the_client() {
+        let (own, outside) = own(Layout::Subdomain);
+        let others = [
+            "https://alice.example/card",
+            "http://localhost:4000/card",
+            "http://127.0.0.1:4000/card",
+            "http://evillocalhost:3000/card",
+            "http://localhost.example:3000/card",
+        ];
+        for url in others {
+            assert_eq!(get(&own, url).await.unwrap_err(), FetchError::Unreachable);
+        }
+        assert_eq!(*outside.0.lock(), others);
+    }
+}

@@ -1,0 +1,107 @@
+//! How often one address may try what costs the provider something: registering clients, filling in forms.
+//!
+//! Counts in windows of a minute. The table is bounded: when it is full of current counts, strangers wait for the next
+//! window rather than push others out.
+
+use parking_lot::Mutex;
+use podbell_model::Timestamp;
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+};
+
+/// The window, in seconds.
+const WINDOW: i64 = 60;
+/// The most addresses that are counted at once.
+const ADDRESSES: usize = 16_384;
+
+/// Counts of the current window.
+pub(super) struct Attempts {
+    limit: u32,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    window: i64,
+    by_address: HashMap<IpAddr, u32>,
+}
+
+impl Attempts {
+    /// At most `limit` attempts of one address in a window.
+    pub(super) fn new(limit: u32) -> Self {
+        Self { limit, counts: Mutex::default() }
+    }
+
+    /// Counts an attempt; the seconds to wait if it is one too many.
+    pub(super) fn admit(&self, client: IpAddr, now: Timestamp) -> Result<(), u64> {
+        let mut counts = self.counts.lock();
+        let window = now.as_second().div_euclid(WINDOW);
+        if counts.window != window {
+            *counts = Counts { window, by_address: HashMap::new() };
+        }
+        let wait = WINDOW - now.as_second().rem_euclid(WINDOW);
+        let full = counts.by_address.len() >= ADDRESSES;
+        let count = match counts.by_address.get_mut(&network(client)) {
+            Some(count) => count,
+            None if full => return Err(wait.unsigned_abs()),
+            None => counts.by_address.entry(network(client)).or_default(),
+        };
+        if *count >= self.limit {
+            return Err(wait.unsigned_abs());
+        }
+        *count += 1;
+        Ok(())
+    }
+}
+
+/// An IPv6 client has a whole /64 network to choose addresses from.
+fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_waits_for_the_next_window_and_nobody_else_does() {
+        let attempts = Attempts::new(2);
+        let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
+        assert_eq!([(); 3].map(|()| attempts.admit(one, at(70))), [Ok(()), Ok(()), Err(50)]);
+        assert_eq!(attempts.admit(other, at(70)), Ok(()));
+        assert_eq!(attempts.admit(one, at(120)), Ok(()));
+    }
+
+    #[test]
+    fn a_network_of_addresses_counts_as_one() {
+        let attempts = Attempts::new(1);
+        assert_eq!(attempts.admit(address("2001:db8::1"), at(0)), Ok(()));
+        assert_eq!(attempts.admit(address("2001:db8::ffff"), at(0)), Err(60));
+        assert_eq!(attempts.admit(address("2001:db8:0:1::1"), at(0)), Ok(()));
+    }
+
+    #[test]
+    fn a_flood_of_addresses_is_bounded() {
+        let attempts = Attempts::new(1);
+        let known = address("10.255.0.1");
+        assert_eq!(attempts.admit(known, at(0)), Ok(()));
+        for n in 0..2 * u32::try_from(ADDRESSES).unwrap() {
+            let _ = attempts.admit(IpAddr::from(n.to_be_bytes()), at(0));
+        }
+        assert_eq!(attempts.counts.lock().by_address.len(), ADDRESSES);
+        assert_eq!(attempts.admit(address("192.0.2.1"), at(1)), Err(59));
+        assert_eq!(attempts.admit(address("192.0.2.1"), at(60)), Ok(()));
+    }
+}

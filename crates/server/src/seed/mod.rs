@@ -1,0 +1,276 @@
+//! Demo accounts: each with a pod, a log-in and client credentials, made when their name is first seen.
+//!
+//! The rule: a name that `demo.env` tells all about is done, and nothing about it is touched. For every other name that
+//! is asked for, whatever is missing is made and its secrets are added to the file, at its end. So a start that was cut
+//! off is finished by the next, a name added later is added, a name no longer asked for stays, and whoever has lost the
+//! file gets new secrets.
+//!
+//! Spec: <https://solidproject.org/TR/oidc>, <https://solidproject.org/TR/protocol#storage>
+
+pub mod env_file;
+
+use crate::{
+    card,
+    data::{DataDirectory, DataError},
+    request::is_label,
+    settings::{BaseUrl, Layout},
+};
+use env_file::{Credentials, EnvFile, FILE};
+use podbell_model::{IriError, ResourceIri, Timestamp, WebId};
+use podbell_pod::{Pod, SeedError as PodError};
+use podbell_provider::{AccountError, Provider, store};
+use std::path::PathBuf;
+
+/// Where pods are made.
+#[async_trait::async_trait]
+pub trait Pods: Send + Sync {
+    /// The roots of all pods.
+    fn roots(&self) -> Vec<ResourceIri>;
+
+    /// Makes a pod with its owner's WebID document.
+    async fn create(
+        &self,
+        root: &ResourceIri,
+        owner: &WebId,
+        issuer: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), PodError>;
+}
+
+#[async_trait::async_trait]
+impl Pods for Pod {
+    fn roots(&self) -> Vec<ResourceIri> {
+        self.storages().into_iter().map(|storage| storage.root).collect()
+    }
+
+    async fn create(
+        &self,
+        root: &ResourceIri,
+        owner: &WebId,
+        issuer: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<(), PodError> {
+        self.create_pod(root, owner, issuer, name, now).await.map(|_| ())
+    }
+}
+
+/// What seeding needs.
+pub struct Seeding<'a> {
+    /// The accounts to be there.
+    pub names: &'a [String],
+    /// The base URL, with the port that was found.
+    pub base: &'a BaseUrl,
+    /// Where pods are.
+    pub layout: Layout,
+    /// Makes log-ins.
+    pub provider: &'a Provider,
+    /// What the provider keeps.
+    pub accounts: &'a dyn store::Store,
+    /// Makes pods.
+    pub pods: &'a dyn Pods,
+    /// Holds `demo.env`.
+    pub data: &'a DataDirectory,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What is there after seeding, for the card.
+#[derive(Clone, Debug, Default)]
+pub struct Seeded {
+    /// The accounts that were asked for.
+    pub accounts: Vec<card::Account>,
+    /// The root of the first one's pod.
+    pub first_root: Option<ResourceIri>,
+    /// The file with their credentials, if there is one.
+    pub credentials: Option<PathBuf>,
+}
+
+/// Why the demo accounts are not there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeedError {
+    /// The name cannot be part of a URL.
+    #[error("{0:?} is no account name: a-z, 0-9 and '-', 1 to 63, no '-' at either end")]
+    Name(String),
+    /// The pods belong to another base URL.
+    #[error(
+        "{data} holds pods at {stored}, but the base URL is {base}: start with --base-url {stored}/, or choose another \
+         directory with --data"
+    )]
+    OtherBase {
+        /// Where the pods are, an origin.
+        stored: String,
+        /// The base URL now.
+        base: String,
+        /// The data directory.
+        data: String,
+    },
+    /// The accounts belong to another provider.
+    #[error(
+        "{file} is about the provider {stored}, but it is now at {issuer}: start with PODBELL_PROVIDER_URL={stored}, or \
+         choose another directory with --data"
+    )]
+    OtherIssuer {
+        /// The provider of the file.
+        stored: String,
+        /// The provider now.
+        issuer: String,
+        /// The file.
+        file: String,
+    },
+    /// An account of that name is somebody else's, for instance of the other layout.
+    #[error("the account {name} is that of {stored}, not of {webid}; was it made with another pods.layout?")]
+    OtherWebId {
+        /// The account.
+        name: String,
+        /// Whose it is.
+        stored: WebId,
+        /// Whose it would be.
+        webid: WebId,
+    },
+    /// The base URL and the name make no URL.
+    #[error("no pod can be called {name:?}: {source}")]
+    Iri {
+        /// The account.
+        name: String,
+        /// Why.
+        source: IriError,
+    },
+    /// `demo.env` cannot be read or written.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The pod cannot be made.
+    #[error("the pod of {name} cannot be made")]
+    Pod {
+        /// The account.
+        name: String,
+        /// Why.
+        source: PodError,
+    },
+    /// The account cannot be made.
+    #[error("the account {name} cannot be made")]
+    Account {
+        /// The account.
+        name: String,
+        /// Why.
+        source: AccountError,
+    },
+    /// The store of accounts fails.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+}
+
+/// Makes what is missing of the demo accounts.
+pub async fn seed(seeding: &Seeding<'_>) -> Result<Seeded, SeedError> {
+    check_base(seeding.base, &seeding.pods.roots(), seeding.data)?;
+    for name in seeding.names {
+        check_name(name)?;
+    }
+    let mut file = EnvFile::read(seeding.data)?;
+    seeding.check_issuer(&file)?;
+    let mut seeded = Seeded::default();
+    for name in seeding.names {
+        let root =
+            root(seeding.base, seeding.layout, name).map_err(|source| SeedError::Iri { name: name.clone(), source })?;
+        let webid = webid(&root);
+        let told = file.credentials(name);
+        match told {
+            Some(told) if told.webid != webid.as_str() => {
+                let stored = WebId::new(told.webid);
+                return Err(SeedError::OtherWebId { name: name.clone(), stored, webid });
+            }
+            Some(_) => {}
+            None => {
+                let made = seeding.make(name, &root, &webid).await?;
+                file.add(seeding.data, seeding.provider.issuer(), &root, &made)?;
+            }
+        }
+        seeded.accounts.push(card::Account { name: name.clone(), webid: webid.as_str().to_owned() });
+        seeded.first_root.get_or_insert(root);
+    }
+    seeded.credentials = file.exists().then(|| seeding.data.path().join(FILE));
+    Ok(seeded)
+}
+
+/// Refuses pods of another base URL: every IRI in them begins with that.
+pub fn check_base(base: &BaseUrl, roots: &[ResourceIri], data: &DataDirectory) -> Result<(), SeedError> {
+    let is_here = |root: &&ResourceIri| root.origin() == base.origin() || is_below(root.origin(), base);
+    match roots.iter().find(|root| !is_here(root)) {
+        None => Ok(()),
+        Some(root) => Err(SeedError::OtherBase {
+            stored: root.origin().to_owned(),
+            base: base.to_string(),
+            data: data.path().display().to_string(),
+        }),
+    }
+}
+
+fn is_below(origin: &str, base: &BaseUrl) -> bool {
+    let name = origin.split_once("://").filter(|(scheme, _)| *scheme == base.url().scheme());
+    name.and_then(|(_, name)| name.strip_suffix(base.authority())).is_some_and(|front| front.ends_with('.'))
+}
+
+/// The root of a pod.
+pub fn root(base: &BaseUrl, layout: Layout, name: &str) -> Result<ResourceIri, IriError> {
+    ResourceIri::parse(&match layout {
+        Layout::Path => format!("{base}{name}/"),
+        Layout::Subdomain => format!("{}://{name}.{}/", base.url().scheme(), base.authority()),
+    })
+}
+
+fn webid(root: &ResourceIri) -> WebId {
+    WebId::new(format!("{root}profile/card#me"))
+}
+
+fn check_name(name: &str) -> Result<(), SeedError> {
+    if is_label(name) { Ok(()) } else { Err(SeedError::Name(name.to_owned())) }
+}
+
+impl Seeding<'_> {
+    fn check_issuer(&self, file: &EnvFile) -> Result<(), SeedError> {
+        let issuer = self.provider.issuer();
+        match file.issuer().filter(|stored| *stored != issuer) {
+            None => Ok(()),
+            Some(stored) => Err(SeedError::OtherIssuer {
+                stored: stored.to_owned(),
+                issuer: issuer.to_owned(),
+                file: self.data.path().join(FILE).display().to_string(),
+            }),
+        }
+    }
+
+    /// Pod, account, credentials: in this order, so that nobody can log in to a pod that is not there.
+    async fn make(&self, name: &str, root: &ResourceIri, webid: &WebId) -> Result<Credentials, SeedError> {
+        let failed = |source| SeedError::Account { name: name.to_owned(), source };
+        let known = self.accounts.account(name).await?;
+        if let Some(account) = known.as_ref().filter(|account| account.webid != *webid) {
+            let stored = account.webid.clone();
+            return Err(SeedError::OtherWebId { name: name.to_owned(), stored, webid: webid.clone() });
+        }
+        if !self.pods.roots().contains(root) {
+            let made = self.pods.create(root, webid, self.provider.issuer(), name, self.now).await;
+            made.map_err(|source| SeedError::Pod { name: name.to_owned(), source })?;
+        }
+        let password = Provider::random_password().map_err(failed)?;
+        if known.is_none() {
+            self.provider.create_account(name, webid.clone(), Some(&password)).await.map_err(failed)?;
+        } else {
+            self.provider.set_password(name, Some(&password)).await.map_err(failed)?;
+        }
+        // Those of a start that was cut off, or of a file that was lost: nobody should have them.
+        for old in self.accounts.credentials_of(webid).await?.iter().filter(|old| *old.name == *CREDENTIALS) {
+            self.accounts.remove_credentials(&old.id).await?;
+        }
+        let client = self.provider.create_credentials(webid, CREDENTIALS, self.now).await.map_err(failed)?;
+        let (name, webid) = (name.to_owned(), webid.as_str().to_owned());
+        Ok(Credentials { name, webid, client_id: client.id, client_secret: client.secret, password })
+    }
+}
+
+/// What the credentials of demo accounts are called.
+const CREDENTIALS: &str = "demo.env";
+
+#[cfg(test)]
+mod tests;
