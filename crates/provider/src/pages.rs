@@ -18,6 +18,7 @@ a{color:var(--key)}\
 dl{margin:0}\
 dt{color:var(--soft);font-size:.9rem}\
 dd{margin:0 0 1rem}\
+dd:last-child{margin:0}\
 .soft{color:var(--soft);font-size:.9rem}\
 .notice{color:var(--warn);font-weight:600}\
 a,code,strong{overflow-wrap:anywhere}\

@@ -69,8 +69,8 @@ pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> Vec<St
         let _ = write!(act_as, " --data {}", quoted(&data.display().to_string()));
     }
     vec![
-        format!("{act_as} {account} listen {root} | curl -sK- -m8 & sleep 2"),
-        format!("{act_as} {account} PUT {root}hello.txt | curl -sK- -H content-type:text/plain -d hello; wait"),
+        format!("{act_as} {account} listen {root} | curl -sK- -m5 & sleep 2"),
+        format!("{act_as} {account} PUT {root}hello.txt | curl -sK- -H content-type:text/plain -d hello; wait; echo"),
     ]
 }
 
@@ -99,9 +99,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "'/opt/it'\\''s/podbell' as alice listen http://localhost:3000/alice/ | curl -sK- -m8 & sleep 2",
+                "'/opt/it'\\''s/podbell' as alice listen http://localhost:3000/alice/ | curl -sK- -m5 & sleep 2",
                 "'/opt/it'\\''s/podbell' as alice PUT http://localhost:3000/alice/hello.txt | \
-                 curl -sK- -H content-type:text/plain -d hello; wait",
+                 curl -sK- -H content-type:text/plain -d hello; wait; echo",
             ]
         );
         let here = std::env::current_dir().unwrap().join("target/release/podbell");

@@ -112,3 +112,19 @@ fn one_directory_belongs_to_one_server() {
     let (code, said) = podbell(&["--base-url", "http://localhost:0/", "--data", data.path().to_str().unwrap()]);
     assert!(code == 1 && said.contains("is in use by another server"), "{said}");
 }
+
+#[test]
+fn acting_as_an_account_tells_what_is_missing() {
+    let data = tempfile::tempdir().unwrap();
+    let act = |url| podbell(&["as", "--data", data.path().to_str().unwrap(), "alice", "PUT", url]);
+    let (code, said) = act("http://localhost:1/x");
+    assert!(code == 1 && said.contains("demo.env tells nothing about alice"), "{said}");
+    let account =
+        "USERS_ALICE_WEBID=w\nUSERS_ALICE_CLIENTID=id\nUSERS_ALICE_CLIENTSECRET=hidden\nUSERS_ALICE_PASSWORD=p\n";
+    let file = format!("SOLID_IDENTITY_PROVIDER=http://127.0.0.1:1/\n{account}");
+    std::fs::write(data.path().join("demo.env"), file).unwrap();
+    let (code, said) = act("http://localhost:1/x");
+    assert!(code == 1 && said.contains("is Podbell running?") && !said.contains("hidden"), "{said}");
+    let (code, said) = act("https://pod.example/x");
+    assert!(code == 1 && said.contains("is not http on this machine"), "{said}");
+}

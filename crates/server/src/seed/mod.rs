@@ -19,7 +19,7 @@ use env_file::{Credentials, EnvFile, FILE};
 use podbell_model::{IriError, ResourceIri, Timestamp, WebId};
 use podbell_pod::{Pod, SeedError as PodError};
 use podbell_provider::{AccountError, Provider, store};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where pods are made.
 #[async_trait::async_trait]
@@ -85,6 +85,20 @@ pub struct Seeded {
     pub first_root: Option<ResourceIri>,
     /// The file with their credentials, if there is one.
     pub credentials: Option<PathBuf>,
+}
+
+impl Seeded {
+    /// What the card shows of it. `data` is the data directory as it was named; the example is for servers that are
+    /// reached without TLS on this machine.
+    pub fn card(self, data: &Path) -> card::Card {
+        let program = std::env::current_exe().ok();
+        let root = self.first_root.as_ref().filter(|root| root.as_str().starts_with("http:"));
+        let example = match (program, self.accounts.first(), root) {
+            (Some(program), Some(account), Some(root)) => card::example(&program, data, &account.name, root.as_str()),
+            _ => Vec::new(),
+        };
+        card::Card { accounts: self.accounts, credentials: self.credentials, example, ..card::Card::default() }
+    }
 }
 
 /// Why the demo accounts are not there.

@@ -91,8 +91,11 @@ async fn a_first_start_makes_everything_and_later_ones_find_it() {
         assert!(file.contains(part), "{file}");
     }
     let again = bench.seed(&["alice", "bob"]).await.unwrap();
-    assert_eq!((again.accounts.len(), again.credentials), (2, Some(bench.data.path().join(FILE))));
+    assert_eq!((again.accounts.len(), again.credentials.clone()), (2, Some(bench.data.path().join(FILE))));
     assert_eq!((bench.file(), bench.pods.made.load(Ordering::Relaxed)), (file, 2));
+    let card = again.card(Path::new("podbell-data"));
+    assert!(card.example[0].contains(" as alice listen http://localhost:3000/alice/ | curl "), "{:?}", card.example);
+    assert!(Seeded::default().card(Path::new("podbell-data")).example.is_empty());
 }
 
 #[tokio::test]
