@@ -1,7 +1,7 @@
 // Two people with an inbox and an outbox each: a message wakes exactly the right socket.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { channel, hears, inrupt, login, put, putAcl, request } from './clients.js';
+import { channel, hears, inrupt, login, logout, put, putAcl, request } from './clients.js';
 import { start } from './server.js';
 
 for (const [layout, args] of [
@@ -52,6 +52,7 @@ for (const [layout, args] of [
         );
       }
       for (const { client } of sockets) client.close();
+      await logout(people.alice.session, people.bob.session);
     });
   });
 }

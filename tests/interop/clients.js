@@ -17,6 +17,9 @@ export async function login(server, name) {
   return session;
 }
 
+/** Logs out, so that no timer of a session keeps the process alive. */
+export const logout = (...sessions) => Promise.all(sessions.map((session) => session?.logout()));
+
 /** Sends a request and fails on any but the expected status; gives the response. */
 export async function request(session, method, url, body, headers = {}, expected = /^2/) {
   const response = await (session?.fetch ?? fetch)(url, { method, body, headers });

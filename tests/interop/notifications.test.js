@@ -1,7 +1,7 @@
 // The published clients hear what they may hear, once, and nothing else.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { channel, hears, inrupt, login, put, putAcl, remove, request, short, socket, WEBSOCKET_2023 } from './clients.js';
+import { channel, hears, inrupt, login, logout, put, putAcl, remove, request, short, socket, WEBSOCKET_2023 } from './clients.js';
 import { start, until } from './server.js';
 
 let server, alice, bob;
@@ -11,6 +11,7 @@ before(async () => {
   bob = await login(server, 'bob');
 });
 after(async () => {
+  await logout(alice, bob);
   await server?.stop();
 });
 

@@ -36,7 +36,8 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     let clock: Clock = Arc::new(Timestamp::now);
     let origin: Arc<str> = bound.pods.url.origin().into();
     let store = open_store(settings, data).await?;
-    let guarded = podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
+    let guarded =
+        podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
     let issuer = bound.provider.as_ref().map(|site| &site.url);
     let own = Arc::new(OwnDocuments::new(Arc::new(guarded), &bound.pods.url, settings.pods.layout, issuer));
     let fetch: Arc<dyn Fetch> = own.clone();
@@ -113,7 +114,7 @@ async fn seeded(
         now,
     })
     .await?;
-    Ok(Card { accounts: seeded.accounts, credentials: seeded.credentials, ..Card::default() })
+    Ok(seeded.card(&settings.data))
 }
 
 fn provider_config(settings: &Settings, issuer: &str) -> podbell_provider::Config {

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use podbell_hub::Clock;
 use podbell_model::{ResourceIri, Subject};
-use podbell_pod::{Action, Applied, Outcome, Pod, Preconditions, Reading, Request, RepresentationBody};
+use podbell_pod::{Action, Applied, Outcome, Pod, Preconditions, Reading, RepresentationBody, Request};
 use std::sync::Arc;
 
 /// The largest document that is read in process, in bytes.

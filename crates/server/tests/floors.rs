@@ -21,11 +21,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("provider", &["oidc", "egress", "model"]),
     ("sqlite", &["pod", "hub", "delivery", "oidc", "provider", "log", "model"]),
     ("cluster", &["pod", "hub", "delivery", "oidc", "provider", "log", "model"]),
+    // No part of the product: what tests and benchmarks are made of.
+    ("test-client", &["oidc"]),
+    ("bench", &["test-client"]),
 ];
 
 /// Crates that only some may use, tests included.
 const KEPT: &[(&str, &[&str])] =
-    &[("axum", &["server"]), ("rusqlite", &["sqlite"]), ("async-nats", &["cluster"]), ("clap", &["server"])];
+    &[("axum", &["server"]), ("rusqlite", &["sqlite"]), ("async-nats", &["cluster"]), ("clap", &["server", "bench"])];
 
 /// Crates without sockets, clocks and runtimes, and what they may not use, tests included.
 const PURE: &[&str] = &["model", "wire", "wac"];

@@ -46,7 +46,11 @@ pub(super) async fn upgrade(
         return Err(upgrade_required());
     }
     let protocols = super::answer::joined(headers, &header::SEC_WEBSOCKET_PROTOCOL);
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    // Two values mean two things to two readers.
+    let text = |name: header::HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none()).and_then(|value: &HeaderValue| value.to_str().ok())
+    };
     let opening = Opening {
         key: text(header::SEC_WEBSOCKET_KEY),
         version: text(header::SEC_WEBSOCKET_VERSION),
