@@ -1,0 +1,74 @@
+//! The oracle: whatever happens in a pod, nobody hears what they may not read, and nobody misses what they may.
+//!
+//! Random histories of writes, rules, listeners and interruptions run through the real parts together, from the plan
+//! of a request to the bytes of a frame, beside a model that says what must, may and must not be heard. Every history
+//! that failed once is kept as a test of its own.
+//!
+//! `PODBELL_ORACLE_HISTORIES` sets how many histories are run.
+
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
+#[path = "oracle/ask.rs"]
+mod ask;
+#[path = "oracle/ear.rs"]
+mod ear;
+#[path = "oracle/history.rs"]
+mod history;
+#[path = "oracle/listeners.rs"]
+mod listeners;
+#[path = "oracle/model.rs"]
+mod model;
+#[path = "oracle/regressions.rs"]
+mod regressions;
+#[path = "oracle/world.rs"]
+mod world;
+
+use history::{Step, prelude, step};
+use proptest::{collection::vec, prelude::*};
+use world::World;
+
+/// How many histories are run by default; one for the directory for every forty in memory.
+const HISTORIES: u32 = 600;
+
+fn histories(share: u32) -> ProptestConfig {
+    let asked = std::env::var("PODBELL_ORACLE_HISTORIES").ok().and_then(|asked| asked.parse().ok());
+    let cases = (asked.unwrap_or(HISTORIES) / share).max(1);
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
+}
+
+/// Runs a history on one thread whose clock stands still.
+fn run_in_memory(steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async { World::in_memory().await.run(steps).await });
+}
+
+/// Runs a history on several threads, over a directory.
+fn run_on_disk(steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async { World::on_disk().await.run(steps).await });
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    (prop::bool::weighted(0.7), vec(step(), 25..55)).prop_map(|(begun, steps)| {
+        let before = if begun { prelude() } else { Vec::new() };
+        before.into_iter().chain(steps).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(histories(1))]
+
+    #[test]
+    fn nobody_hears_what_they_may_not_read_and_nobody_misses_what_they_may(steps in steps()) {
+        run_in_memory(steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(histories(40))]
+
+    #[test]
+    fn the_same_holds_over_a_directory_with_several_threads(steps in steps()) {
+        run_on_disk(steps);
+    }
+}
