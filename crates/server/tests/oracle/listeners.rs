@@ -14,7 +14,7 @@ use podbell_hub::{
     Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, SubscribeError, Topic,
 };
 use podbell_model::{Sequence, Uuid};
-use podbell_wire::Rendering;
+use podbell_wire::{NotificationsContext, Rendering, Syntax};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering::SeqCst},
@@ -24,7 +24,7 @@ use std::{
 /// How long the hub may take, when other threads work for it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Connections of one channel at once.
-const CONCURRENT: usize = 3;
+const CONCURRENT: u32 = 3;
 
 /// A topic of a channel, as far as the model knows it.
 pub(crate) struct Kept {
@@ -47,6 +47,7 @@ pub(crate) struct Listening {
 }
 
 /// A connection.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Wire {
     of: usize,
     pub(crate) ear: Arc<Ear>,
@@ -104,9 +105,11 @@ impl World {
         let id = Uuid::new_v4();
         let mut capability = [0; 32];
         capability[..16].copy_from_slice(Uuid::new_v4().as_bytes());
-        let rendering = match ess {
-            true => Rendering::Ess { actor: false },
-            false => Rendering::Solid { context: Default::default(), syntax: Default::default(), actor: false },
+        let rendering = if ess {
+            Rendering::Ess { actor: false }
+        } else {
+            let (context, syntax) = (NotificationsContext::default(), Syntax::default());
+            Rendering::Solid { context, syntax, actor: false }
         };
         let channel = Channel {
             id: ChannelId(id),
@@ -114,7 +117,7 @@ impl World {
             topics: topics.iter().map(|path| Topic { storage: self.storage, resource: iri(path) }).collect(),
             rendering: rendering_id(rendering),
             capability: Some(capability),
-            connections: ConnectionLimit { concurrent: CONCURRENT as u32, total: None },
+            connections: ConnectionLimit { concurrent: CONCURRENT, total: None },
             created: self.time(),
             connect_by: None,
             start_at: None,
@@ -134,8 +137,8 @@ impl World {
         Some(self.listening.len() - 1)
     }
 
-    fn live(&self, of: usize) -> usize {
-        self.wires.iter().filter(|wire| wire.of == of && !wire.over).count()
+    fn live(&self, of: usize) -> u32 {
+        self.wires.iter().map(|wire| u32::from(wire.of == of && !wire.over)).sum()
     }
 
     /// Connects, from now on or from an earlier commit on.
@@ -256,7 +259,7 @@ impl World {
         for wire in self.wires.iter_mut().filter(|wire| !wire.over) {
             let listening = &self.listening[wire.of];
             for commit in wire.seen + 1..=head {
-                for owed in self.model.messages(commit, listening.paths(), listening.ess) {
+                for owed in self.model.messages(commit, &listening.paths(), listening.ess) {
                     let topic = listening.topics.iter().find(|topic| topic.path == owed.topic).unwrap();
                     let doubted = topic.doubt.is_some_and(|doubt| wire.replaying || doubt < commit);
                     if !topic.murky && !doubted && topic.lost_at.is_none_or(|lost| commit <= lost) {
@@ -334,7 +337,6 @@ impl World {
     /// Takes over what the hub decided where it was free to.
     async fn settle(&mut self) {
         let head = self.model.head();
-        self.quiet_at = head;
         for of in 0..self.listening.len() {
             if self.live(of) == 0 {
                 continue;
@@ -415,7 +417,7 @@ impl World {
             assert!(seen.insert(told.id.clone()), "{agent:?} heard an id twice: {told:?}");
             let found = self.model.moments.iter().position(|moment| moment.at == told.at);
             let commit = found.unwrap_or_else(|| panic!("nothing was committed then: {told:?}"));
-            let owed = self.model.messages(commit, listening.paths(), listening.ess);
+            let owed = self.model.messages(commit, &listening.paths(), listening.ess);
             let Some(owed) = owed.iter().find(|owed| owed.message == told.message) else {
                 panic!("{agent:?} heard {told:?}, and the commit tells {owed:#?}");
             };
@@ -454,7 +456,7 @@ impl World {
                 if of.to_string() != id && second.as_deref() != Some(id) {
                     continue;
                 }
-                let owed = self.model.messages(commit, listening.paths(), listening.ess);
+                let owed = self.model.messages(commit, &listening.paths(), listening.ess);
                 let mut owed = owed.into_iter().filter(|owed| owed.changed == *path);
                 let first = owed.next().expect("what began was about a topic");
                 if owed.next().is_none() {

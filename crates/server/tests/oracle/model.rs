@@ -214,7 +214,7 @@ impl Model {
     pub(crate) fn messages<'t>(
         &self,
         commit: Commit,
-        topics: impl Iterator<Item = &'t str> + Clone,
+        topics: &(impl Iterator<Item = &'t str> + Clone),
         ess: bool,
     ) -> Vec<Owed> {
         let mut owed = Vec::new();

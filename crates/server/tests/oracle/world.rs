@@ -50,7 +50,6 @@ pub(crate) struct World {
     pub(crate) now: Arc<AtomicI64>,
     pub(crate) listening: Vec<Listening>,
     pub(crate) wires: Vec<Wire>,
-    pub(crate) quiet_at: usize,
     pod: Pod,
     judge: Arc<Judge>,
     store: Arc<dyn Store>,
@@ -78,36 +77,36 @@ struct Roles {
 }
 
 impl World {
-    /// In memory.
-    pub(crate) async fn in_memory() -> Self {
+    /// In memory; `exact` if there is one thread, whose clock stands still.
+    pub(crate) async fn in_memory(exact: bool) -> Self {
         let store = MemoryStore::new();
-        Self::over(Roles {
+        let roles = Roles {
             store: store.clone(),
             log: store.clone(),
             history: store.clone(),
             channels: Arc::new(MemoryChannels::default()),
             fence: store.fence(),
             directory: None,
-        })
-        .await
+        };
+        Self::over(roles, exact).await
     }
 
     /// In a directory.
     pub(crate) async fn on_disk() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Sqlite::open(directory.path(), &Options::default()).unwrap();
-        Self::over(Roles {
+        let roles = Roles {
             store: store.clone(),
             log: store.clone(),
             history: store.clone(),
             channels: store.clone(),
             fence: store.fence(),
             directory: Some(directory),
-        })
-        .await
+        };
+        Self::over(roles, false).await
     }
 
-    async fn over(roles: Roles) -> Self {
+    async fn over(roles: Roles, exact: bool) -> Self {
         let Roles { store, log, history, channels, fence, directory } = roles;
         let now = Arc::new(AtomicI64::new(START));
         let pod = Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(Rules::default())).await.unwrap();
@@ -132,12 +131,11 @@ impl World {
             hub: Hub::start(ports, Settings::default()),
             log,
             storage: storage.id,
-            exact: directory.is_none(),
+            exact,
             answered: Arc::new(AtomicUsize::new(1)),
             now,
             listening: Vec::new(),
             wires: Vec::new(),
-            quiet_at: 1,
             pod,
             judge,
             store,
@@ -158,8 +156,7 @@ impl World {
         let outcome = self.send(agent, ask).await;
         let head = usize::try_from(self.log.head().0).unwrap();
         match (fate, outcome) {
-            (Fate::Fails, Err(_)) => {}
-            (Fate::Idle, Ok((Effect::Unchanged, _))) => {}
+            (Fate::Fails, Err(_)) | (Fate::Idle, Ok((Effect::Unchanged, _))) => {}
             (Fate::Commits, Ok((effect, path))) if effect != Effect::Unchanged => {
                 self.model.commit(ask, &path, at);
                 self.learn_versions().await;
