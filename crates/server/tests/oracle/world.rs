@@ -22,9 +22,12 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicUsize, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
 const START: i64 = 1_790_000_000_000;
+/// Blocked outlets are waited for.
+const PATIENCE: Duration = Duration::from_hours(24);
 
 pub(crate) fn iri(path: &str) -> ResourceIri {
     ResourceIri::parse(&format!("https://pod.example{path}")).unwrap()
@@ -128,7 +131,7 @@ impl World {
         };
         let mut world = Self {
             model: Model::new(START),
-            hub: Hub::start(ports, Settings::default()),
+            hub: Hub::start(ports, Settings { stuck_after: PATIENCE, ..Settings::default() }),
             log,
             storage: storage.id,
             exact,
