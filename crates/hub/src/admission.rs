@@ -68,7 +68,14 @@ impl Hub {
         if channel.connect_by.is_some_and(|by| by <= now) {
             inner.channels.sweep(now).await?;
         }
+        // The store may not have forgotten an ended channel yet.
         inner.with(|shard, _| match (shard.draining, shard.take_seat(&channel)) {
+            (false, seated) if shard.ended.has_capability(capability) => {
+                if seated {
+                    shard.leave_seat(&channel);
+                }
+                Err(ConnectError::Ended)
+            }
             (true, seated) => {
                 if seated {
                     shard.leave_seat(&channel);

@@ -98,6 +98,7 @@ impl Shard {
             for (subject, party) in &found.parties {
                 match party.answer(None) {
                     Some(held) if held.now(now).is_some() => {
+                        held.watch(entry);
                         let refused = !held.allowed;
                         later |= refused && held.as_of > self.applied;
                         if refused && held.as_of <= self.applied {

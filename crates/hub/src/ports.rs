@@ -160,7 +160,9 @@ pub trait ChannelStore: Send + Sync + 'static {
     /// The channels with a topic in that storage, oldest first: what ends with it, and what its owner may look at.
     async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError>;
 
-    /// Keeps only those topics of a channel (never none; see [`ChannelStore::remove`]); nothing if it is gone.
+    /// Keeps only those of the topics that a channel still has (asked with at least one; see
+    /// [`ChannelStore::remove`]), so that of two that overtake each other none brings a topic back; nothing if it is
+    /// gone.
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError>;
 
     /// Counts one use of the capability, atomically; false if none is left (or the channel is gone).

@@ -57,6 +57,14 @@ impl Held {
             && self.valid_until.is_none_or(|until| now < until)
     }
 
+    /// Has the topic judged again when a document that this answer depends on is touched next.
+    ///
+    /// An answer can be newer than the commits that are just being learned: these take the topic off the list and
+    /// leave the answer as it is.
+    pub(crate) fn watch(&self, entry: EntryKey) {
+        self.dependencies.entries.lock().insert(entry);
+    }
+
     /// The answer by the newest rules that are known; none if it must be asked.
     pub(crate) fn now(&self, now: Timestamp) -> Option<bool> {
         self.holds(now).then_some(self.allowed)

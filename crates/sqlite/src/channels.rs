@@ -40,10 +40,11 @@ impl ChannelStore for Sqlite {
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
         let topics: Vec<_> = topics.to_vec();
         let narrow = self.writer.write::<_, EngineError>(move |step| {
-            let sql = "SELECT EXISTS (SELECT 1 FROM channels WHERE id = ?1)";
-            if step.db.prepare_cached(sql)?.query_row([id.0.as_bytes()], |row| row.get(0))? {
+            if let Some(channel) = select(step.db, "id = ?1", [id.0.as_bytes()])?.pop() {
+                // Of those that it still has: one that was overtaken brings nothing back.
+                let left: Vec<Topic> = channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
                 step.db.prepare_cached("DELETE FROM topics WHERE channel = ?1")?.execute([id.0.as_bytes()])?;
-                insert_topics(step.db, id, &topics)?;
+                insert_topics(step.db, id, &left)?;
             }
             Ok(())
         });

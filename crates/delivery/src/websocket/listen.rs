@@ -14,12 +14,8 @@ pub const INBOUND_LIMIT: usize = 64 * 1024;
 /// Reads of one wake-up, so that a flood on one socket leaves its thread to others.
 const READS: usize = 16;
 
-/// Reads until the connection ends; `early` came together with the opening.
-pub(super) async fn listen(socket: &Socket, early: &[u8]) {
-    let mut decoder = Decoder::new(INBOUND_LIMIT);
-    if hear(socket, &mut decoder, early).is_break() {
-        return;
-    }
+/// Reads until the connection ends; `decoder` has heard what came together with the opening.
+pub(super) async fn listen(socket: &Socket, mut decoder: Decoder) {
     loop {
         // `readable()` would keep the finished connection task of the opening alive in the waker's place.
         if poll_fn(|context| socket.stream().poll_read_ready(context)).await.is_err() {
@@ -45,7 +41,7 @@ fn read(socket: &Socket, decoder: &mut Decoder) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-fn hear(socket: &Socket, decoder: &mut Decoder, mut input: &[u8]) -> ControlFlow<()> {
+pub(super) fn hear(socket: &Socket, decoder: &mut Decoder, mut input: &[u8]) -> ControlFlow<()> {
     loop {
         match decoder.next(&mut input) {
             Ok(None) => return ControlFlow::Continue(()),

@@ -1,8 +1,9 @@
 //! One WebSocket from its opening to its end.
 
 use super::{
+    decode::Decoder,
     heart::Heart,
-    listen::listen,
+    listen::{INBOUND_LIMIT, hear, listen},
     socket::{Dialect, Socket},
 };
 use podbell_hub::Admission;
@@ -29,7 +30,7 @@ impl WebSockets {
     pub fn serve(
         &self,
         stream: TcpStream,
-        early: Vec<u8>,
+        early: &[u8],
         admission: Admission,
         dialect: Dialect,
         since: Sequence,
@@ -48,9 +49,13 @@ impl WebSockets {
         });
         // Something may have waited for room before there was anybody to tell.
         connection.writable();
+        // Heard here, so that its buffer does not live as long as the connection.
+        let mut decoder = Decoder::new(INBOUND_LIMIT);
+        let ended = hear(&socket, &mut decoder, early).is_break();
         async move {
-            listen(&socket, &early).await;
-            drop(early);
+            if !ended {
+                listen(&socket, decoder).await;
+            }
             drop(connection);
         }
     }

@@ -43,7 +43,8 @@ impl ChannelStore for MemoryChannels {
 
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
         if let Some(kept) = self.kept.lock().get_mut(&id) {
-            kept.channel.topics = topics.into();
+            // Those only: two that overtake each other leave what both keep.
+            kept.channel.topics = kept.channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
         }
         Ok(())
     }

@@ -64,7 +64,9 @@ pub(super) async fn upgrade(
         .extensions_mut()
         .remove::<OnUpgrade>()
         .ok_or_else(|| Problem::internal("the connection cannot be upgraded"))?;
-    tokio::spawn(serve(Arc::clone(app), upgrade, admission, dialect, since));
+    // Counts as open as long as the socket is.
+    let connection = request.extensions_mut().remove::<accept::Connection>();
+    tokio::spawn(serve(Arc::clone(app), upgrade, admission, dialect, since, connection));
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let answer = response.headers_mut();
     answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -84,13 +86,14 @@ async fn serve(
     admission: Admission,
     dialect: Dialect,
     since: podbell_model::Sequence,
+    connection: Option<accept::Connection>,
 ) {
     let Ok(upgraded) = upgrade.await else { return };
     let Ok(parts) = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) else {
         tracing::error!("an upgraded connection is no TCP stream");
         return;
     };
-    let session = app.websockets.serve(parts.io.into_inner(), parts.read_buf.into(), admission, dialect, since);
+    let session = app.websockets.serve(parts.io.into_inner(), &parts.read_buf, admission, dialect, since);
     // A task of its own, as small as the session.
     tokio::spawn(session);
 }

@@ -1,0 +1,106 @@
+//! The oracle: whatever happens in a pod, nobody hears what they may not read, and nobody misses what they may.
+//!
+//! Random histories of writes, rules, listeners and interruptions run through the real parts together, from the plan
+//! of a request to the bytes of a frame, beside a model that says what must, may and must not be heard. Every history
+//! that failed once is kept as a test of its own.
+//!
+//! `PODBELL_ORACLE_HISTORIES` sets how many histories are run.
+
+#![allow(clippy::unwrap_used, reason = "all of it is test code")]
+
+#[path = "oracle/ask.rs"]
+mod ask;
+#[path = "oracle/ear.rs"]
+mod ear;
+#[path = "oracle/history.rs"]
+mod history;
+#[path = "oracle/listeners.rs"]
+mod listeners;
+#[path = "oracle/model.rs"]
+mod model;
+#[path = "oracle/regressions.rs"]
+mod regressions;
+#[path = "oracle/world.rs"]
+mod world;
+
+use history::{Step, prelude, step};
+use proptest::{collection::vec, prelude::*};
+use std::fmt;
+use world::World;
+
+/// How many histories are run by default; in addition a sixth of that with threads that race, and a thirtieth over a
+/// directory.
+const HISTORIES: u32 = 600;
+
+fn histories(share: u32) -> ProptestConfig {
+    let asked = std::env::var("PODBELL_ORACLE_HISTORIES").ok().and_then(|asked| asked.parse().ok());
+    let cases = (asked.unwrap_or(HISTORIES) / share).max(1);
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() }
+}
+
+/// Runs a history on one thread whose clock stands still.
+fn run_in_memory(steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async { World::in_memory(true).await.run(steps).await });
+}
+
+/// Runs a history on several threads, in memory or over a directory.
+fn run_on_threads(on_disk: bool, steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let world = if on_disk { World::on_disk().await } else { World::in_memory(false).await };
+        world.run(steps).await;
+    });
+}
+
+/// A history; written one step to a line, as it is kept.
+struct History {
+    begun: bool,
+    steps: Vec<Step>,
+}
+
+impl History {
+    fn all(self) -> Vec<Step> {
+        let before = if self.begun { prelude() } else { Vec::new() };
+        before.into_iter().chain(self.steps).collect()
+    }
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "begun: {}", self.begun)?;
+        self.steps.iter().try_for_each(|step| writeln!(f, "    {step:?},"))
+    }
+}
+
+fn history() -> impl Strategy<Value = History> {
+    let begun = prop::bool::weighted(0.7);
+    (vec(step(), 0..80), begun).prop_map(|(steps, begun)| History { begun, steps })
+}
+
+proptest! {
+    #![proptest_config(histories(1))]
+
+    #[test]
+    fn nobody_hears_what_they_may_not_read_and_nobody_misses_what_they_may(history in history()) {
+        run_in_memory(history.all());
+    }
+}
+
+proptest! {
+    #![proptest_config(histories(6))]
+
+    #[test]
+    fn the_same_holds_while_several_threads_race(history in history()) {
+        run_on_threads(false, history.all());
+    }
+}
+
+proptest! {
+    #![proptest_config(histories(30))]
+
+    #[test]
+    fn the_same_holds_over_a_directory(history in history()) {
+        run_on_threads(true, history.all());
+    }
+}

@@ -1,0 +1,261 @@
+//! The model: what the resources and rules were after every commit, and who is owed which words.
+//!
+//! It shares no code with the server. Its Web Access Control looks up paths in a map, its history is a copy of the
+//! whole tree per commit, and its notifications are the table of the design.
+//!
+//! Spec: <https://solidproject.org/TR/wac>, <https://solidproject.org/TR/notifications-protocol>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Number of a commit; the first is 1.
+pub(crate) type Commit = usize;
+
+pub(crate) const READ: u8 = 1;
+pub(crate) const APPEND: u8 = 2;
+pub(crate) const WRITE: u8 = 4 | APPEND;
+pub(crate) const CONTROL: u8 = 8;
+/// The owner of the storage.
+pub(crate) const OWNER: &str = "owner";
+/// Everybody who is nobody.
+pub(crate) const PUBLIC: &str = "";
+
+/// Whom a rule names; a group is named by its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Agent(&'static str),
+    Group(&'static str),
+    Authenticated,
+    Public,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    pub(crate) who: Who,
+    pub(crate) access_to: bool,
+    pub(crate) default: bool,
+    pub(crate) modes: u8,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Acl {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) version: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    Container,
+    Plain,
+    Rdf { notes: BTreeSet<u8>, members: BTreeSet<&'static str> },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) born: Commit,
+    pub(crate) body: Body,
+    pub(crate) described: bool,
+    pub(crate) version: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) members: BTreeSet<&'static str>,
+    pub(crate) touched: Commit,
+}
+
+/// Everything as of one commit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tree {
+    pub(crate) nodes: BTreeMap<String, Node>,
+    /// By subject.
+    pub(crate) acls: BTreeMap<String, Acl>,
+    /// Every document that ever was a group document.
+    pub(crate) groups: BTreeMap<String, Group>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Create,
+    Update,
+    Delete,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) path: String,
+    /// It is the ACL of `path` that changed.
+    pub(crate) acl: bool,
+    pub(crate) kind: Kind,
+    pub(crate) born: Commit,
+    /// The container that it was added to or removed from, and that container's life.
+    pub(crate) container: Option<(String, Commit)>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moment {
+    pub(crate) tree: Tree,
+    pub(crate) changes: Vec<Change>,
+    /// When it was committed, in milliseconds.
+    pub(crate) at: i64,
+}
+
+/// What a notification lets its hearer know about.
+#[derive(Clone, Debug)]
+pub(crate) struct Concern {
+    path: String,
+    /// Which life of it; none for an ACL, which is about whatever stands there.
+    born: Option<Commit>,
+}
+
+/// A notification as it is worded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) kind: &'static str,
+    pub(crate) object: String,
+    pub(crate) target: Option<String>,
+    pub(crate) state: Option<String>,
+}
+
+/// A notification that a topic gets.
+#[derive(Clone, Debug)]
+pub(crate) struct Owed {
+    pub(crate) commit: Commit,
+    pub(crate) topic: String,
+    /// The resource that changed.
+    pub(crate) changed: String,
+    pub(crate) concern: Concern,
+    pub(crate) message: Message,
+}
+
+pub(crate) struct Model {
+    pub(crate) moments: Vec<Moment>,
+    pub(crate) ends: BTreeMap<(String, Commit), Commit>,
+}
+
+pub(crate) fn parent(path: &str) -> Option<String> {
+    let inner = path.strip_suffix('/').unwrap_or(path);
+    inner.rfind('/').map(|slash| inner[..=slash].to_owned())
+}
+
+pub(crate) fn ancestors(path: &str) -> impl Iterator<Item = String> + use<> {
+    std::iter::successors(parent(path), |above| parent(above))
+}
+
+pub(crate) fn twin(path: &str) -> String {
+    path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned)
+}
+
+impl Tree {
+    /// What an agent may do to whatever stands, or could stand, under a path.
+    pub(crate) fn granted(&self, agent: &str, path: &str) -> u8 {
+        let owned = if agent == OWNER { CONTROL } else { 0 };
+        for level in std::iter::once(path.to_owned()).chain(ancestors(path)) {
+            let Some(acl) = self.acls.get(&level) else { continue };
+            let applies = |rule: &&Rule| if level == path { rule.access_to } else { rule.default };
+            let named = acl.rules.iter().filter(applies).filter(|rule| self.names(rule.who, agent));
+            return named.fold(owned, |modes, rule| modes | rule.modes);
+        }
+        owned
+    }
+
+    fn names(&self, who: Who, agent: &str) -> bool {
+        match who {
+            Who::Agent(named) => named == agent,
+            Who::Group(document) => self.groups.get(document).is_some_and(|group| group.members.contains(agent)),
+            Who::Authenticated => agent != PUBLIC,
+            Who::Public => true,
+        }
+    }
+
+    /// Whether an agent may listen to a topic: Read, and Control for an ACL.
+    pub(crate) fn may_listen(&self, agent: &str, topic: &str) -> bool {
+        match topic.strip_suffix(".acl") {
+            Some(subject) => self.granted(agent, subject) & CONTROL != 0,
+            None => self.granted(agent, topic) & READ != 0,
+        }
+    }
+}
+
+impl Model {
+    pub(crate) fn head(&self) -> Commit {
+        self.moments.len() - 1
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.moments[self.head()].tree
+    }
+
+    /// Whether an agent may be told by the rules of a commit.
+    ///
+    /// Of a life that is over the rules just before its end count, with later changes above it and of groups.
+    pub(crate) fn may_know(&self, agent: &str, concern: &Concern, at: Commit) -> bool {
+        let (tree, path) = (&self.moments[at].tree, &concern.path);
+        let Some(born) = concern.born else { return tree.granted(agent, path) & CONTROL != 0 };
+        let Some(end) = self.ends.get(&(path.clone(), born)).copied().filter(|end| *end <= at) else {
+            return tree.granted(agent, path) & READ != 0;
+        };
+        let (before, mut then) = (&self.moments[end - 1].tree, tree.clone());
+        then.acls.remove(path);
+        if let Some(acl) = before.acls.get(path) {
+            then.acls.insert(path.clone(), acl.clone());
+        }
+        for (document, group) in then.groups.iter_mut().filter(|(_, group)| group.touched == end) {
+            group.members = before.groups.get(document).map(|group| group.members.clone()).unwrap_or_default();
+        }
+        then.granted(agent, path) & READ != 0
+    }
+
+    /// Whether an agent may be told by the rules of every commit of that range.
+    pub(crate) fn may_always_know(&self, agent: &str, concern: &Concern, first: Commit, last: Commit) -> bool {
+        (first..=last).all(|at| self.may_know(agent, concern, at))
+    }
+
+    /// The notifications of a commit for a channel's topics, in the words of ESS or of the protocol.
+    pub(crate) fn messages<'t>(
+        &self,
+        commit: Commit,
+        topics: &(impl Iterator<Item = &'t str> + Clone),
+        ess: bool,
+    ) -> Vec<Owed> {
+        let mut owed = Vec::new();
+        for change in &self.moments[commit].changes {
+            for topic in topics.clone() {
+                if let Some((concern, message)) = self.message(commit, change, topic, ess) {
+                    let changed = if change.acl { format!("{}.acl", change.path) } else { change.path.clone() };
+                    owed.push(Owed { commit, topic: topic.to_owned(), changed, concern, message });
+                }
+            }
+        }
+        owed
+    }
+
+    fn message(&self, commit: Commit, change: &Change, topic: &str, ess: bool) -> Option<(Concern, Message)> {
+        let standing = if change.kind == Kind::Delete { commit - 1 } else { commit };
+        let last = &self.moments[standing].tree;
+        let kind = match change.kind {
+            Kind::Create => "Create",
+            Kind::Update => "Update",
+            Kind::Delete => "Delete",
+        };
+        let told = |version: &String| (ess || change.kind != Kind::Delete).then(|| version.clone());
+        let path = change.path.clone();
+        if change.acl {
+            let state = last.acls.get(&path).and_then(|acl| told(&acl.version));
+            let message = Message { kind, object: format!("{path}.acl"), target: None, state };
+            return (message.object == topic).then_some((Concern { path, born: None }, message));
+        }
+        if path == topic {
+            let state = last.nodes.get(&path).and_then(|node| told(&node.version));
+            let message = Message { kind, object: path.clone(), target: None, state };
+            return Some((Concern { path, born: Some(change.born) }, message));
+        }
+        let (container, born) = change.container.clone().filter(|(container, _)| container == topic)?;
+        let state = self.moments[commit].tree.nodes.get(&container).map(|node| node.version.clone());
+        let message = match change.kind {
+            _ if ess => Message { kind: "Update", object: container.clone(), target: None, state },
+            Kind::Create => Message { kind: "Add", object: path, target: Some(container.clone()), state },
+            _ => Message { kind: "Remove", object: path, target: Some(container.clone()), state },
+        };
+        Some((Concern { path: container, born: Some(born) }, message))
+    }
+}
