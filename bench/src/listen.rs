@@ -1,7 +1,7 @@
 //! The listening side, in a process of its own: opens sockets, counts frames, tells when.
 //!
 //! Reads `ws:` URLs from standard input, one a line, and `.`; opens them and prints `ready`. Then `expect N` prints,
-//! once N frames more have come in over all sockets, when the last one came (nanoseconds since the epoch).
+//! once N frames more have come in over all sockets, when the first and the last one came (nanoseconds since the epoch).
 
 use anyhow::{Context, Result};
 use std::{
@@ -24,6 +24,8 @@ struct Heard {
     frames: AtomicU64,
     bytes: AtomicU64,
     wanted: AtomicU64,
+    /// When the first frame came since frames were expected; 0 before.
+    first: AtomicU64,
     at: AtomicU64,
     reached: Notify,
 }
@@ -51,11 +53,13 @@ pub(crate) async fn run() -> Result<()> {
         let reached = heard.reached.notified();
         tokio::pin!(reached);
         reached.as_mut().enable();
+        heard.first.store(0, Ordering::SeqCst);
         heard.wanted.store(wanted, Ordering::SeqCst);
         if heard.frames.load(Ordering::SeqCst) < wanted {
             reached.await;
         }
-        println!("reached {} {}", heard.at.load(Ordering::SeqCst).max(1), heard.bytes.load(Ordering::SeqCst));
+        let (first, last) = (heard.first.load(Ordering::SeqCst), heard.at.load(Ordering::SeqCst));
+        println!("reached {first} {last} {}", heard.bytes.load(Ordering::SeqCst));
         std::io::stdout().flush()?;
     }
     Ok(())
@@ -87,6 +91,9 @@ async fn read(stream: TcpStream, mut rest: Vec<u8>, heard: Arc<Heard>) -> Result
     loop {
         let frames = take_frames(&mut rest);
         if frames > 0 {
+            if heard.first.load(Ordering::Relaxed) == 0 {
+                heard.first.store(now(), Ordering::SeqCst);
+            }
             let total = heard.frames.fetch_add(frames, Ordering::SeqCst) + frames;
             if total >= heard.wanted.load(Ordering::SeqCst) {
                 heard.at.store(now(), Ordering::SeqCst);

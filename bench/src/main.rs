@@ -23,6 +23,9 @@ struct Arguments {
     /// How often everything is measured; the median is shown.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Measure one group only.
+    #[arg(long)]
+    only: Option<measure::Group>,
 }
 
 #[derive(Subcommand)]
@@ -72,7 +75,7 @@ async fn all(arguments: &Arguments) -> Result<()> {
     let mut runs = Vec::new();
     for run in 1..=arguments.runs {
         eprintln!("run {run} of {}", arguments.runs);
-        runs.push(measure::run(&arguments.binary).await?);
+        runs.push(measure::run(&arguments.binary, arguments.only).await?);
     }
     println!("| figure | median | least | most |\n|---|---:|---:|---:|");
     let names: Vec<&str> = runs.first().context("at least one run")?.iter().map(|(name, _)| *name).collect();

@@ -2,7 +2,7 @@
 
 use crate::{
     listen::now,
-    peers::{Listener, Peer},
+    peers::{Listener, Peer, Reached},
     server::{Place, Process, Server},
 };
 use anyhow::{Context, Result};
@@ -24,13 +24,35 @@ const BODY: usize = 1_000;
 /// The figures of one run, by name, with their units in the name.
 pub(crate) type Figures = Vec<(&'static str, f64)>;
 
-/// One whole run.
-pub(crate) async fn run(binary: &Path) -> Result<Figures> {
+/// A group of measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Group {
+    /// Start-up and idle sockets.
+    Idle,
+    /// One change to many sockets.
+    FanOut,
+    /// Durable writes.
+    Writes,
+    /// From the write to the frame.
+    Latency,
+}
+
+/// One run of everything, or of one group.
+pub(crate) async fn run(binary: &Path, only: Option<Group>) -> Result<Figures> {
     let mut figures = Figures::new();
-    idle(binary, &mut figures).await.context("idle sockets")?;
-    fan_out(binary, &mut figures).await.context("fan-out")?;
-    writes(binary, &mut figures).await.context("writes")?;
-    latency(binary, &mut figures).await.context("latency")?;
+    let wanted = |group| only.is_none_or(|only| only == group);
+    if wanted(Group::Idle) {
+        idle(binary, &mut figures).await.context("idle sockets")?;
+    }
+    if wanted(Group::FanOut) {
+        fan_out(binary, &mut figures).await.context("fan-out")?;
+    }
+    if wanted(Group::Writes) {
+        writes(binary, &mut figures).await.context("writes")?;
+    }
+    if wanted(Group::Latency) {
+        latency(binary, &mut figures).await.context("latency")?;
+    }
     Ok(figures)
 }
 
@@ -50,11 +72,14 @@ async fn idle(binary: &Path, figures: &mut Figures) -> Result<()> {
     settle().await;
     let before = server.process()?.pss()?;
     let urls = subscribe(&server, &alice, &topic, IDLE).await?;
+    settle().await;
+    let waiting = server.process()?.pss()?;
     let listener = Listener::open(&urls).await?;
     settle().await;
     let after = server.process()?.pss()?;
     drop((listener, warm));
     figures.push(("PSS per idle socket, KiB", (kib(after) - kib(before)) / as_f64(IDLE as u64)));
+    figures.push(("of it for the channel alone, KiB", (kib(waiting) - kib(before)) / as_f64(IDLE as u64)));
     server.stop().await
 }
 
@@ -73,8 +98,8 @@ async fn fan_out(binary: &Path, figures: &mut Figures) -> Result<()> {
         let (begun, cpu) = (now(), process.cpu()?);
         listener.expect(FAN as u64).await?;
         put(&alice, &topic).await?;
-        let (ended, _) = listener.reached().await?;
-        single.add(begun, ended, process.cpu()?.saturating_sub(cpu));
+        let reached = listener.reached().await?;
+        single.add(begun, &reached, process.cpu()?.saturating_sub(cpu));
     }
     let cost = single.cost(FAN as u64 * CHANGES);
     drop(listener);
@@ -91,15 +116,15 @@ async fn fan_out(binary: &Path, figures: &mut Figures) -> Result<()> {
     listener.expect(FAN as u64).await?;
     floor.say("fire 1").await?;
     listener.reached().await?;
-    let mut single = Total::default();
+    let mut floor_single = Total::default();
     for _ in 0..CHANGES {
         let (begun, cpu) = (now(), process.cpu()?);
         listener.expect(FAN as u64).await?;
         floor.say("fire 1").await?;
-        let (ended, _) = listener.reached().await?;
-        single.add(begun, ended, process.cpu()?.saturating_sub(cpu));
+        let reached = listener.reached().await?;
+        floor_single.add(begun, &reached, process.cpu()?.saturating_sub(cpu));
     }
-    let least = single.cost(FAN as u64 * CHANGES);
+    let least = floor_single.cost(FAN as u64 * CHANGES);
 
     figures.push(("fan-out, messages/s", cost.per_second));
     figures.push(("fan-out of the floor, messages/s", least.per_second));
@@ -107,6 +132,8 @@ async fn fan_out(binary: &Path, figures: &mut Figures) -> Result<()> {
     figures.push(("CPU per message, µs", cost.cpu_micros));
     figures.push(("CPU per message of the floor, µs", least.cpu_micros));
     figures.push(("CPU per message / floor", cost.cpu_micros / least.cpu_micros));
+    figures.push(("one change, from PUT to the last frame, ms", single.whole_millis(CHANGES)));
+    figures.push(("the same of the floor, ms", floor_single.whole_millis(CHANGES)));
     figures.push(("100 changes at once, messages/s", burst.per_second));
     figures.push(("100 changes at once, CPU per message, µs", burst.cpu_micros));
     Ok(())
@@ -127,18 +154,26 @@ impl Cost {
 /// Changes that were made one after the other, each when everybody had heard the one before.
 #[derive(Default)]
 struct Total {
-    nanos: u64,
+    /// From the first frame to the last.
+    spread: u64,
+    /// From the request to the last frame.
+    whole: u64,
     cpu: Duration,
 }
 
 impl Total {
-    fn add(&mut self, begun: u64, ended: u64, cpu: Duration) {
-        self.nanos += ended.saturating_sub(begun);
+    fn add(&mut self, begun: u64, reached: &Reached, cpu: Duration) {
+        self.spread += reached.last.saturating_sub(reached.first);
+        self.whole += reached.last.saturating_sub(begun);
         self.cpu += cpu;
     }
 
     fn cost(&self, messages: u64) -> Cost {
-        Cost::of(0, self.nanos, self.cpu, messages)
+        Cost::of(0, self.spread, self.cpu, messages)
+    }
+
+    fn whole_millis(&self, changes: u64) -> f64 {
+        as_f64(self.whole) / 1e6 / as_f64(changes)
     }
 }
 
@@ -151,16 +186,16 @@ async fn fan<F: Future<Output = Result<()>>>(
     mut change: impl FnMut() -> F,
 ) -> Result<(Cost, u64)> {
     listener.expect(0).await?;
-    let (_, bytes_before) = listener.reached().await?;
+    let before = listener.reached().await?;
     let cpu = process.cpu()?;
     let begun = now();
     listener.expect(sockets * changes).await?;
     for _ in 0..changes {
         change().await?;
     }
-    let (ended, bytes) = listener.reached().await?;
-    let cost = Cost::of(begun, ended, process.cpu()?.saturating_sub(cpu), sockets * changes);
-    Ok((cost, (bytes - bytes_before) / (sockets * changes)))
+    let reached = listener.reached().await?;
+    let cost = Cost::of(begun, reached.last, process.cpu()?.saturating_sub(cpu), sockets * changes);
+    Ok((cost, (reached.bytes - before.bytes) / (sockets * changes)))
 }
 
 async fn writes(binary: &Path, figures: &mut Figures) -> Result<()> {
@@ -216,8 +251,8 @@ async fn latency(binary: &Path, figures: &mut Figures) -> Result<()> {
         listener.expect(1).await?;
         let begun = now();
         put(&alice, &topic).await?;
-        let (at, _) = listener.reached().await?;
-        micros.push(as_f64(at.saturating_sub(begun)) / 1e3);
+        let reached = listener.reached().await?;
+        micros.push(as_f64(reached.last.saturating_sub(begun)) / 1e3);
     }
     micros.sort_by(f64::total_cmp);
     figures.push(("write to frame, p50, µs", micros[micros.len() / 2]));

@@ -80,10 +80,19 @@ impl Listener {
         self.0.say(&format!("expect {frames}")).await
     }
 
-    /// When the last of them came (nanoseconds since the epoch), and how many bytes came ever.
-    pub(crate) async fn reached(&mut self) -> Result<(u64, u64)> {
+    /// Waits for them.
+    pub(crate) async fn reached(&mut self) -> Result<Reached> {
         let rest = self.0.hear("reached").await?;
-        let (at, bytes) = rest.split_once(' ').context("two numbers")?;
-        Ok((at.parse()?, bytes.parse()?))
+        let mut numbers = rest.split(' ').map(str::parse);
+        let mut next = || Ok::<u64, anyhow::Error>(numbers.next().context("three numbers")??);
+        Ok(Reached { first: next()?, last: next()?, bytes: next()? })
     }
+}
+
+/// What a listener heard: when the first and the last expected frame came (nanoseconds since the epoch), and how many
+/// bytes came ever.
+pub(crate) struct Reached {
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) bytes: u64,
 }

@@ -114,14 +114,14 @@ impl Process {
         self.field("smaps_rollup", "Pss:")
     }
 
-    /// Processor time used, user and system.
+    /// Processor time used by all its threads, those that have ended not counted.
     pub(crate) fn cpu(self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0))?;
-        let fields: Vec<&str> = stat.rsplit_once(')').context("stat")?.1.split_whitespace().collect();
-        let ticks: u64 =
-            fields.get(11).context("utime")?.parse::<u64>()? + fields.get(12).context("stime")?.parse::<u64>()?;
-        // The kernel counts in hundredths of a second for every program.
-        Ok(Duration::from_millis(ticks * 10))
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.0))? {
+            let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanos += text.split_whitespace().next().context("schedstat")?.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
     }
 
     fn field(self, file: &str, name: &str) -> Result<u64> {

@@ -6,7 +6,7 @@
 
 use crate::{
     Ending,
-    outbox::{Change, Item, What},
+    outbox::{Change, Item, Outbox, What},
     registry::ConnectionKey,
     rules::{Asked, SubjectKey},
     shard::{Shard, Timer},
@@ -23,7 +23,7 @@ use std::{
 /// Most parts of one write.
 const PARTS: usize = 64;
 /// Most connections that are served inside the fence at a time, so that a policy write waits briefly.
-const BATCH: usize = 128;
+pub(crate) const BATCH: usize = 128;
 
 enum Judgement {
     Allowed,
@@ -171,7 +171,7 @@ impl Shard {
             return;
         }
         window.opens = rate.map(|rate| after(now, rate));
-        let outbox = connected.outbox.get_or_insert_with(|| Box::new(crate::outbox::Outbox::new(now)));
+        let outbox = connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
         outbox.queue.release(&mut window.held);
         self.mark(key);
     }
@@ -224,15 +224,29 @@ impl Shard {
             outbox.queue.put_back(item);
         }
         if blocked {
-            outbox.blocked = true;
-            let patience = after(outbox.progress, self.settings.stuck_after);
-            connected.outlet.wake_when_writable();
-            if !std::mem::replace(&mut connected.watched, true) {
-                self.at(patience, Timer::Stuck(key));
-            }
+            self.block(key);
         }
         self.told(key, &out);
         !blocked
+    }
+
+    /// The outlet took less than there was: it tells when it has room, and has a while to do so.
+    fn block(&mut self, key: ConnectionKey) {
+        let Some(connected) = self.connections.get_mut(&key) else { return };
+        let Some(outbox) = connected.outbox.as_mut() else { return };
+        outbox.blocked = true;
+        let patience = after(outbox.progress, self.settings.stuck_after);
+        connected.outlet.wake_when_writable();
+        if !std::mem::replace(&mut connected.watched, true) {
+            self.at(patience, Timer::Stuck(key));
+        }
+    }
+
+    /// Keeps the rest of an item of which so many bytes went out past the outbox.
+    pub(crate) fn keep_rest(&mut self, key: ConnectionKey, item: Item, sent: usize, now: Timestamp) {
+        let Some(connected) = self.connections.get_mut(&key) else { return };
+        connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now))).partial = Some((item, sent));
+        self.block(key);
     }
 
     /// Counts what went out, and advances the channel's state.

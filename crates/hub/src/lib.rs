@@ -5,6 +5,7 @@
 mod admission;
 mod answers;
 pub mod channel;
+mod direct;
 mod ending;
 mod engine;
 mod flush;

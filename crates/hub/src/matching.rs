@@ -24,10 +24,10 @@ use std::{
 const COMMITS: usize = 64;
 
 /// A topic that a record may concern.
-struct Concern {
-    entry: EntryKey,
-    relation: Relation,
-    generation: Option<Generation>,
+pub(crate) struct Concern {
+    pub(crate) entry: EntryKey,
+    pub(crate) relation: Relation,
+    pub(crate) generation: Option<Generation>,
 }
 
 impl Shard {
@@ -79,7 +79,9 @@ impl Shard {
             }
             let Some(activity) = record.fact.activity() else { continue };
             let mut got = HashSet::new();
-            for concern in self.concerns(record, activity) {
+            let concerns = self.concerns(record, activity);
+            let twice = concerns.len() > 1;
+            for concern in concerns {
                 let change = Change {
                     commit: Arc::clone(commit),
                     record: index,
@@ -87,6 +89,11 @@ impl Shard {
                     second: false,
                     kind: activity.kind,
                 };
+                // What comes right behind goes out in the same write: it waits in the outbox for that.
+                if only.is_none() && self.pending.is_empty() {
+                    self.tell(&concern, &change, twice.then_some(&mut got), now);
+                    continue;
+                }
                 for (key, channel, item) in self.items(&concern, &change, only, &got, now) {
                     if concern.relation == Relation::Object {
                         got.insert(channel);
@@ -194,7 +201,7 @@ impl Shard {
 }
 
 /// Whether a channel hears of a topic in that record.
-fn hears(live: &Live, entry: EntryKey, record: &Record) -> bool {
+pub(crate) fn hears(live: &Live, entry: EntryKey, record: &Record) -> bool {
     let heard = live.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
     let begun = live.channel.start_at.is_none_or(|start| start <= record.published);
     let over = live.channel.end_at.is_some_and(|end| end <= record.published);

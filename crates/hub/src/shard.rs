@@ -12,6 +12,7 @@ use crate::{
 };
 use podbell_log::{Commit, Fence};
 use podbell_model::{Sequence, StorageId, Timestamp, WebId};
+use rustc_hash::FxHashMap;
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -94,10 +95,11 @@ pub(crate) struct Shard {
 
     pub(crate) subjects: Subjects,
     pub(crate) by_topic: HashMap<Topic, EntryKey>,
-    pub(crate) entries: HashMap<EntryKey, Entry>,
+    // Keys made here are counted up, so nobody can choose them to collide.
+    pub(crate) entries: FxHashMap<EntryKey, Entry>,
     pub(crate) by_id: HashMap<ChannelId, ChannelKey>,
-    pub(crate) channels: HashMap<ChannelKey, Live>,
-    pub(crate) connections: HashMap<ConnectionKey, Connected>,
+    pub(crate) channels: FxHashMap<ChannelKey, Live>,
+    pub(crate) connections: FxHashMap<ConnectionKey, Connected>,
     pub(crate) seats: HashMap<ChannelId, Seats>,
     crowds: HashMap<Crowd, u32>,
     pub(crate) ended: Ended,
@@ -144,10 +146,10 @@ impl Shard {
             pending: VecDeque::new(),
             subjects: Subjects::default(),
             by_topic: HashMap::new(),
-            entries: HashMap::new(),
+            entries: FxHashMap::default(),
             by_id: HashMap::new(),
-            channels: HashMap::new(),
-            connections: HashMap::new(),
+            channels: FxHashMap::default(),
+            connections: FxHashMap::default(),
             seats: HashMap::new(),
             crowds: HashMap::new(),
             ended: Ended::default(),

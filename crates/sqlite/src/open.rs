@@ -164,7 +164,7 @@ fn prepare(db: &Connection, options: &Options) -> Result<(), EngineError> {
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
          PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -16384;
+         PRAGMA cache_size = -2048;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA max_page_count = {};",
         options.limit.map_or(4_294_967_294, |bytes| (bytes / PAGE).max(1)),

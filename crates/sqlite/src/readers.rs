@@ -45,6 +45,8 @@ impl Readers {
         let db = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         db.busy_timeout(Duration::from_secs(5))?;
         db.pragma_update(None, "mmap_size", 0)?;
+        // In KiB: the pages stand in the kernel's cache too, and there are several readers.
+        db.pragma_update(None, "cache_size", -512)?;
         db.set_prepared_statement_cache_capacity(64);
         Ok(db)
     }

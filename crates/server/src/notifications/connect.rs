@@ -3,7 +3,7 @@
 //! Everything is judged before the 101 goes out, and what is committed from then on is told.
 
 use super::capability;
-use crate::{app::App, authenticate::not_allowed, problem::Problem};
+use crate::{accept, app::App, authenticate::not_allowed, problem::Problem};
 use axum::{
     body::Body,
     extract::{Path, State},
@@ -95,7 +95,10 @@ async fn serve(
     };
     let session = app.websockets.serve(parts.io.into_inner(), &parts.read_buf, admission, dialect, since);
     // A task of its own, as small as the session.
-    tokio::spawn(session);
+    tokio::spawn(async move {
+        session.await;
+        drop(connection);
+    });
 }
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {

@@ -1,0 +1,137 @@
+//! The straight way out: a change that is allowed goes to idle connections at once, without an outbox.
+//!
+//! The rules are those of [`flush`](crate::flush): judged by rules that are not older than the fence's watermark, and
+//! written inside the fence. Whatever is not simple (something waits already, a rate, a state to remember, an answer
+//! that is not known, a socket without room) takes the way through the outbox.
+
+use crate::{
+    Relation, RenderingId,
+    flush::{BATCH, encode_change},
+    matching::{Concern, hears},
+    outbox::{Change, Item, What},
+    registry::{ChannelKey, Connected, ConnectionKey},
+    shard::Shard,
+};
+use bytes::Bytes;
+use podbell_model::Timestamp;
+use std::{
+    collections::HashSet,
+    io::{self, ErrorKind, IoSlice},
+};
+
+/// What is left to do for a connection that was not simply served.
+enum Left {
+    /// The item goes through the outbox.
+    Queue(Item),
+    /// So many of its bytes are out.
+    Rest(Item, usize),
+    /// The connection broke.
+    Broken(io::Error),
+}
+
+impl Shard {
+    /// Tells a change to everybody who listens live and whom it concerns. `got`, if the change has two projections: the
+    /// channels that got the first.
+    pub(crate) fn tell(
+        &mut self,
+        concern: &Concern,
+        change: &Change,
+        mut got: Option<&mut HashSet<ChannelKey>>,
+        now: Timestamp,
+    ) {
+        let mut left = Vec::new();
+        // A handful of renderings: looking through them is quicker than hashing.
+        let mut encoded: Vec<((RenderingId, bool), Bytes)> = Vec::new();
+        let mut item = Item::new(concern.entry, concern.generation, change.clone());
+        let Some(entry) = self.entries.get(&concern.entry) else { return };
+        let subjects: Vec<_> = entry.parties.keys().copied().collect();
+        let mut sent = 0;
+        for subject in subjects {
+            item.judged = false;
+            if self.refuses(subject, &item, now) {
+                self.metrics.refused();
+                continue;
+            }
+            item.judged = self.allows(subject, &item, now);
+            let Some(party) = self.entries.get(&concern.entry).and_then(|entry| entry.parties.get(&subject)) else {
+                continue;
+            };
+            for channels in party.channels.chunks(BATCH) {
+                let entered = self.fence.enter();
+                let direct = item.judged && entered.watermark() <= self.rules.known();
+                for key in channels {
+                    let Some(live) = self.channels.get(key) else { continue };
+                    if !hears(live, concern.entry, change.record()) {
+                        continue;
+                    }
+                    let (rendering, second) =
+                        (live.channel.rendering, got.as_ref().is_some_and(|got| got.contains(key)));
+                    let known = encoded.iter().position(|(of, _)| *of == (rendering, second));
+                    let at = known.unwrap_or_else(|| {
+                        let change = Change { second, ..change.clone() };
+                        encoded.push(((rendering, second), encode_change(&*self.encoder, rendering, &change)));
+                        encoded.len() - 1
+                    });
+                    let bytes = &encoded[at].1;
+                    if bytes.is_empty() {
+                        continue;
+                    }
+                    if let (Relation::Object, Some(got)) = (concern.relation, got.as_deref_mut()) {
+                        got.insert(*key);
+                    }
+                    for connection in &live.connections {
+                        let Some(connected) = self.connections.get(connection) else { continue };
+                        if connected.replay.is_some() || connected.position >= change.commit.sequence {
+                            continue;
+                        }
+                        let make = || {
+                            let what = What::Change(Change { second, ..change.clone() });
+                            Item { bytes: bytes.clone(), what, ..item.clone() }
+                        };
+                        let simple = direct && live.channel.state.is_none() && connected.is_bare();
+                        match simple.then(|| connected.outlet.try_write(&[IoSlice::new(bytes)])) {
+                            Some(Ok(written)) if written == bytes.len() => sent += 1,
+                            Some(Ok(written)) if written > 0 => {
+                                left.push((*connection, Left::Rest(Item { paced: true, ..make() }, written)));
+                            }
+                            Some(Err(error))
+                                if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+                            {
+                                left.push((*connection, Left::Broken(error)));
+                            }
+                            _ => left.push((*connection, Left::Queue(make()))),
+                        }
+                    }
+                }
+            }
+        }
+        self.metrics.sent(sent);
+        self.settle(left, now);
+    }
+
+    fn settle(&mut self, left: Vec<(ConnectionKey, Left)>, now: Timestamp) {
+        for (key, left) in left {
+            match left {
+                Left::Queue(item) => self.enqueue(key, item, now),
+                Left::Rest(item, written) => self.keep_rest(key, item, written, now),
+                Left::Broken(error) => {
+                    tracing::debug!(%error, "a connection broke");
+                    self.let_go(key, None);
+                }
+            }
+        }
+    }
+}
+
+impl Connected {
+    /// Nothing waits, and nothing will have to.
+    fn is_bare(&self) -> bool {
+        self.outbox.is_none() && self.windows.is_none()
+    }
+}
+
+impl Item {
+    fn new(entry: crate::rules::EntryKey, generation: Option<podbell_model::Generation>, change: Change) -> Self {
+        Self { bytes: Bytes::new(), entry, generation, what: What::Change(change), judged: false, paced: false }
+    }
+}
