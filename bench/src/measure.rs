@@ -68,7 +68,7 @@ async fn idle(binary: &Path, figures: &mut Figures) -> Result<()> {
     let alice = server.alice().await?;
     let topic = document(&server, &alice).await?;
     // What the first requests leave behind is not what a socket costs.
-    let warm = Listener::open(&subscribe(&server, &alice, &topic, 50).await?).await?;
+    let warm = Listener::open(&subscribe(&server, &alice, &topic, 2_000).await?).await?;
     settle().await;
     let before = server.process()?.pss()?;
     let urls = subscribe(&server, &alice, &topic, IDLE).await?;
