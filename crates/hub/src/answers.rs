@@ -46,6 +46,11 @@ impl Shard {
             if asked.generation.is_none() {
                 self.failing.remove(&asked.entry);
             }
+        } else if answer.as_of < self.rules.known() {
+            // Newer rules overtook it: that is no failure of the judge, and the next answer will know them.
+            self.to_ask.push(*asked);
+            self.wake = true;
+            return;
         } else {
             return self.unanswered(asked, now);
         }
