@@ -12,6 +12,5 @@ mod listen;
 mod session;
 mod socket;
 
-pub use listen::INBOUND_LIMIT;
 pub use session::WebSockets;
 pub use socket::Dialect;

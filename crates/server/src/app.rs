@@ -1,14 +1,17 @@
 //! What every route of the pods' origin has at hand.
 
 use crate::{
+    attempts::Attempts,
     authorize::{Judge, Storages},
+    problem::Problem,
+    request::Target,
     settings::Settings,
 };
 use parking_lot::RwLock;
 use podbell_delivery::websocket::WebSockets;
 use podbell_hub::{Clock, Hub};
 use podbell_log::Log;
-use podbell_model::{ResourceIri, Storage, StorageId, Timestamp};
+use podbell_model::{ResourceIri, Storage, StorageId, Subject, Timestamp};
 use podbell_oidc::Verifier;
 use podbell_pod::Pod;
 use std::{collections::HashMap, sync::Arc};
@@ -33,6 +36,8 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// What was committed.
     pub log: Arc<dyn Log>,
+    /// How often an address may subscribe without logging in.
+    pub strangers: Attempts,
     /// The open sockets.
     pub websockets: WebSockets,
 }
@@ -41,6 +46,18 @@ impl App {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Counts a subscription of somebody who has not logged in.
+    ///
+    /// # Errors
+    /// 429 if there were too many from that address.
+    pub fn count_stranger(&self, subject: &Subject, target: &Target) -> Result<(), Problem> {
+        if subject.webid.is_some() {
+            return Ok(());
+        }
+        let admitted = self.strangers.admit(target.client, self.now());
+        admitted.map_err(|seconds| Problem::too_many("too many channels without a log-in; log in, or wait", seconds))
     }
 
     /// An absolute URL of this origin; `path` begins with a slash.

@@ -2,6 +2,7 @@
 
 use crate::{
     app::{App, StorageTable},
+    attempts::Attempts,
     authorize::Judge,
     card::Card,
     data::DataDirectory,
@@ -82,7 +83,8 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         pod,
         hub: Arc::clone(&hub),
         log: store.clone(),
-        websockets: WebSockets::start(settings.limits.ping.into()),
+        strangers: Attempts::new(settings.limits.anonymous_channels_per_minute),
+        websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
     });
     tokio::spawn(drain(hub, stop));
     tokio::spawn(tend(store, clock));

@@ -5,6 +5,7 @@
 pub mod accept;
 pub mod act;
 pub mod app;
+pub mod attempts;
 pub mod authenticate;
 pub mod authorize;
 pub mod card;

@@ -9,8 +9,6 @@ use super::{
 };
 use std::{future::poll_fn, io, ops::ControlFlow};
 
-/// Largest message that is read before the connection is closed with 1009, in bytes.
-pub const INBOUND_LIMIT: usize = 64 * 1024;
 /// Reads of one wake-up, so that a flood on one socket leaves its thread to others.
 const READS: usize = 16;
 

@@ -3,7 +3,7 @@
 use super::{
     decode::Decoder,
     heart::Heart,
-    listen::{INBOUND_LIMIT, hear, listen},
+    listen::{hear, listen},
     socket::{Dialect, Socket},
 };
 use podbell_hub::Admission;
@@ -15,12 +15,15 @@ use tokio::net::TcpStream;
 #[derive(Clone)]
 pub struct WebSockets {
     heart: Arc<Heart>,
+    /// Largest message of a client, in bytes.
+    limit: usize,
 }
 
 impl WebSockets {
-    /// Starts their heartbeat, on the current tokio runtime; each is pinged so often.
-    pub fn start(ping_every: std::time::Duration) -> Self {
-        Self { heart: Heart::start(ping_every) }
+    /// Starts their heartbeat, on the current tokio runtime; each is pinged so often. A client that sends more than
+    /// `limit` bytes in one message is cut off with 1009.
+    pub fn start(ping_every: std::time::Duration, limit: usize) -> Self {
+        Self { heart: Heart::start(ping_every), limit }
     }
 
     /// Serves a stream whose opening has been answered with 101, until either side ends it.
@@ -50,7 +53,7 @@ impl WebSockets {
         // Something may have waited for room before there was anybody to tell.
         connection.writable();
         // Heard here, so that its buffer does not live as long as the connection.
-        let mut decoder = Decoder::new(INBOUND_LIMIT);
+        let mut decoder = Decoder::new(self.limit);
         let ended = hear(&socket, &mut decoder, early).is_break();
         async move {
             if !ended {

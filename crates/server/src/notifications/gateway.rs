@@ -75,6 +75,7 @@ pub async fn endpoint(
 async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
+    app.count_stranger(&subject, target)?;
     let body = read(app, &parts.headers, body).await?;
     let asked = gateway::parse_subscription(&body).map_err(|error| told(&error))?;
     let topics = topics(app, &asked.topics, &subject)?;

@@ -62,6 +62,7 @@ pub async fn websocket(
 async fn subscribe(app: &App, service: &Service, target: &Target, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
+    app.count_stranger(&subject, target)?;
     let body_type = media::body_type(joined(&parts.headers, &header::CONTENT_TYPE).as_deref())?;
     let offers = answer_offers(body_type.syntax, &parts.headers);
     let representation = media::negotiate(joined(&parts.headers, &header::ACCEPT).as_deref(), &offers)?;

@@ -5,7 +5,6 @@
 //!
 //! Spec: RFC 6749, 7591, 9449, OpenID Connect Core and Discovery, <https://solidproject.org/TR/oidc>
 
-mod attempts;
 mod form;
 mod oauth;
 mod pages;
@@ -14,8 +13,8 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+use crate::attempts::Attempts;
 use crate::{problem::Problem, settings::Settings};
-use attempts::Attempts;
 use axum::{
     Router,
     http::{HeaderName, HeaderValue, StatusCode, header},

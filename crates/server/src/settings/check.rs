@@ -191,7 +191,6 @@ impl Report {
             ("limits.header_lines", limits.header_lines, 20, 1_000),
             ("limits.url_bytes", limits.url_bytes, 256, 60_000),
             ("limits.control_body", limits.control_body.bytes(), 1_024, 1 << 24),
-            ("limits.rdf_body", limits.rdf_body.bytes(), 1_024, 1 << 30),
             ("limits.connections", limits.connections, 1, 10_000_000),
             ("limits.connections_per_address", limits.connections_per_address, 1, 10_000_000),
             ("limits.send_queue", limits.send_queue.bytes(), 4_096, 1 << 28),
@@ -205,7 +204,6 @@ impl Report {
         }
         let spans = [
             ("limits.header_timeout", limits.header_timeout),
-            ("limits.authentication_timeout", limits.authentication_timeout),
             ("limits.body_timeout", limits.body_timeout),
             ("limits.ping", limits.ping),
             ("limits.unacknowledged", limits.unacknowledged),

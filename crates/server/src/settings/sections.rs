@@ -151,16 +151,12 @@ settings! {
         header_lines: usize = 100;
         /// The time in which the head of a request must be complete; also how long an idle connection is kept.
         header_timeout: Span = Span::seconds(10);
-        /// The time in which a connection must say who it is, where it can do so after it was opened.
-        authentication_timeout: Span = Span::seconds(10);
         /// The longest request target, in bytes.
         url_bytes: usize = 2_048;
         /// The time in which the next part of a request body must arrive; small bodies must be complete in it.
         body_timeout: Span = Span::seconds(30);
         /// The largest body of a control document: an ACL, a subscription.
         control_body: Size = Size::kib(64);
-        /// The largest RDF document.
-        rdf_body: Size = Size::kib(16 * 1024);
         /// The largest body of any other resource.
         upload: Size = Size(1 << 30);
         /// Connections at once.
@@ -169,14 +165,12 @@ settings! {
         connections_per_address: usize = 256;
         /// Connections at once of one agent with one client.
         connections_per_agent: usize = 1_000;
-        /// Notification connections and channels of anonymous agents at once, from one address.
-        anonymous_per_address: usize = 200;
+        /// Channels that agents who do not log in may make in one minute from one address (IPv6: from one /64 network).
+        anonymous_channels_per_minute: u32 = 200;
         /// Connections at once that one capability URL opens.
         connections_per_capability: u32 = 3;
         /// Channels of one agent with one client.
         channels_per_agent: u64 = 1_000;
-        /// Channels on one topic.
-        channels_per_topic: usize = 10_000;
         /// Topics of one channel.
         topics_per_channel: usize = 128;
         /// The life of a channel that asks for no end; also the longest it may ask for.

@@ -1,4 +1,5 @@
-//! How often one address may try what costs the provider something: registering clients, filling in forms.
+//! How often one address may try what costs the server something and needs no log-in: registering clients, filling in
+//! forms, subscribing as nobody.
 //!
 //! Counts in windows of a minute. The table is bounded: when it is full of current counts, strangers wait for the next
 //! window rather than push others out.
@@ -16,12 +17,13 @@ const WINDOW: i64 = 60;
 const ADDRESSES: usize = 16_384;
 
 /// Counts of the current window.
-pub(super) struct Attempts {
+#[derive(Debug)]
+pub struct Attempts {
     limit: u32,
     counts: Mutex<Counts>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counts {
     window: i64,
     by_address: HashMap<IpAddr, u32>,
@@ -29,12 +31,12 @@ struct Counts {
 
 impl Attempts {
     /// At most `limit` attempts of one address in a window.
-    pub(super) fn new(limit: u32) -> Self {
+    pub fn new(limit: u32) -> Self {
         Self { limit, counts: Mutex::default() }
     }
 
     /// Counts an attempt; the seconds to wait if it is one too many.
-    pub(super) fn admit(&self, client: IpAddr, now: Timestamp) -> Result<(), u64> {
+    pub fn admit(&self, client: IpAddr, now: Timestamp) -> Result<(), u64> {
         let mut counts = self.counts.lock();
         let window = now.as_second().div_euclid(WINDOW);
         if counts.window != window {
