@@ -93,7 +93,9 @@ fn only_the_whole_truth_about_a_token_is_believed() {
         ("for somebody else", |claims, _| claims["aud"] = "other".into()),
         ("for nobody", |claims, _| drop(claims.as_object_mut().unwrap().remove("aud"))),
         ("of another issuer", |claims, _| claims["iss"] = "https://issuer.example/".into()),
-        ("of our own provider", |claims, _| claims["iss"] = format!("http://localhost:{}/", WORLD.provider_port()).into()),
+        ("of our own provider", |claims, _| {
+            claims["iss"] = format!("http://localhost:{}/", WORLD.provider_port()).into()
+        }),
         ("for a WebID that names another issuer", |claims, _| claims["webid"] = WORLD.webid("ALICE").into()),
         ("for no WebID", |claims, _| {
             claims["webid"] = "nobody".into();
@@ -121,7 +123,8 @@ fn signatures_that_sign_nothing_are_refused() {
     let signed = ISSUER.key.sign_token("at+jwt", &good).unwrap();
     let (start, signature) = signed.rsplit_once('.').unwrap();
     let own_key = json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "jwk": other.public_value() });
-    let elsewhere = json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "jku": "http://localhost:1/", "crit": ["jku"] });
+    let elsewhere =
+        json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "jku": "http://localhost:1/", "crit": ["jku"] });
     for token in [
         format!("{}.{body}.", header("none")),
         format!("{}.{body}.{signature}", header("None")),

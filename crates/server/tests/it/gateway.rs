@@ -30,7 +30,10 @@ fn negotiation_needs_no_log_in_and_minds_no_wrong_one() {
             let told = ANYBODY.ask("POST", path, &headers, r#"{"protocols":["ws"],"features":[],"more":1}"#);
             assert_eq!(told.status, 200, "{path} {authorization:?}");
             let told = told.json();
-            assert_eq!((told["protocol"].as_str(), told["endpoint"].as_str()), (Some("ws"), Some(&*WORLD.url(ENDPOINT))));
+            assert_eq!(
+                (told["protocol"].as_str(), told["endpoint"].as_str()),
+                (Some("ws"), Some(&*WORLD.url(ENDPOINT)))
+            );
             assert!(told["features"].is_array());
         }
     }
@@ -41,8 +44,19 @@ fn negotiation_needs_no_log_in_and_minds_no_wrong_one() {
 #[test]
 fn what_cannot_be_negotiated_is_a_problem() {
     for body in [
-        "", "{", "[]", "null", "7", r#"{"protocols":["smtp"]}"#, "{}", r#"{"protocols":[]}"#, r#"{"protocols":"ws"}"#,
-        r#"{"protocols":[1]}"#, r#"{"protocols":{"ws":1}}"#, r#"{"protocols":null}"#, "{\"protocols\":[\"\\ud800\"]}",
+        "",
+        "{",
+        "[]",
+        "null",
+        "7",
+        r#"{"protocols":["smtp"]}"#,
+        "{}",
+        r#"{"protocols":[]}"#,
+        r#"{"protocols":"ws"}"#,
+        r#"{"protocols":[1]}"#,
+        r#"{"protocols":{"ws":1}}"#,
+        r#"{"protocols":null}"#,
+        "{\"protocols\":[\"\\ud800\"]}",
     ] {
         ANYBODY.ask("POST", GATEWAY, &[JSON], body).is_problem(400);
     }
@@ -87,7 +101,9 @@ fn topics_that_are_none_are_problems() {
         told.is_problem(told.status);
     }
     let at = container("ess-features", &public("acl:Read"));
-    for (name, value) in [("ttl", json!("PT1H")), ("unknown", json!([1])), ("rate", json!("PT1S")), ("filter", json!("x"))] {
+    for (name, value) in
+        [("ttl", json!("PT1H")), ("unknown", json!([1])), ("rate", json!("PT1S")), ("filter", json!("x"))]
+    {
         let mut body = json!({ "topic": WORLD.url(&at) });
         body[name] = value;
         let told = ALICE.ask("POST", ENDPOINT, &[JSON], body.to_string());

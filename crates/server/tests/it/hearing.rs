@@ -52,7 +52,8 @@ fn groups_are_rules_too() {
     let at = container("grouped", "");
     let group = format!("{at}group");
     let members = |who: Option<&str>| {
-        let member = who.map(|who| format!("; <http://www.w3.org/2006/vcard/ns#hasMember> <{who}>")).unwrap_or_default();
+        let member =
+            who.map(|who| format!("; <http://www.w3.org/2006/vcard/ns#hasMember> <{who}>")).unwrap_or_default();
         format!("<#g> a <http://www.w3.org/2006/vcard/ns#Group>{member} .")
     };
     ALICE.put(&group, &members(Some(WORLD.webid("BOB"))));
@@ -87,7 +88,10 @@ fn members_that_may_not_be_read_are_named_by_their_container_only() {
     assert_eq!(ALICE.ask("DELETE", &format!("{secret}x"), &[], "").status, 204);
     ALICE.put(&format!("{at}seen"), "");
     let heard = socket.heard();
-    assert_eq!((heard["type"].as_str(), heard["object"].as_str()), (Some("Add"), Some(&*WORLD.url(&format!("{at}seen")))));
+    assert_eq!(
+        (heard["type"].as_str(), heard["object"].as_str()),
+        (Some("Add"), Some(&*WORLD.url(&format!("{at}seen"))))
+    );
 }
 
 #[test]

@@ -58,9 +58,31 @@ fn a_slug_is_a_wish_and_no_path() {
     let above = listed("/alice/").len();
     let mut made = 0;
     for slug in [
-        "..", "../x", "..%2fx", "%2e%2e", "a/b", "/etc/passwd", "a\\b", ".acl", "x.acl", "%2eacl", "x.meta", ".", "",
-        "a%00b", "%", "a?b=c", "a#b", "http://evil.example/", "..\u{2f}.acl", &"a".repeat(3_000), "\u{feff}x",
-        "x.acl ", " .acl", "x%2Eacl", "x%252eacl",
+        "..",
+        "../x",
+        "..%2fx",
+        "%2e%2e",
+        "a/b",
+        "/etc/passwd",
+        "a\\b",
+        ".acl",
+        "x.acl",
+        "%2eacl",
+        "x.meta",
+        ".",
+        "",
+        "a%00b",
+        "%",
+        "a?b=c",
+        "a#b",
+        "http://evil.example/",
+        "..\u{2f}.acl",
+        &"a".repeat(3_000),
+        "\u{feff}x",
+        "x.acl ",
+        " .acl",
+        "x%2Eacl",
+        "x%252eacl",
     ] {
         let told = ANYBODY.ask("POST", &at, &[TURTLE, ("slug", slug)], "");
         if told.status == 201 {

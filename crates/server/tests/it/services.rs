@@ -62,7 +62,12 @@ fn a_channel_is_answered_as_it_was_asked_for() {
         let mut body = minimal.clone();
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let told = post(&ANYBODY, &body);
-        assert_eq!((told.status, told.header("content-type")), (200, Some("application/ld+json")), "{change} {}", told.text());
+        assert_eq!(
+            (told.status, told.header("content-type")),
+            (200, Some("application/ld+json")),
+            "{change} {}",
+            told.text()
+        );
         let channel = told.json();
         assert!(channel["id"].as_str().unwrap().starts_with(&WORLD.url("/.notifications/channels/")), "{channel}");
         assert!(channel["receiveFrom"].as_str().unwrap().starts_with("ws://"), "{channel}");
@@ -96,9 +101,7 @@ fn what_is_no_subscription_is_422() {
         json!({ "type": [TYPE, "http://www.w3.org/ns/solid/notifications#WebhookChannel2023"] }),
         json!({ "receiveFrom": "wss://evil.example/" }),
         json!({ "startAt": "yesterday" }),
-        json!({ "endAt": "2001-01-01T00:00:00Z" }),
-        json!({ "rate": "P1Y" }),
-        json!({ "rate": "-PT1S" }),
+        json!({ "startAt": "2999-01-01T00:00:00Z", "endAt": "2998-01-01T00:00:00Z" }),
         json!({ "rate": 5 }),
         json!({ "rate": "PT99999999999999999999S" }),
         json!({ "@context": [N1, { "topic": "http://evil.example/topic" }] }),
@@ -130,7 +133,8 @@ fn unreadable_bodies_and_types_have_their_own_status() {
     }
     ask(Some("application/ld+json"), "{").is_problem(400);
     ask(Some("text/turtle"), "<#it> broken").is_problem(400);
-    for kind in ["text/plain", "application/ld+json; profile=\"https://example.org/unknown\"", "text/html", "nonsense"] {
+    for kind in ["text/plain", "application/ld+json; profile=\"https://example.org/unknown\"", "text/html", "nonsense"]
+    {
         let told = ask(Some(kind), &text);
         assert!(told.is_problem(415).header("accept-post").unwrap().contains("application/ld+json"), "{kind}");
     }

@@ -77,7 +77,8 @@ impl World {
         let issuer = &self.env["SOLID_IDENTITY_PROVIDER"];
         let endpoint = get_json(&format!("{issuer}.well-known/openid-configuration"))["token_endpoint"].clone();
         let endpoint = endpoint.as_str().unwrap();
-        let (id, secret) = (&self.env[&format!("USERS_{name}_CLIENTID")], &self.env[&format!("USERS_{name}_CLIENTSECRET")]);
+        let (id, secret) =
+            (&self.env[&format!("USERS_{name}_CLIENTID")], &self.env[&format!("USERS_{name}_CLIENTSECRET")]);
         let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")));
         let proof = key.prove("POST", endpoint, &unique("login"), Timestamp::now(), None).unwrap();
         let headers =
@@ -157,7 +158,8 @@ impl Agent {
         let rule = |name: &str, what: &str| {
             format!("<#{name}> a acl:Authorization; acl:accessTo <{of}>; acl:default <{of}>; {what} .\n")
         };
-        let mut acl = "@prefix acl: <http://www.w3.org/ns/auth/acl#>. @prefix foaf: <http://xmlns.com/foaf/0.1/>.\n".to_owned();
+        let mut acl =
+            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. @prefix foaf: <http://xmlns.com/foaf/0.1/>.\n".to_owned();
         acl += &rule("owner", &format!("acl:agent <{owner}>; acl:mode acl:Read, acl:Write, acl:Control"));
         if !other.is_empty() {
             acl += &rule("other", other);
@@ -208,8 +210,10 @@ impl Reply {
         let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let headers: Vec<_> =
-            lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
+        let headers: Vec<_> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
+            .collect();
         let mut told = Self { status, headers, body: bytes[end + 4..].to_vec() };
         if told.header("transfer-encoding") == Some("chunked") {
             told.body = unchunked(&told.body);
@@ -276,10 +280,26 @@ fn talk(port: u16, head: &str, body: &[u8]) -> Reply {
     // Whoever is refused early may not be read to the end.
     let _ = stream.write_all(body);
     let mut answer = Vec::new();
-    if let Err(error) = stream.read_to_end(&mut answer) {
-        assert!(!answer.is_empty(), "no answer to {}: {error}", head.lines().next().unwrap_or_default());
+    let mut part = [0; 16 * 1024];
+    while !is_whole(&answer) {
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(count) => answer.extend_from_slice(&part[..count]),
+            Err(error) => {
+                assert!(!answer.is_empty(), "no answer to {}: {error}", head.lines().next().unwrap_or_default());
+                break;
+            }
+        }
     }
     Reply::parse(&answer)
+}
+
+/// Whether all that was announced has come, so that nobody waits for the end of a connection that is kept.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let told = Reply::parse(&answer[..end + 4]);
+    let length = told.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    length.is_some_and(|length| answer.len() >= end + 4 + length)
 }
 
 fn connect(port: u16) -> TcpStream {
