@@ -64,6 +64,9 @@ static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
     Issuer { url, key, webid }
 });
 
+/// What is wrong with a token; told the time in seconds.
+type Change = fn(&mut Value, i64);
+
 /// A good token, changed.
 fn claims(change: impl FnOnce(&mut Value)) -> Value {
     let now = Timestamp::now().as_second();
@@ -85,7 +88,7 @@ fn only_the_whole_truth_about_a_token_is_believed() {
     let sign = |claims: Value| ISSUER.key.sign_token("at+jwt", &claims).unwrap();
     assert_eq!(present(&sign(claims(|_| {})), "DPoP").status, 200, "a good token of any issuer that the profile names");
     let now = Timestamp::now().as_second();
-    let changes: [(&str, fn(&mut Value, i64)); 14] = [
+    let changes: [(&str, Change); 14] = [
         ("expired", |claims, now| claims["exp"] = (now - 600).into()),
         ("without an end", |claims, _| drop(claims.as_object_mut().unwrap().remove("exp"))),
         ("of the future", |claims, now| claims["iat"] = (now + 86_400).into()),
@@ -94,7 +97,7 @@ fn only_the_whole_truth_about_a_token_is_believed() {
         ("for nobody", |claims, _| drop(claims.as_object_mut().unwrap().remove("aud"))),
         ("of another issuer", |claims, _| claims["iss"] = "https://issuer.example/".into()),
         ("of our own provider", |claims, _| {
-            claims["iss"] = format!("http://localhost:{}/", WORLD.provider_port()).into()
+            claims["iss"] = format!("http://localhost:{}/", WORLD.provider_port()).into();
         }),
         ("for a WebID that names another issuer", |claims, _| claims["webid"] = WORLD.webid("ALICE").into()),
         ("for no WebID", |claims, _| {
@@ -133,7 +136,7 @@ fn signatures_that_sign_nothing_are_refused() {
         format!("{}.{body}.{}", header("ES256"), BASE64.encode([0; 4_000])),
         format!("{start}."),
         format!("{start}.{}", &signature[1..]),
-        format!("{}.{}", signed, signature),
+        format!("{signed}.{signature}"),
         other.sign_token("at+jwt", &good).unwrap(),
         other.sign_parts(&own_key, &good).unwrap(),
         ISSUER.key.sign_parts(&elsewhere, &good).unwrap(),
