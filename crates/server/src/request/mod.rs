@@ -140,7 +140,9 @@ fn examine(rules: &Rules, request: &Request) -> Result<Target, Problem> {
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |connection| connection.peer.ip().to_canonical());
     let is_trusted = rules.trusted.iter().any(|network| network.contains(&peer));
     let (client, origin) = if is_trusted {
-        (forwarded::client(headers, peer, &rules.trusted), forwarded::origin(headers, &rules.origin))
+        // Where no pod has an origin of its own, no other name is one, whoever tells it.
+        let told = rules.names_below.then(|| forwarded::origin(headers, &rules.origin)).flatten();
+        (forwarded::client(headers, peer, &rules.trusted), told)
     } else {
         (peer, None)
     };

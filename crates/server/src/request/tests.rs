@@ -10,12 +10,16 @@ fn router() -> Router {
 }
 
 fn router_with(names_below: bool) -> Router {
+    router_behind(Vec::new(), names_below)
+}
+
+fn router_behind(trusted: Vec<IpNet>, names_below: bool) -> Router {
     let rules = Rules {
         origin: "https://pod.example".into(),
         url_bytes: 64,
         header_bytes: 1_024,
         header_lines: 5,
-        trusted: Vec::new(),
+        trusted,
         names_below,
     };
     Router::new()
@@ -147,5 +151,16 @@ async fn a_request_that_names_two_pods_is_refused() {
     for (host, status) in [("alice.pod.example", 200), ("bob.pod.example", 400), ("pod.example", 400)] {
         let response = router_with(true).oneshot(asked(host).body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_names_a_pod_only_where_pods_have_names() {
+    for (names_below, expected) in [(true, "https://alice.pod.example/x"), (false, "https://pod.example/x")] {
+        let asked = asked("GET", "/x").header("x-forwarded-host", "alice.pod.example").body(Body::empty()).unwrap();
+        // Without a connection the peer counts as 0.0.0.0.
+        let router = router_behind(vec!["0.0.0.0/32".parse().unwrap()], names_below);
+        let body = router.oneshot(asked).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, expected);
     }
 }

@@ -1,0 +1,360 @@
+//! One server for all tests of this binary, and those who speak to it in plain bytes.
+//!
+//! A shell starts the server and holds it for as long as this process lives, whatever becomes of the tests.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use podbell_model::Timestamp;
+use podbell_oidc::{Algorithm, SigningKey};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{ChildStdin, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the shell does: the server runs beside it until this process is gone, then its directory goes too.
+const HOLD: &str = "\"$0\" serve --base-url \"$1\" --data \"$2\" >/dev/null 2>\"$2.log\" & child=$!; read -r _; \
+                    kill -9 $child; wait $child; rm -rf \"$2\" \"$2.log\"";
+
+pub(super) const TURTLE: (&str, &str) = ("content-type", "text/turtle");
+pub(super) const LD: (&str, &str) = ("content-type", "application/ld+json");
+
+/// The server.
+pub(super) struct World {
+    /// Its base URL without the slash.
+    pub(super) origin: String,
+    port: u16,
+    data: PathBuf,
+    env: HashMap<String, String>,
+    _held: ChildStdin,
+}
+
+/// The server, alice who owns a pod, and bob who owns another.
+pub(super) static WORLD: LazyLock<World> = LazyLock::new(World::start);
+pub(super) static ALICE: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("ALICE"));
+pub(super) static BOB: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("BOB"));
+/// Nobody.
+pub(super) static ANYBODY: LazyLock<Agent> =
+    LazyLock::new(|| Agent { key: SigningKey::generate(Algorithm::Es256).unwrap(), token: None });
+
+impl World {
+    fn start() -> Self {
+        let data = tempfile::tempdir().unwrap().keep();
+        let port = free_port();
+        let origin = format!("http://localhost:{port}");
+        let mut shell = Command::new("sh")
+            .args(["-c", HOLD, env!("CARGO_BIN_EXE_podbell"), &format!("{origin}/")])
+            .arg(&data)
+            .env("PODBELL_LOG_LEVEL", "debug")
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let held = shell.stdin.take().unwrap();
+        until("the server answers", || {
+            assert!(shell.try_wait().unwrap().is_none(), "the server ended");
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        // The answer comes when everything is there.
+        talk(port, &head("GET", "/.well-known/solid", &[], None), b"");
+        let text = std::fs::read_to_string(data.join("demo.env")).unwrap();
+        let env = text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
+        Self { origin, port, data, env, _held: held }
+    }
+
+    fn log_in(&self, name: &str) -> Agent {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        let issuer = &self.env["SOLID_IDENTITY_PROVIDER"];
+        let endpoint = get_json(&format!("{issuer}.well-known/openid-configuration"))["token_endpoint"].clone();
+        let endpoint = endpoint.as_str().unwrap();
+        let (id, secret) =
+            (&self.env[&format!("USERS_{name}_CLIENTID")], &self.env[&format!("USERS_{name}_CLIENTSECRET")]);
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")));
+        let proof = key.prove("POST", endpoint, &unique("login"), Timestamp::now(), None).unwrap();
+        let headers =
+            [("content-type", "application/x-www-form-urlencoded"), ("authorization", &*basic), ("dpop", &*proof)];
+        let (port, path) = split(endpoint);
+        let told = talk(port, &head("POST", &path, &headers, Some(29)), b"grant_type=client_credentials");
+        Agent { key, token: Some(told.json()["access_token"].as_str().unwrap().to_owned()) }
+    }
+
+    /// The port of its provider.
+    pub(super) fn provider_port(&self) -> u16 {
+        split(&self.env["SOLID_IDENTITY_PROVIDER"]).0
+    }
+
+    pub(super) fn webid(&self, name: &str) -> &str {
+        &self.env[&format!("USERS_{name}_WEBID")]
+    }
+
+    /// What it has logged so far.
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(format!("{}.log", self.data.display())).unwrap()
+    }
+
+    /// The absolute URL of a path.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// Sends bytes as they are; the answer to the first request among them.
+    pub(super) fn raw(&self, bytes: impl AsRef<[u8]>) -> Reply {
+        talk(self.port, "", bytes.as_ref())
+    }
+
+    pub(super) fn connect(&self) -> TcpStream {
+        connect(self.port)
+    }
+}
+
+/// Somebody who asks: with a token and the key that it is bound to, or without.
+pub(super) struct Agent {
+    pub(super) key: SigningKey,
+    pub(super) token: Option<String>,
+}
+
+impl Agent {
+    /// One request.
+    pub(super) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
+        let own = self.credentials(method, &WORLD.url(path));
+        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers: Vec<_> = headers.iter().copied().chain(own).collect();
+        let body = body.as_ref();
+        let length = (!body.is_empty() || matches!(method, "PUT" | "POST" | "PATCH")).then_some(body.len());
+        talk(WORLD.port, &head(method, path, &headers, length), body)
+    }
+
+    pub(super) fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, &[], "")
+    }
+
+    /// Writes Turtle, which must succeed.
+    pub(super) fn put(&self, path: &str, turtle: &str) -> Reply {
+        let told = self.ask("PUT", path, &[TURTLE], turtle);
+        assert!(told.status < 300, "PUT {path}: {told:?}");
+        told
+    }
+
+    /// The headers that say who it is.
+    pub(super) fn credentials(&self, method: &str, url: &str) -> Vec<(&'static str, String)> {
+        let Some(token) = &self.token else { return Vec::new() };
+        let proof = self.key.prove(method, url, &unique("proof"), Timestamp::now(), None).unwrap();
+        vec![("authorization", format!("DPoP {token}")), ("dpop", proof)]
+    }
+
+    /// Sets the rules of a container: alice everything, and what else is told in Turtle about `<#other>`.
+    pub(super) fn rules(&self, of: &str, other: &str) -> Reply {
+        let owner = WORLD.webid("ALICE");
+        let rule = |name: &str, what: &str| {
+            format!("<#{name}> a acl:Authorization; acl:accessTo <{of}>; acl:default <{of}>; {what} .\n")
+        };
+        let mut acl =
+            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. @prefix foaf: <http://xmlns.com/foaf/0.1/>.\n".to_owned();
+        acl += &rule("owner", &format!("acl:agent <{owner}>; acl:mode acl:Read, acl:Write, acl:Control"));
+        if !other.is_empty() {
+            acl += &rule("other", other);
+        }
+        self.put(&format!("{of}.acl"), &acl)
+    }
+}
+
+/// A container of alice for one test, with rules of its own.
+pub(super) fn container(name: &str, other: &str) -> String {
+    let path = format!("/alice/{name}/");
+    ALICE.put(&path, "");
+    ALICE.rules(&path, other);
+    path
+}
+
+/// What rules say for everybody.
+pub(super) fn public(modes: &str) -> String {
+    format!("acl:agentClass foaf:Agent; acl:mode {modes}")
+}
+
+/// What rules say for bob.
+pub(super) fn for_bob(modes: &str) -> String {
+    format!("acl:agent <{}>; acl:mode {modes}", WORLD.webid("BOB"))
+}
+
+/// The names that a container lists, as its owner sees it.
+pub(super) fn listed(path: &str) -> Vec<String> {
+    let told = ALICE.ask("GET", path, &[("accept", "application/n-triples")], "");
+    assert_eq!(told.status, 200, "{told:?}");
+    let text = told.text();
+    let members = text.lines().filter(|line| line.contains("ldp#contains>"));
+    members.filter_map(|line| line.rsplit_once('<')?.1.split_once('>')).map(|(iri, _)| iri.to_owned()).collect()
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<_> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned()))
+            .collect();
+        let mut told = Self { status, headers, body: bytes[end + 4..].to_vec() };
+        if told.header("transfer-encoding") == Some("chunked") {
+            told.body = unchunked(&told.body);
+        }
+        told
+    }
+
+    /// A header that stands there once or not at all.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let all = self.all(name);
+        assert!(all.len() < 2, "{name} stands there more than once: {self:?}");
+        all.first().copied()
+    }
+
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// That it is a problem with that status, as every client can read it.
+    #[track_caller]
+    pub(super) fn is_problem(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{} {self:?}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");
+        let body = self.json();
+        assert_eq!(body["status"], status, "{body}");
+        assert!(body["title"].is_string() && body["type"].is_string(), "{body}");
+        if status == 401 {
+            assert!(self.header("www-authenticate").unwrap().starts_with("DPoP "), "{self:?}");
+        }
+        self
+    }
+
+    /// The target of the link with that relation.
+    pub(super) fn link(&self, rel: &str) -> Option<String> {
+        let end = format!(">; rel=\"{rel}\"");
+        self.all("link").iter().find_map(|link| Some(link.strip_prefix('<')?.strip_suffix(&end)?.to_owned()))
+    }
+}
+
+/// The head of a request that is the last on its connection.
+pub(super) fn head(method: &str, path: &str, headers: &[(&str, &str)], length: Option<usize>) -> String {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    if let Some(length) = length {
+        write!(head, "content-length: {length}\r\n").unwrap();
+    }
+    head + "\r\n"
+}
+
+fn talk(port: u16, head: &str, body: &[u8]) -> Reply {
+    let mut stream = connect(port);
+    stream.write_all(head.as_bytes()).unwrap();
+    // Whoever is refused early may not be read to the end.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    let mut part = [0; 16 * 1024];
+    while !is_whole(&answer) {
+        match stream.read(&mut part) {
+            Ok(0) => break,
+            Ok(count) => answer.extend_from_slice(&part[..count]),
+            Err(error) => {
+                assert!(!answer.is_empty(), "no answer to {}: {error}", head.lines().next().unwrap_or_default());
+                break;
+            }
+        }
+    }
+    Reply::parse(&answer)
+}
+
+/// Whether all that was announced has come, so that nobody waits for the end of a connection that is kept.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let told = Reply::parse(&answer[..end + 4]);
+    let length = told.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    length.is_some_and(|length| answer.len() >= end + 4 + length)
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn get_json(url: &str) -> Value {
+    let (port, path) = split(url);
+    talk(port, &head("GET", &path, &[], None), b"").json()
+}
+
+/// Port and path of a URL on this machine.
+pub(super) fn split(url: &str) -> (u16, String) {
+    let url = url::Url::parse(url).unwrap();
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    (url.port().unwrap(), format!("{}{query}", url.path()))
+}
+
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {
+        let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        if length == 0 {
+            break;
+        }
+        whole.extend_from_slice(&body[end + 2..end + 2 + length]);
+        body = &body[end + 4 + length..];
+    }
+    whole
+}
+
+/// A port that is free, with the next one free too.
+fn free_port() -> u16 {
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A name that nobody has used.
+pub(super) fn unique(what: &str) -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("{what}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Waits for a condition; fails after a while.
+pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
