@@ -14,6 +14,8 @@ pub struct Settings {
     pub stuck_after: Duration,
     /// Most channels of one agent and client.
     pub channels_per_subject: u64,
+    /// Most channels of the public, all together; by address it is limited elsewhere.
+    pub channels_of_the_public: u64,
     /// Most connections of one agent and client; the public is counted by address, elsewhere.
     pub connections_per_subject: u32,
     /// Most topics of one channel.
@@ -32,6 +34,7 @@ impl Default for Settings {
             outbox_bytes: 256 * 1024,
             stuck_after: Duration::from_secs(30),
             channels_per_subject: 1_000,
+            channels_of_the_public: 100_000,
             connections_per_subject: 1_000,
             topics_per_channel: 128,
             judge_attempts: 5,

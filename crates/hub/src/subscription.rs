@@ -61,7 +61,10 @@ pub enum ChannelError {
 impl Hub {
     /// Keeps a channel, if its subject may hear of every topic and has not too many. Durable when it returns.
     pub async fn subscribe(&self, channel: Channel) -> Result<(), SubscribeError> {
-        let (inner, limit) = (&self.inner, self.settings.channels_per_subject);
+        let (inner, settings) = (&self.inner, &self.settings);
+        // The public is many: one stranger must not use up the channels of all.
+        let public = channel.subject.webid.is_none();
+        let limit = if public { settings.channels_of_the_public } else { settings.channels_per_subject };
         let most = self.settings.topics_per_channel;
         if channel.topics.is_empty() || channel.topics.len() > most {
             return Err(SubscribeError::Topics { limit: most });

@@ -1,7 +1,7 @@
 //! How often one address may try what costs the server something and needs no log-in: registering clients, filling in
 //! forms, subscribing as nobody.
 //!
-//! Counts in windows of a minute. The table is bounded: when it is full of current counts, strangers wait for the next
+//! Counts in windows of a minute or an hour. The table is bounded: when it is full of current counts, strangers wait for the next
 //! window rather than push others out.
 
 use parking_lot::Mutex;
@@ -11,8 +11,6 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-/// The window, in seconds.
-const WINDOW: i64 = 60;
 /// The most addresses that are counted at once.
 const ADDRESSES: usize = 16_384;
 
@@ -20,6 +18,8 @@ const ADDRESSES: usize = 16_384;
 #[derive(Debug)]
 pub struct Attempts {
     limit: u32,
+    /// The window, in seconds.
+    window: i64,
     counts: Mutex<Counts>,
 }
 
@@ -30,19 +30,24 @@ struct Counts {
 }
 
 impl Attempts {
-    /// At most `limit` attempts of one address in a window.
-    pub fn new(limit: u32) -> Self {
-        Self { limit, counts: Mutex::default() }
+    /// At most `limit` attempts of one address in a minute.
+    pub fn per_minute(limit: u32) -> Self {
+        Self { limit, window: 60, counts: Mutex::default() }
+    }
+
+    /// At most `limit` attempts of one address in an hour.
+    pub fn per_hour(limit: u32) -> Self {
+        Self { limit, window: 3_600, counts: Mutex::default() }
     }
 
     /// Counts an attempt; the seconds to wait if it is one too many.
     pub fn admit(&self, client: IpAddr, now: Timestamp) -> Result<(), u64> {
         let mut counts = self.counts.lock();
-        let window = now.as_second().div_euclid(WINDOW);
+        let window = now.as_second().div_euclid(self.window);
         if counts.window != window {
             *counts = Counts { window, by_address: HashMap::new() };
         }
-        let wait = WINDOW - now.as_second().rem_euclid(WINDOW);
+        let wait = self.window - now.as_second().rem_euclid(self.window);
         let full = counts.by_address.len() >= ADDRESSES;
         let count = match counts.by_address.get_mut(&network(client)) {
             Some(count) => count,
@@ -79,7 +84,7 @@ mod tests {
 
     #[test]
     fn an_address_waits_for_the_next_window_and_nobody_else_does() {
-        let attempts = Attempts::new(2);
+        let attempts = Attempts::per_minute(2);
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         assert_eq!([(); 3].map(|()| attempts.admit(one, at(70))), [Ok(()), Ok(()), Err(50)]);
         assert_eq!(attempts.admit(other, at(70)), Ok(()));
@@ -88,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_network_of_addresses_counts_as_one() {
-        let attempts = Attempts::new(1);
+        let attempts = Attempts::per_minute(1);
         assert_eq!(attempts.admit(address("2001:db8::1"), at(0)), Ok(()));
         assert_eq!(attempts.admit(address("2001:db8::ffff"), at(0)), Err(60));
         assert_eq!(attempts.admit(address("2001:db8:0:1::1"), at(0)), Ok(()));
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_addresses_is_bounded() {
-        let attempts = Attempts::new(1);
+        let attempts = Attempts::per_minute(1);
         let known = address("10.255.0.1");
         assert_eq!(attempts.admit(known, at(0)), Ok(()));
         for n in 0..2 * u32::try_from(ADDRESSES).unwrap() {

@@ -83,7 +83,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         pod,
         hub: Arc::clone(&hub),
         log: store.clone(),
-        strangers: Attempts::new(settings.limits.anonymous_channels_per_minute),
+        strangers: Attempts::per_hour(settings.limits.anonymous_channels_per_hour),
         websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
     });
     tokio::spawn(drain(hub, stop));
@@ -172,6 +172,7 @@ fn hub_settings(settings: &Settings) -> podbell_hub::Settings {
     podbell_hub::Settings {
         outbox_bytes: limits.send_queue.bytes(),
         channels_per_subject: limits.channels_per_agent,
+        channels_of_the_public: limits.anonymous_channels,
         connections_per_subject: u32::try_from(limits.connections_per_agent).unwrap_or(u32::MAX),
         topics_per_channel: limits.topics_per_channel,
         ..podbell_hub::Settings::default()

@@ -12,6 +12,18 @@ fn nothing(_: podbell_model::StorageId) -> bool {
 }
 
 #[tokio::test]
+async fn one_stranger_does_not_use_up_the_channels_of_all_strangers() {
+    let settings = Settings { channels_per_subject: 1, channels_of_the_public: 3, ..Settings::default() };
+    let world = World::with(settings);
+    world.allow("/a", &["public"]);
+    for _ in 0..3 {
+        world.hub.subscribe(world.channel("public", &["/a"])).await.unwrap();
+    }
+    let one_more = world.hub.subscribe(world.channel("public", &["/a"])).await;
+    assert!(matches!(one_more, Err(SubscribeError::TooMany { limit: 3 })));
+}
+
+#[tokio::test]
 async fn a_subject_makes_so_many_channels_and_no_more_even_at_once() {
     let world = World::with(Settings { channels_per_subject: 3, ..Settings::default() });
     let channels: Vec<_> = (0..6).map(|_| world.channel("bob", &["/a"])).collect();

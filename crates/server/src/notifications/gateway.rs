@@ -80,7 +80,7 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
     let asked = gateway::parse_subscription(&body).map_err(|error| told(&error))?;
     let topics = topics(app, &asked.topics, &subject)?;
     let now = app.now();
-    let (_, end_at) = life(None, asked.ttl.map(|ttl| after(now, ttl)), app, now);
+    let (_, end_at) = life(None, asked.ttl.map(|ttl| after(now, ttl)), (app, &subject), now);
     let (secret, hash) = capability::new().map_err(Problem::internal)?;
     let channel = Channel {
         id: ChannelId(Uuid::new_v4()),

@@ -72,7 +72,7 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
         subscription::parse(&body, body_type, service).map_err(|error| refused(error.problem(), error.to_string()))?;
     let now = app.now();
     let topics = topics(app, &asked.topics, &subject)?;
-    let (start_at, end_at) = life(asked.features.start_at, asked.features.end_at, app, now);
+    let (start_at, end_at) = life(asked.features.start_at, asked.features.end_at, (app, &subject), now);
     let (capability, hash) = capability::new().map_err(Problem::internal)?;
     let channel = Channel {
         id: ChannelId(Uuid::new_v4()),
@@ -134,10 +134,12 @@ pub(super) fn topics(app: &App, asked: &[ResourceIri], subject: &Subject) -> Res
 pub(super) fn life(
     start: Option<Timestamp>,
     end: Option<Timestamp>,
-    app: &App,
+    (app, subject): (&App, &Subject),
     now: Timestamp,
 ) -> (Option<Timestamp>, Timestamp) {
-    let latest = after(now, app.settings.limits.channel_life.into());
+    let limits = &app.settings.limits;
+    let longest = if subject.webid.is_some() { limits.channel_life } else { limits.anonymous_channel_life };
+    let latest = after(now, longest.into());
     (start.map(|start| start.max(now)), end.unwrap_or(latest).min(latest))
 }
 

@@ -60,7 +60,7 @@ fn limited_routes(provider: Arc<Provider>, clock: Clock, settings: &Settings, at
     let published = provider.discovery();
     let at = |name: &str| path(&published, name);
     let (body, patience) = (settings.limits.control_body.bytes(), settings.limits.body_timeout.0);
-    let site = Arc::new(Site { provider, clock, attempts: Attempts::new(attempts), body, patience });
+    let site = Arc::new(Site { provider, clock, attempts: Attempts::per_minute(attempts), body, patience });
     Router::new()
         .route("/", get(pages::welcome))
         .route(&format!("/{DISCOVERY}"), get(oauth::discovery).options(async || options("GET, HEAD, OPTIONS")))

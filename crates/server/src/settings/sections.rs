@@ -165,8 +165,12 @@ settings! {
         connections_per_address: usize = 256;
         /// Connections at once of one agent with one client.
         connections_per_agent: usize = 1_000;
-        /// Channels that agents who do not log in may make in one minute from one address (IPv6: from one /64 network).
-        anonymous_channels_per_minute: u32 = 200;
+        /// Channels that agents who do not log in may make in one hour from one address (IPv6: from one /64 network).
+        anonymous_channels_per_hour: u32 = 200;
+        /// Channels of all agents who do not log in, together.
+        anonymous_channels: u64 = 100_000;
+        /// The longest life of a channel of an agent who does not log in.
+        anonymous_channel_life: Span = Span::days(1);
         /// Connections at once that one capability URL opens.
         connections_per_capability: u32 = 3;
         /// Channels of one agent with one client.
