@@ -6,13 +6,14 @@
 use crate::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Ending, Metrics, Question, States, Topic, Unavailable,
     flush::after,
+    hub::Ports,
     rules::Asked,
     shard::{Chore, Shard, Timer},
 };
 use parking_lot::Mutex;
 use podbell_log::{Log, LogError};
-use podbell_model::Timestamp;
-use std::{sync::Arc, time::Duration};
+use podbell_model::{StorageId, Timestamp};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinSet,
@@ -22,8 +23,11 @@ use tokio::{
 const READ: usize = 256;
 /// How many commits may be known and not yet matched.
 const AHEAD: usize = 512;
-/// How many questions are asked at a time.
-const QUESTIONS: usize = 64;
+/// How many questions about one storage are asked at a time. Rules that are slow to read (groups elsewhere) are the
+/// choice of a storage's owner, and must not delay the listeners of others.
+const QUESTIONS: usize = 16;
+/// How many storages' turns are kept before those that nobody takes are dropped.
+const TURNS: usize = 1_024;
 /// Most answers by the rules of one commit that are kept; when there are more, some are asked again.
 const THENS: usize = 65_536;
 /// How long to wait after the log or the store failed.
@@ -41,7 +45,7 @@ pub(crate) struct Inner {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) shard: Mutex<Shard>,
     pub(crate) changed: Notify,
-    pub(crate) questions: Semaphore,
+    turns: Mutex<HashMap<StorageId, Arc<Semaphore>>>,
 }
 
 enum Done {
@@ -51,8 +55,18 @@ enum Done {
 }
 
 impl Inner {
-    pub(crate) fn semaphore() -> Semaphore {
-        Semaphore::new(QUESTIONS)
+    pub(crate) fn new(ports: Ports, metrics: Arc<Metrics>, shard: Shard) -> Self {
+        Self {
+            log: ports.log,
+            authorize: ports.authorize,
+            channels: ports.channels,
+            states: ports.states,
+            clock: ports.clock,
+            metrics,
+            shard: Mutex::new(shard),
+            changed: Notify::new(),
+            turns: Mutex::default(),
+        }
     }
 
     /// Works on the state; lets outlets go and wakes the engine after the lock is open again.
@@ -185,8 +199,17 @@ impl Inner {
         }
     }
 
+    fn turns(&self, storage: StorageId) -> Arc<Semaphore> {
+        let mut turns = self.turns.lock();
+        if turns.len() >= TURNS {
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        Arc::clone(turns.entry(storage).or_insert_with(|| Arc::new(Semaphore::new(QUESTIONS))))
+    }
+
     pub(crate) async fn judge(&self, question: &Question) -> Result<Answer, Unavailable> {
-        let _turn = self.questions.acquire().await;
+        let turns = self.turns(question.storage);
+        let _turn = turns.acquire().await;
         self.authorize.authorize(question, (self.clock)()).await
     }
 

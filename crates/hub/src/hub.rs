@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use podbell_log::{Fence, Log};
 use podbell_model::Subject;
 use std::{collections::HashMap, fmt, sync::Arc};
-use tokio::{sync::Notify, task::AbortHandle};
+use tokio::task::AbortHandle;
 
 /// What the hub needs of others.
 pub struct Ports {
@@ -49,18 +49,9 @@ impl Hub {
     pub fn start(ports: Ports, settings: Settings) -> Arc<Self> {
         let metrics = Arc::new(Metrics::default());
         let head = ports.log.head();
-        let shard = Shard::new(settings.clone(), Arc::clone(&metrics), ports.encoder, ports.fence, head);
-        let inner = Arc::new(Inner {
-            log: ports.log,
-            authorize: ports.authorize,
-            channels: ports.channels,
-            states: ports.states,
-            clock: ports.clock,
-            metrics,
-            shard: Mutex::new(shard),
-            changed: Notify::new(),
-            questions: Inner::semaphore(),
-        });
+        let (encoder, fence) = (Arc::clone(&ports.encoder), Arc::clone(&ports.fence));
+        let shard = Shard::new(settings.clone(), Arc::clone(&metrics), encoder, fence, head);
+        let inner = Arc::new(Inner::new(ports, metrics, shard));
         let engine = tokio::spawn(Arc::clone(&inner).run()).abort_handle();
         Arc::new(Self { inner, settings, subscribing: Mutex::default(), engine })
     }

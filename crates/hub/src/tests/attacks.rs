@@ -41,6 +41,20 @@ async fn a_withdrawal_closes_without_waiting_for_an_event_and_forgets_the_channe
 }
 
 #[tokio::test]
+async fn the_slow_rules_of_one_storage_delay_no_other() {
+    let world = World::new();
+    for _ in 0..500 {
+        let mut channel = world.channel("mallory", &["/a"]);
+        channel.topics = [crate::Topic { storage: SLOW, resource: iri("/a") }].into();
+        let hub = std::sync::Arc::clone(&world.hub);
+        tokio::spawn(async move { hub.subscribe(channel).await });
+    }
+    tokio::task::yield_now().await;
+    let served = tokio::time::timeout(Duration::from_secs(30), world.hear("bob", &["/a"])).await;
+    assert!(served.unwrap().connection.is_open());
+}
+
+#[tokio::test]
 async fn what_is_queued_is_judged_again() {
     let world = World::new();
     let bob = world.hear("bob", &["/a"]).await;

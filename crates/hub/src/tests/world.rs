@@ -21,6 +21,9 @@ use tokio::sync::watch;
 
 pub(super) const POD: StorageId = StorageId(1);
 
+/// A storage whose rules are never read to the end.
+pub(super) const SLOW: StorageId = StorageId(99);
+
 pub(super) fn iri(path: &str) -> ResourceIri {
     ResourceIri::parse(&format!("https://pod.example{path}")).unwrap()
 }
@@ -185,6 +188,9 @@ impl Log for Past {
 impl Authorize for Past {
     async fn authorize(&self, question: &Question, _: Timestamp) -> Result<Answer, Unavailable> {
         self.questions.fetch_add(1, SeqCst);
+        if question.storage == SLOW {
+            std::future::pending::<()>().await;
+        }
         let head = self.head();
         tokio::task::yield_now().await;
         if self.failing.load(SeqCst) {
