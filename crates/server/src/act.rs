@@ -65,6 +65,11 @@ impl std::str::FromStr for Act {
 pub async fn act(data: &Path, account: &str, act: &Act, url: &Url) -> anyhow::Result<String> {
     let origin = BaseUrl::on_this_machine(&url.origin().ascii_serialization())?;
     let file = EnvFile::read_in(data)?;
+    anyhow::ensure!(
+        file.exists(),
+        "there is no {}: go to the folder where the server was started, or name its directory with --data",
+        data.join(FILE).display()
+    );
     let known = file.issuer().zip(file.credentials(account));
     let (issuer, credentials) =
         known.with_context(|| format!("{} tells nothing about {account}", data.join(FILE).display()))?;

@@ -70,7 +70,9 @@ pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> Vec<St
     }
     vec![
         format!("{act_as} {account} listen {root} | curl -sK- -m5 & sleep 2"),
-        format!("{act_as} {account} PUT {root}hello.txt | curl -sK- -H content-type:text/plain -d hello; wait; echo"),
+        format!(
+            "{act_as} {account} PUT {root}hello-$(date +%s).txt | curl -sK- -H content-type:text/plain -d hello; wait; echo"
+        ),
     ]
 }
 
@@ -100,7 +102,7 @@ mod tests {
             lines,
             [
                 "'/opt/it'\\''s/podbell' as alice listen http://localhost:3000/alice/ | curl -sK- -m5 & sleep 2",
-                "'/opt/it'\\''s/podbell' as alice PUT http://localhost:3000/alice/hello.txt | \
+                "'/opt/it'\\''s/podbell' as alice PUT http://localhost:3000/alice/hello-$(date +%s).txt | \
                  curl -sK- -H content-type:text/plain -d hello; wait; echo",
             ]
         );

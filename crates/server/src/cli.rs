@@ -80,7 +80,7 @@ struct Flags {
     /// The directory that holds everything [default: podbell-data]
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// A demo account to make at the first start, or "none"; repeatable [default: alice, bob]
+    /// A demo account to have, made if it is missing, or "none"; repeatable [default: alice, bob]
     #[arg(long, value_name = "NAME")]
     seed: Vec<String>,
     /// Make no demo accounts

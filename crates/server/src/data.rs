@@ -24,7 +24,7 @@ pub enum DataError {
     #[error("{} is in use by another server; choose another with --data", .0.display())]
     InUse(PathBuf),
     /// It cannot be made or written.
-    #[error("cannot use {}: {source}", path.display())]
+    #[error("cannot use {}", path.display())]
     Unusable {
         /// The directory or the file in it.
         path: PathBuf,

@@ -40,6 +40,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     let mut report = Report::default();
     let settings = &loaded.settings;
     report.base_url(settings);
+    report.pods(settings);
     report.listening(settings);
     report.provider(settings);
     report.accounts(settings);
@@ -62,6 +63,18 @@ impl Report {
 
     fn unwise(&mut self, setting: &'static str, text: impl Into<String>) {
         self.0.push(Finding { severity: Severity::Unwise, setting, text: text.into() });
+    }
+
+    /// Accounts and pods can only be seeded yet.
+    fn pods(&mut self, settings: &Settings) {
+        let can_be_made = settings.is_development() && settings.serves_provider();
+        if !can_be_made && !settings.seed.is_empty() {
+            self.unwise(
+                "seed",
+                "demo accounts and their pods are made only in development with the provider on, and there is no other \
+                 way to make a pod yet: a new data directory stays empty",
+            );
+        }
     }
 
     fn base_url(&mut self, settings: &Settings) {
@@ -304,8 +317,8 @@ mod tests {
         assert_eq!(check(&format!("base_url = \"http://localhost:3000/\"\n{layout}")), []);
         assert!(check(&format!("base_url = \"http://127.0.0.1:3000/\"\n{layout}")).contains(&(Wrong, "pods.layout")));
         let public = "base_url = \"https://pod.example/\"\n[proxies]\ntrusted = [\"10.0.0.1/32\"]\n";
-        assert_eq!(check(public), [(Unwise, "base_url")]);
-        assert_eq!(check(&format!("{public}{layout}")), []);
+        assert_eq!(check(public), [(Unwise, "base_url"), (Unwise, "seed")]);
+        assert_eq!(check(&format!("{public}{layout}")), [(Unwise, "seed")]);
     }
 
     #[test]

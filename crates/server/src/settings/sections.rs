@@ -54,7 +54,8 @@ settings! {
         listen: Vec<SocketAddr> = Vec::new();
         /// The directory that holds everything: the database, big bodies, keys, demo.env. It is made if it is missing.
         data: PathBuf = "podbell-data".into();
-        /// The demo accounts that a first start makes, each with a pod of its own. Only on a server in development.
+        /// The demo accounts to have, each with a pod of its own: every start makes those that are missing. Only on a
+        /// server in development.
         seed: Vec<String> = vec!["alice".to_owned(), "bob".to_owned()];
     } with {
         /// The pods.
@@ -85,7 +86,8 @@ settings! {
     Pods ["pods"] {
         /// Where pods are: "path": below the base URL, https://pod.example/alice/; "subdomain": each at an origin of
         /// its own, https://alice.pod.example/, so that browsers keep apart what different people's pods hold. The
-        /// names below the base URL's must then lead to this server. Pods stay where they were made.
+        /// names below the base URL's must then lead to this server. Pods stay where they were
+        /// made, so a directory keeps the layout that it began with.
         layout: Layout = Layout::Path;
     }
 
