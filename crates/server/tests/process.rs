@@ -118,6 +118,9 @@ fn acting_as_an_account_tells_what_is_missing() {
     let data = tempfile::tempdir().unwrap();
     let act = |url| podbell(&["as", "--data", data.path().to_str().unwrap(), "alice", "PUT", url]);
     let (code, said) = act("http://localhost:1/x");
+    assert!(code == 1 && said.contains("there is no") && said.contains("--data"), "{said}");
+    std::fs::write(data.path().join("demo.env"), "SOLID_IDENTITY_PROVIDER=http://127.0.0.1:1/\n").unwrap();
+    let (code, said) = act("http://localhost:1/x");
     assert!(code == 1 && said.contains("demo.env tells nothing about alice"), "{said}");
     let account =
         "USERS_ALICE_WEBID=w\nUSERS_ALICE_CLIENTID=id\nUSERS_ALICE_CLIENTSECRET=hidden\nUSERS_ALICE_PASSWORD=p\n";
