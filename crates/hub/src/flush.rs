@@ -1,4 +1,4 @@
-//! The only place that sends.
+//! The sending of what waits.
 //!
 //! Everything is judged here, immediately before its system call and inside the fence, by rules that are not older
 //! than the fence's watermark; also what has waited, and the rest of a frame of which part is out. What cannot be
@@ -303,14 +303,13 @@ impl Shard {
         }
     }
 
-    /// Whether an item may certainly not be sent, so that it need not be queued.
-    pub(crate) fn refuses(&self, subject: SubjectKey, item: &Item, now: Timestamp) -> bool {
-        matches!(self.judge(subject, item, now), Judgement::Refused)
-    }
-
-    /// Whether an item may be sent by everything known now.
-    pub(crate) fn allows(&self, subject: SubjectKey, item: &Item, now: Timestamp) -> bool {
-        matches!(self.judge(subject, item, now), Judgement::Allowed)
+    /// Whether an item may be sent by everything known now; none if the judge must be asked.
+    pub(crate) fn verdict(&self, subject: SubjectKey, item: &Item, now: Timestamp) -> Option<bool> {
+        match self.judge(subject, item, now) {
+            Judgement::Allowed => Some(true),
+            Judgement::Refused => Some(false),
+            Judgement::Unknown(_) => None,
+        }
     }
 }
 

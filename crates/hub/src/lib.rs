@@ -5,7 +5,6 @@
 mod admission;
 mod answers;
 pub mod channel;
-mod direct;
 mod ending;
 mod engine;
 mod flush;
@@ -19,6 +18,7 @@ mod rules;
 mod settings;
 mod shard;
 mod subscription;
+mod telling;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]

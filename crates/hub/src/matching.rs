@@ -5,20 +5,16 @@
 //! of one rendering.
 
 use crate::{
-    Ending, Need, Relation, RenderingId, Topic,
+    Ending, Need, Relation, Topic,
     flush::encode_change,
-    outbox::{Change, Item, Outbox, What},
-    registry::{ChannelKey, ConnectionKey, Live},
+    outbox::{Change, Item, Outbox},
+    registry::{ConnectionKey, Live},
     rules::EntryKey,
     shard::Shard,
 };
-use bytes::Bytes;
 use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
 use podbell_model::{Activity, Generation, Sequence, Timestamp};
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 /// Most commits that are matched while the lock is held once.
 const COMMITS: usize = 64;
@@ -71,7 +67,7 @@ impl Shard {
         true
     }
 
-    /// Puts what a commit tells into the outboxes: of all that hear it live, or of one that catches up.
+    /// Tells a commit: to all that hear it live, or to one that catches up.
     pub(crate) fn ring(&mut self, commit: &Arc<Commit>, only: Option<ConnectionKey>, now: Timestamp) {
         for (index, record) in commit.records.iter().enumerate() {
             if let (Fact::Storage(StorageChange::Deleted, _), None) = (&record.fact, only) {
@@ -89,17 +85,7 @@ impl Shard {
                     second: false,
                     kind: activity.kind,
                 };
-                // What comes right behind goes out in the same write: it waits in the outbox for that.
-                if only.is_none() && self.pending.is_empty() {
-                    self.tell(&concern, &change, twice.then_some(&mut got), now);
-                    continue;
-                }
-                for (key, channel, item) in self.items(&concern, &change, only, &got, now) {
-                    if concern.relation == Relation::Object {
-                        got.insert(channel);
-                    }
-                    self.enqueue(key, item, now);
-                }
+                self.tell(&concern, &change, only, twice.then_some(&mut got), now);
             }
         }
     }
@@ -115,63 +101,6 @@ impl Shard {
         let object = find(&activity.object, Relation::Object, activity.generation);
         let member = membership.and_then(|to| find(&to.container, Relation::Member, to.generation));
         object.into_iter().chain(member).collect()
-    }
-
-    /// One item per connection that a change concerns; judged as far as the answers are known.
-    fn items(
-        &self,
-        concern: &Concern,
-        change: &Change,
-        only: Option<ConnectionKey>,
-        got: &HashSet<ChannelKey>,
-        now: Timestamp,
-    ) -> Vec<(ConnectionKey, ChannelKey, Item)> {
-        let mut items = Vec::new();
-        let mut encoded: HashMap<(RenderingId, bool), Bytes> = HashMap::new();
-        let Some(entry) = self.entries.get(&concern.entry) else { return items };
-        let mut item = Item {
-            bytes: Bytes::new(),
-            entry: concern.entry,
-            generation: concern.generation,
-            what: What::Change(change.clone()),
-            judged: false,
-            paced: false,
-        };
-        let only_channel = only.map(|key| self.connections.get(&key).map(|connected| connected.channel));
-        for (subject, party) in &entry.parties {
-            item.judged = false;
-            if self.refuses(*subject, &item, now) {
-                self.metrics.refused();
-                continue;
-            }
-            item.judged = self.allows(*subject, &item, now);
-            for key in &party.channels {
-                let Some(live) = self.channels.get(key) else { continue };
-                if only_channel.is_some_and(|only| only != Some(*key)) || !hears(live, concern.entry, change.record()) {
-                    continue;
-                }
-                let change = Change { second: got.contains(key), ..change.clone() };
-                let (rendering, second) = (live.channel.rendering, change.second);
-                let encode = || encode_change(&*self.encoder, rendering, &change);
-                let bytes = encoded.entry((rendering, second)).or_insert_with(encode).clone();
-                if bytes.is_empty() {
-                    continue;
-                }
-                for connection in &live.connections {
-                    if self.is_due(*connection, only, change.commit.sequence) {
-                        let what = What::Change(change.clone());
-                        items.push((*connection, *key, Item { bytes: bytes.clone(), what, ..item.clone() }));
-                    }
-                }
-            }
-        }
-        items
-    }
-
-    fn is_due(&self, key: ConnectionKey, only: Option<ConnectionKey>, sequence: Sequence) -> bool {
-        let Some(connected) = self.connections.get(&key) else { return false };
-        let turn = only.map_or(connected.replay.is_none(), |only| only == key);
-        turn && connected.position < sequence
     }
 
     /// Puts an item into an outbox within its bound: over half of it coalesced, over all of it too slow.

@@ -1,7 +1,7 @@
 //! The state of the hub, behind one lock that is never held across an `await`.
 //!
-//! Its rule: nothing is written to an outlet except by [`Shard::flush`](crate::flush), inside the fence, and nothing
-//! that was judged by rules older than the fence's watermark.
+//! Its rule: nothing is written to an outlet except by [`flush`](crate::flush) and [`telling`](crate::telling), inside
+//! the fence, and nothing that was judged by rules older than the fence's watermark.
 
 use crate::{
     Answer, Channel, ChannelId, Ending, Metrics, Outlet, Settings, Topic,

@@ -1,6 +1,6 @@
-//! The straight way out: a change that is allowed goes to idle connections at once, without an outbox.
+//! From a change to its listeners: into their outboxes, or straight out to those that are idle.
 //!
-//! The rules are those of [`flush`](crate::flush): judged by rules that are not older than the fence's watermark, and
+//! The rules of the straight way are those of [`flush`](crate::flush): judged by rules that are not older than the fence's watermark, and
 //! written inside the fence. Whatever is not simple (something waits already, a rate, a state to remember, an answer
 //! that is not known, a socket without room) takes the way through the outbox.
 
@@ -30,12 +30,13 @@ enum Left {
 }
 
 impl Shard {
-    /// Tells a change to everybody who listens live and whom it concerns. `got`, if the change has two projections: the
-    /// channels that got the first.
+    /// Tells a change to everybody whom it concerns: to all that hear it live, or to the one that catches up (`only`).
+    /// `got`, if the change has two projections: the channels that got the first.
     pub(crate) fn tell(
         &mut self,
         concern: &Concern,
         change: &Change,
+        only: Option<ConnectionKey>,
         mut got: Option<&mut HashSet<ChannelKey>>,
         now: Timestamp,
     ) {
@@ -45,22 +46,29 @@ impl Shard {
         let mut item = Item::new(concern.entry, concern.generation, change.clone());
         let Some(entry) = self.entries.get(&concern.entry) else { return };
         let subjects: Vec<_> = entry.parties.keys().copied().collect();
+        let only_channel = only.map(|key| self.connections.get(&key).map(|connected| connected.channel));
+        // What comes right behind goes out in the same write: it waits in the outbox for that.
+        let straight = only.is_none() && self.pending.is_empty();
         let mut sent = 0;
         for subject in subjects {
             item.judged = false;
-            if self.refuses(subject, &item, now) {
+            let verdict = self.verdict(subject, &item, now);
+            if verdict == Some(false) {
                 self.metrics.refused();
                 continue;
             }
-            item.judged = self.allows(subject, &item, now);
+            item.judged = verdict == Some(true);
             let Some(party) = self.entries.get(&concern.entry).and_then(|entry| entry.parties.get(&subject)) else {
                 continue;
             };
             for channels in party.channels.chunks(BATCH) {
                 let entered = self.fence.enter();
-                let direct = item.judged && entered.watermark() <= self.rules.known();
+                let direct = straight && item.judged && entered.watermark() <= self.rules.known();
                 for key in channels {
                     let Some(live) = self.channels.get(key) else { continue };
+                    if only_channel.is_some_and(|only| only != Some(*key)) {
+                        continue;
+                    }
                     if !hears(live, concern.entry, change.record()) {
                         continue;
                     }
@@ -81,7 +89,8 @@ impl Shard {
                     }
                     for connection in &live.connections {
                         let Some(connected) = self.connections.get(connection) else { continue };
-                        if connected.replay.is_some() || connected.position >= change.commit.sequence {
+                        let turn = only.map_or(connected.replay.is_none(), |only| only == *connection);
+                        if !turn || connected.position >= change.commit.sequence {
                             continue;
                         }
                         let make = || {
