@@ -7,10 +7,10 @@
 pub mod decode;
 pub mod frame;
 pub mod handshake;
+mod hear;
 mod heart;
-mod listen;
 mod session;
 mod socket;
 
-pub use session::WebSockets;
+pub use session::{Session, WebSockets};
 pub use socket::Dialect;

@@ -1,7 +1,7 @@
 //! Running a server: bind, compose, say so, serve, stop.
 
 use crate::{
-    accept::{self, Divert},
+    accept,
     card::{Card, card},
     compose,
     data::DataDirectory,
@@ -21,8 +21,6 @@ use std::io::Write as _;
 pub struct Composed {
     /// The routes of the pods' origin.
     pub pods: Router,
-    /// Who answers connections to capabilities without hyper.
-    pub divert: Option<Divert>,
     /// The routes of the provider's origin.
     pub provider: Router,
     /// What the card shows besides the URLs.
@@ -81,11 +79,11 @@ async fn serve_origins(settings: &Settings, bound: Bound, composed: Composed, st
     let limits = accept::Limits::from(settings);
     let pods =
         front::pods(composed.pods, Rules::new(bound.pods.url.origin(), settings).with_pods(settings.pods.layout));
-    let pods = accept::serve(bound.pods.listeners, pods, composed.divert, limits.clone(), stop.clone());
+    let pods = accept::serve(bound.pods.listeners, pods, limits.clone(), stop.clone());
     let provider = async {
         if let Some(site) = bound.provider {
             let pages = front::pages(composed.provider, Rules::new(site.url.origin(), settings));
-            accept::serve(site.listeners, pages, None, limits, stop).await;
+            accept::serve(site.listeners, pages, limits, stop).await;
         }
     };
     tokio::join!(pods, provider);

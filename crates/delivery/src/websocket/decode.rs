@@ -79,6 +79,11 @@ impl Decoder {
         }
     }
 
+    /// Whether nothing of a frame or message is held, so that a new decoder would go on as well.
+    pub fn is_between_messages(&self) -> bool {
+        self.header_read == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
     /// Takes bytes from `input` until a message is whole or nothing is left.
     ///
     /// # Errors

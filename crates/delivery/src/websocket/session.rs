@@ -1,15 +1,27 @@
-//! One WebSocket from its opening to its end.
+//! One WebSocket from its opening to its end: the listening half, and what the hub needs to send.
+//!
+//! A future written by hand, because of its size: it is what a server holds for each idle socket, and one made by
+//! `async` keeps several copies of what passes through it.
 
 use super::{
     decode::Decoder,
+    hear::hear,
     heart::Heart,
-    listen::{hear, listen},
     socket::{Dialect, Socket},
 };
-use podbell_hub::Admission;
+use podbell_hub::{Admission, Connection};
 use podbell_model::Sequence;
-use std::sync::Arc;
+use std::{
+    io,
+    ops::ControlFlow,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 use tokio::net::TcpStream;
+
+/// Reads of one wake-up, so that a flood on one socket leaves its thread to others.
+const READS: usize = 16;
 
 /// All WebSockets of this server.
 #[derive(Clone)]
@@ -19,6 +31,20 @@ pub struct WebSockets {
     limit: usize,
 }
 
+/// An open WebSocket; done when either side has ended it. Dropping it ends it too.
+#[must_use = "nobody listens to the client unless it is polled"]
+pub struct Session<T> {
+    socket: Arc<Socket>,
+    /// Registered as long as this lives.
+    _connection: Arc<Connection>,
+    /// Only while part of a message is here.
+    decoder: Option<Box<Decoder>>,
+    limit: usize,
+    ended: bool,
+    /// What lives as long as the socket does.
+    _held: T,
+}
+
 impl WebSockets {
     /// Starts their heartbeat, on the current tokio runtime; each is pinged so often. A client that sends more than
     /// `limit` bytes in one message is cut off with 1009.
@@ -26,18 +52,19 @@ impl WebSockets {
         Self { heart: Heart::start(ping_every), limit }
     }
 
-    /// Serves a stream whose opening has been answered with 101, until either side ends it.
+    /// Serves a stream whose opening has been answered with 101, until either side ends it; `held` lives as long.
     ///
     /// `early` is what the client sent after its opening. `since` is a head of the log that was read before the
     /// answer went out: what was committed after it is told, so the client may rely on the 101.
-    pub fn serve(
+    pub fn serve<T>(
         &self,
         stream: TcpStream,
         early: &[u8],
         admission: Admission,
         dialect: Dialect,
         since: Sequence,
-    ) -> impl Future<Output = ()> + Send + use<> {
+        held: T,
+    ) -> Session<T> {
         let socket = Socket::new(stream, dialect, &self.heart);
         // A channel with a known state is told the difference, which covers what happened since.
         let resume_after = admission.channel().state.is_none().then_some(since);
@@ -52,14 +79,43 @@ impl WebSockets {
         });
         // Something may have waited for room before there was anybody to tell.
         connection.writable();
-        // Heard here, so that its buffer does not live as long as the connection.
-        let mut decoder = Decoder::new(self.limit);
-        let ended = hear(&socket, &mut decoder, early).is_break();
-        async move {
-            if !ended {
-                listen(&socket, decoder).await;
+        let limit = self.limit;
+        let mut session = Session { socket, _connection: connection, decoder: None, limit, ended: false, _held: held };
+        session.ended = session.hear(early).is_break();
+        session
+    }
+}
+
+impl<T> Session<T> {
+    fn read(&mut self) -> ControlFlow<()> {
+        let mut buffer = [0; 4_096];
+        for _ in 0..READS {
+            match self.socket.stream().try_read(&mut buffer) {
+                Ok(0) => return ControlFlow::Break(()),
+                Ok(read) => self.hear(&buffer[..read])?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return ControlFlow::Continue(()),
+                Err(_) => return ControlFlow::Break(()),
             }
-            drop(connection);
         }
+        ControlFlow::Continue(())
+    }
+
+    fn hear(&mut self, input: &[u8]) -> ControlFlow<()> {
+        let mut decoder = self.decoder.take().unwrap_or_else(|| Box::new(Decoder::new(self.limit)));
+        hear(&self.socket, &mut decoder, input)?;
+        self.decoder = (!decoder.is_between_messages()).then_some(decoder);
+        ControlFlow::Continue(())
+    }
+}
+
+impl<T: Unpin> Future for Session<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        while !self.ended {
+            // Yields by itself when this task has had its share.
+            self.ended = ready!(self.socket.stream().poll_read_ready(context)).is_err() || self.read().is_break();
+        }
+        Poll::Ready(())
     }
 }

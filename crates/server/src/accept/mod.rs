@@ -4,16 +4,15 @@
 //! nothing sensible in time is cut. The socket under an upgraded connection is a bare [`TcpStream`] in [`TokioIo`],
 //! so that `hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>` recovers it.
 
+mod bare;
 mod connections;
-mod divert;
 
-pub use divert::{CONNECT, Divert, Diverted};
+pub use bare::{Bare, TakeOver};
 
 use crate::{settings::Settings, shutdown::Stop};
-use axum::body::HttpBody;
-use bytes::Bytes;
+use axum::Router;
 use connections::{Connections, Full, Permit};
-use http::{Request, Response};
+use http::Request;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -21,8 +20,6 @@ use hyper_util::{
 };
 use ipnet::IpNet;
 use std::{
-    convert::Infallible,
-    error::Error,
     io::{self, Write as _},
     net::SocketAddr,
     pin::pin,
@@ -37,7 +34,7 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tower::{Service, ServiceExt as _};
+use tower::ServiceExt as _;
 
 /// Header lines that hyper takes without being told; telling it costs an allocation for each request.
 const HYPER_HEADER_LINES: usize = 100;
@@ -87,36 +84,30 @@ impl From<&Settings> for Limits {
     }
 }
 
-/// The connection that a request came on: an extension of every request. It counts as open while a clone is held, so
-/// whoever keeps an upgraded socket keeps this too.
+/// The connection that a request came on: an extension of every request.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Who connected: the client or the nearest proxy.
     pub peer: SocketAddr,
+    /// Its room among the connections.
+    pub room: Room,
+}
+
+/// The room that an open connection takes: whoever keeps its socket keeps this too.
+#[derive(Clone, Debug)]
+pub struct Room {
     _permit: Arc<Permit>,
 }
 
-/// Serves on all listeners until the stop, then lets requests finish for the grace period. Connections that begin with
-/// [`CONNECT`] are handed to `divert`, if there is one.
-pub async fn serve<S, B>(listeners: Vec<TcpListener>, service: S, divert: Option<Divert>, limits: Limits, stop: Stop)
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+/// Serves on all listeners until the stop, then lets requests finish for the grace period.
+pub async fn serve(listeners: Vec<TcpListener>, routes: Router, limits: Limits, stop: Stop) {
     let connections = Connections::new(limits.connections, limits.connections_per_address, limits.exempt.clone());
     let builder = builder(&limits);
     let limits = Arc::new(limits);
     let mut loops = JoinSet::new();
     for listener in listeners {
-        let front = Front {
-            builder: builder.clone(),
-            service: service.clone(),
-            divert: divert.clone(),
-            limits: Arc::clone(&limits),
-            stop: stop.clone(),
-        };
+        let front =
+            Front { builder: builder.clone(), routes: routes.clone(), limits: Arc::clone(&limits), stop: stop.clone() };
         loops.spawn(front.accept(listener, connections.clone()));
     }
     while loops.join_next().await.is_some() {}
@@ -145,21 +136,14 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 
 /// One accept loop and what it hands to each connection.
 #[derive(Clone)]
-struct Front<S> {
+struct Front {
     builder: Builder<TokioExecutor>,
-    service: S,
-    divert: Option<Divert>,
+    routes: Router,
     limits: Arc<Limits>,
     stop: Stop,
 }
 
-impl<S, B> Front<S>
-where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+impl Front {
     async fn accept(mut self, listener: TcpListener, connections: Connections) {
         let mut tasks = JoinSet::new();
         let mut pause = FIRST_PAUSE;
@@ -175,8 +159,10 @@ where
                     pause = FIRST_PAUSE;
                     match connections.admit(peer) {
                         Ok(permit) => {
-                            tasks
-                                .spawn(self.clone().connection(stream, Connection { peer, _permit: Arc::new(permit) }));
+                            tasks.spawn(
+                                self.clone()
+                                    .connection(stream, Connection { peer, room: Room { _permit: Arc::new(permit) } }),
+                            );
                         }
                         Err(full) => refuse(stream, full),
                     }
@@ -202,23 +188,23 @@ where
 
     async fn connection(mut self, stream: TcpStream, connection: Connection) {
         prepare(&stream, self.limits.unacknowledged);
-        if let Some(divert) = &self.divert {
-            let looking = divert::is_for_capability(&stream, self.limits.header_timeout);
-            let is_for_capability = tokio::select! {
-                is_for_capability = looking => is_for_capability,
-                () = self.stop.stopped() => return,
-            };
-            if is_for_capability {
-                return hand_over(divert, stream, connection, &self.limits).await;
-            }
+        let looking = bare::is_for_capability(&stream, self.limits.header_timeout);
+        let is_for_capability = tokio::select! {
+            is_for_capability = looking => is_for_capability,
+            () = self.stop.stopped() => return,
+        };
+        match is_for_capability {
+            Some(false) => {}
+            Some(true) => return bare::serve(stream, connection, self.routes, &self.limits).await,
+            None => return,
         }
         let has_asked = Arc::new(AtomicBool::new(false));
         let service = service_fn({
-            let (service, connection, has_asked) = (self.service, connection.clone(), Arc::clone(&has_asked));
+            let (routes, connection, has_asked) = (self.routes, connection.clone(), Arc::clone(&has_asked));
             move |mut request: Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
                 request.extensions_mut().insert(connection.clone());
-                service.clone().oneshot(request)
+                routes.clone().oneshot(request)
             }
         });
         let mut served = pin!(self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
@@ -246,13 +232,6 @@ where
                 }
             }
         }
-    }
-}
-
-async fn hand_over(divert: &Divert, mut stream: TcpStream, connection: Connection, limits: &Limits) {
-    match divert::read_head(&mut stream, limits.header_bytes, limits.header_timeout).await {
-        Ok(read) => divert.take(Diverted { stream, read, connection }).await,
-        Err(error) => tracing::debug!(error = %error, "connection ended"),
     }
 }
 

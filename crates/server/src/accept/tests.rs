@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::shutdown::{self, Stopper};
-use axum::{Router, body::Body, extract::Extension, routing::get};
+use axum::{Router, body::Body, extract::Extension, response::IntoResponse as _, routing::get};
+use http::{Response, StatusCode};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::{Notify, mpsc},
@@ -31,14 +32,10 @@ struct Running {
 }
 
 async fn start(router: Router, limits: Limits) -> Running {
-    start_with(router, None, limits).await
-}
-
-async fn start_with(router: Router, divert: Option<Divert>, limits: Limits) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stopper, stop) = shutdown::channel();
-    let served = tokio::spawn(serve(vec![listener], router, divert, limits, stop));
+    let served = tokio::spawn(serve(vec![listener], router, limits, stop));
     Running { address, stopper, served }
 }
 
@@ -202,24 +199,83 @@ async fn what_outlasts_the_grace_period_is_cut() {
     assert_eq!(request.await.unwrap(), "");
 }
 
+fn capabilities() -> Router {
+    let taken = |request: axum::extract::Request| async move {
+        let is_bare = request.extensions().get::<Bare>().is_some();
+        if request.uri().query() == Some("refused") {
+            return (StatusCode::FORBIDDEN, format!("bare: {is_bare}")).into_response();
+        }
+        let connection = request.extensions().get::<Connection>().cloned().unwrap();
+        let mut response = "not sent".into_response();
+        response.headers_mut().insert("x-kind", "stream".parse().unwrap());
+        response.extensions_mut().insert(TakeOver::new(move |mut stream, early| {
+            tokio::spawn(async move {
+                stream.write_all(&early).await.unwrap();
+                drop(connection);
+            });
+        }));
+        response
+    };
+    hello().route("/.notifications/connect/{capability}", get(taken))
+}
+
+const CONNECT: &str = "GET /.notifications/connect/";
+
 #[tokio::test]
-async fn a_request_for_a_capability_is_taken_out_with_its_bare_socket() {
-    let divert = Divert::new(|Diverted { mut stream, read, connection }| {
-        Box::pin(async move {
-            assert!(read.starts_with(CONNECT));
-            stream.write_all(&read).await.unwrap();
-            drop(connection);
-        })
-    });
-    let server =
-        start_with(hello(), Some(divert), Limits { header_timeout: Duration::from_millis(300), ..limits() }).await;
-    let asked = "GET /.notifications/connect/abc HTTP/1.1\r\nhost: x\r\n\r\nmore";
-    assert_eq!(exchange(server.address, asked.as_bytes()).await, asked);
-    assert!(exchange(server.address, request_with(0, 0).as_bytes()).await.starts_with("HTTP/1.1 200"));
-    // Half a beginning, half a head, and a head without end are cut off.
-    for slow in ["GET /.notif", "GET /.notifications/connect/abc HTTP/1.1\r\n"] {
-        assert!(!exchange(server.address, slow.as_bytes()).await.contains("HTTP/1.1 200"));
+async fn a_request_for_a_capability_may_keep_its_bare_socket() {
+    let server = start(capabilities(), limits()).await;
+    let asked = format!("{CONNECT}abc HTTP/1.1\r\nhost: x\r\n\r\nearly");
+    let answer = exchange(server.address, asked.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("x-kind: stream\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nearly") && !answer.contains("content-length"), "{answer}");
+    // Even if it comes a byte at a time.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    for byte in asked.as_bytes() {
+        stream.write_all(&[*byte]).await.unwrap();
+        tokio::task::yield_now().await;
     }
-    let endless = format!("GET /.notifications/connect/{}", "a".repeat(100_000));
-    assert_eq!(exchange(server.address, endless.as_bytes()).await, "");
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_refused_capability_is_answered_in_full_and_ends_the_connection() {
+    let server = start(capabilities(), limits()).await;
+    let asked = format!("{CONNECT}abc?refused HTTP/1.1\r\nhost: x\r\n\r\n");
+    let answer = exchange(server.address, asked.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n") && answer.ends_with("\r\n\r\nbare: true"), "{answer}");
+    for line in ["content-length: 10\r\n", "connection: close\r\n", "date: "] {
+        assert!(answer.contains(line), "{answer}");
+    }
+    for body in ["content-length: 3\r\n\r\nabc", "transfer-encoding: chunked\r\n\r\n0\r\n\r\n"] {
+        let asked = format!("{CONNECT}abc?refused HTTP/1.1\r\nhost: x\r\n{body}");
+        assert!(exchange(server.address, asked.as_bytes()).await.ends_with("bare: false"));
+    }
+    // Later on a connection, hyper serves it.
+    let asked = format!(
+        "GET / HTTP/1.1\r\nhost: x\r\n\r\n{CONNECT}abc?refused HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    );
+    assert!(exchange(server.address, asked.as_bytes()).await.ends_with("bare: false"));
+}
+
+#[tokio::test]
+async fn a_request_for_a_capability_is_held_to_the_limits() {
+    let limits = Limits { header_timeout: Duration::from_millis(300), header_lines: 20, ..limits() };
+    let server = start(capabilities(), limits).await;
+    for slow in ["GET /.notif".to_owned(), format!("{CONNECT}abc HTTP/1.1\r\n")] {
+        assert!(!exchange(server.address, slow.as_bytes()).await.contains("200 OK"));
+    }
+    let lines = "x: y\r\n".repeat(20);
+    for (bad, status) in [
+        (format!("{CONNECT}{}", "a".repeat(100_000)), 431),
+        (format!("{CONNECT}a HTTP/1.1\r\nhost: x\r\n{lines}\r\n"), 431),
+        (format!("{CONNECT}a HTTP/1.1\r\nho st: x\r\n\r\n"), 400),
+        (format!("{CONNECT}a b HTTP/1.1\r\nhost: x\r\n\r\n"), 400),
+    ] {
+        let answer = exchange(server.address, bad.as_bytes()).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{bad:.60}: {answer}");
+    }
 }

@@ -3,12 +3,18 @@
 //! Everything is judged before the 101 goes out, and what is committed from then on is told.
 
 use super::capability;
-use crate::{accept, app::App, authenticate::not_allowed, problem::Problem};
+use crate::{
+    accept::{Bare, Connection, TakeOver},
+    app::App,
+    authenticate::not_allowed,
+    problem::Problem,
+};
 use axum::{
     body::Body,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
+use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -16,7 +22,7 @@ use podbell_delivery::websocket::{
     Dialect,
     handshake::{self, HandshakeError, Opening, Subprotocol},
 };
-use podbell_hub::{Admission, ConnectError};
+use podbell_hub::ConnectError;
 use podbell_wac::Refusal;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -57,16 +63,21 @@ pub(super) async fn upgrade(
         protocols: protocols.as_deref(),
     };
     let accepted = handshake::open(&opening, subprotocol).map_err(bad_opening)?;
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let is_bare = request.extensions().get::<Bare>().is_some();
+    if !is_bare && upgrade.is_none() {
+        return Err(Problem::bad_request("an opening has no body"));
+    }
     // Before anything is judged: what is committed from here on is told, or refused, but not lost.
     let since = app.log.head();
     let admission = app.hub.admit(&capability::hash(capability)).await.map_err(not_admitted)?;
-    let upgrade = request
-        .extensions_mut()
-        .remove::<OnUpgrade>()
-        .ok_or_else(|| Problem::internal("the connection cannot be upgraded"))?;
-    // Counts as open as long as the socket is.
-    let connection = request.extensions_mut().remove::<accept::Connection>();
-    tokio::spawn(serve(Arc::clone(app), upgrade, admission, dialect, since, connection));
+    let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
+    let begin = {
+        let websockets = app.websockets.clone();
+        move |stream: TcpStream, early: BytesMut| {
+            tokio::spawn(websockets.serve(stream, &early, admission, dialect, since, room));
+        }
+    };
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let answer = response.headers_mut();
     answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -77,28 +88,22 @@ pub(super) async fn upgrade(
         let protocol = HeaderValue::from_str(&protocol).map_err(Problem::internal)?;
         answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
+    match upgrade {
+        None => drop(response.extensions_mut().insert(TakeOver::new(begin))),
+        Some(upgrade) => drop(tokio::spawn(recover(upgrade, begin))),
+    }
     Ok(response)
 }
 
-async fn serve(
-    app: Arc<App>,
-    upgrade: OnUpgrade,
-    admission: Admission,
-    dialect: Dialect,
-    since: podbell_model::Sequence,
-    connection: Option<accept::Connection>,
-) {
+/// Takes the bare socket back from hyper.
+async fn recover(upgrade: OnUpgrade, begin: impl FnOnce(TcpStream, BytesMut)) {
     let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) else {
+    let parts = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded);
+    if let Ok(parts) = parts {
+        begin(parts.io.into_inner(), parts.read_buf.into());
+    } else {
         tracing::error!("an upgraded connection is no TCP stream");
-        return;
-    };
-    let session = app.websockets.serve(parts.io.into_inner(), &parts.read_buf, admission, dialect, since);
-    // A task of its own, as small as the session.
-    tokio::spawn(async move {
-        session.await;
-        drop(connection);
-    });
+    }
 }
 
 fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {

@@ -88,7 +88,7 @@ impl Origin {
         let routes = limited_routes(Arc::clone(&provider), Arc::new(Timestamp::now), &settings, attempts);
         let routes = front::pages(routes, Rules::new(issuer.trim_end_matches('/'), &settings));
         let (stopper, stop) = shutdown::channel();
-        tokio::spawn(accept::serve(vec![listener], routes, None, Limits::from(&settings), stop));
+        tokio::spawn(accept::serve(vec![listener], routes, Limits::from(&settings), stop));
         Self { issuer, provider, store, address, _stopper: stopper }
     }
 
