@@ -24,6 +24,7 @@ mod read;
 mod seed;
 mod shape;
 mod slug;
+mod storages;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -40,3 +41,4 @@ pub use pod::{AclRules, Ids, Pod};
 pub use problem::{Kind, Problem};
 pub use seed::SeedError;
 pub use shape::{ACCEPT_PATCH, Allowed, Links, Shape, Verb, types};
+pub use storages::Storages;

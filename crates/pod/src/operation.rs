@@ -130,7 +130,7 @@ impl fmt::Debug for Content {
 #[derive(Debug)]
 pub struct Operation {
     pub(crate) request: Request,
-    pub(crate) storage: Storage,
+    pub(crate) storage: Arc<Storage>,
     pub(crate) shape: Shape,
     pub(crate) patch: Option<Result<Patch, Problem>>,
     pub(crate) access: Access,

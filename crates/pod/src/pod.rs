@@ -11,13 +11,13 @@ use crate::{
     patch::Patch,
     problem::Problem,
     shape::{Links, Shape},
+    storages::Storages,
     store::{Body, Store, StoreError},
 };
 use oxrdf::Dataset;
-use parking_lot::RwLock;
 use podbell_model::{ResourceIri, Storage, Uuid};
 use podbell_wac::Permitted;
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 /// Where ids of activities and names of new members come from: random in a server, counted in tests.
 pub trait Ids: Send + Sync {
@@ -53,7 +53,7 @@ pub struct Pod {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) acl_rules: Arc<dyn AclRules>,
     pub(crate) locks: Arc<Locks>,
-    storages: RwLock<HashMap<ResourceIri, Storage>>,
+    storages: Arc<Storages>,
 }
 
 impl Pod {
@@ -63,45 +63,43 @@ impl Pod {
         ids: Arc<dyn Ids>,
         acl_rules: Arc<dyn AclRules>,
     ) -> Result<Self, StoreError> {
-        let pod = Self { store, ids, acl_rules, locks: Arc::default(), storages: RwLock::default() };
+        let pod = Self { store, ids, acl_rules, locks: Arc::default(), storages: Arc::default() };
         pod.refresh().await?;
         Ok(pod)
     }
 
     /// Learns of storages that were created or deleted not through this pod.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        let storages = self.store.storages().await?;
-        *self.storages.write() = storages.into_iter().map(|storage| (storage.root.clone(), storage)).collect();
+        self.storages.replace(self.store.storages().await?);
         Ok(())
     }
 
     /// The storage that a name is in, whether anything has that name or not.
-    pub fn storage_of(&self, resource: &ResourceIri) -> Option<Storage> {
-        let storages = self.storages.read();
-        std::iter::once(resource.clone()).chain(resource.ancestors()).find_map(|root| storages.get(&root).cloned())
+    pub fn storage_of(&self, resource: &ResourceIri) -> Option<Arc<Storage>> {
+        self.storages.containing(resource)
     }
 
-    /// Every storage.
-    pub fn storages(&self) -> Vec<Storage> {
-        self.storages.read().values().cloned().collect()
+    /// Every storage, as they come and go.
+    pub fn storages(&self) -> &Arc<Storages> {
+        &self.storages
     }
 
     pub(crate) fn remember(&self, storage: Storage) {
-        self.storages.write().insert(storage.root.clone(), storage);
+        self.storages.insert(storage);
     }
 
     pub(crate) fn forget(&self, storage: &Storage) {
-        self.storages.write().remove(&storage.root);
+        self.storages.remove(storage);
     }
 
     /// What links about a name lead to, by its spelling alone: for answers that tell nothing else.
     pub fn links(&self, target: &ResourceIri) -> Option<Links> {
-        Some(Links::of(target, &self.storage_of(target)?, None))
+        Some(Links::of(target, &*self.storage_of(target)?, None))
     }
 
     /// What a name can be, by its spelling alone.
     pub fn shape(&self, target: &ResourceIri) -> Option<Shape> {
-        Some(Shape::of(target, &self.storage_of(target)?))
+        Some(Shape::of(target, &*self.storage_of(target)?))
     }
 
     /// Makes an operation of a request, so that it can be authorized. Of content, only a patch is read.
@@ -168,7 +166,7 @@ impl Pod {
 
 impl fmt::Debug for Pod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pod").field("storages", &self.storages.read().len()).finish_non_exhaustive()
+        f.debug_struct("Pod").field("storages", &self.storages.all().len()).finish_non_exhaustive()
     }
 }
 

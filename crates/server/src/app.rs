@@ -1,20 +1,13 @@
 //! What every route of the pods' origin has at hand.
 
-use crate::{
-    attempts::Attempts,
-    authorize::{Judge, Storages},
-    problem::Problem,
-    request::Target,
-    settings::Settings,
-};
-use parking_lot::RwLock;
+use crate::{attempts::Attempts, authorize::Judge, problem::Problem, request::Target, settings::Settings};
 use podbell_delivery::websocket::WebSockets;
 use podbell_hub::{Clock, Hub};
 use podbell_log::Log;
-use podbell_model::{ResourceIri, Storage, StorageId, Subject, Timestamp};
+use podbell_model::{Subject, Timestamp};
 use podbell_oidc::Verifier;
-use podbell_pod::Pod;
-use std::{collections::HashMap, sync::Arc};
+use podbell_pod::{Pod, Storages};
+use std::sync::Arc;
 
 /// The parts of a running server, as its routes use them.
 pub struct App {
@@ -25,7 +18,7 @@ pub struct App {
     /// The time.
     pub clock: Clock,
     /// Where the storages are.
-    pub storages: Arc<StorageTable>,
+    pub storages: Arc<Storages>,
     /// Who asks.
     pub verifier: Arc<Verifier>,
     /// What is allowed.
@@ -69,40 +62,5 @@ impl App {
     pub fn socket_url(&self, path: &str) -> String {
         // `http` becomes `ws`, `https` becomes `wss`.
         format!("ws{}{path}", self.origin.trim_start_matches("http"))
-    }
-}
-
-/// The storages of this server, by root and by number.
-#[derive(Debug, Default)]
-pub struct StorageTable {
-    storages: RwLock<HashMap<ResourceIri, Arc<Storage>>>,
-}
-
-impl StorageTable {
-    /// Replaces what is known.
-    pub fn fill(&self, storages: impl IntoIterator<Item = Storage>) {
-        *self.storages.write() =
-            storages.into_iter().map(|storage| (storage.root.clone(), Arc::new(storage))).collect();
-    }
-
-    /// The storage with that root.
-    pub fn rooted(&self, root: &ResourceIri) -> Option<Arc<Storage>> {
-        self.storages.read().get(root).cloned()
-    }
-
-    /// Whether some storage has that origin (scheme and authority without a slash).
-    pub fn has_origin(&self, origin: &str) -> bool {
-        self.storages.read().keys().any(|root| root.origin() == origin)
-    }
-}
-
-impl Storages for StorageTable {
-    fn containing(&self, resource: &ResourceIri) -> Option<Arc<Storage>> {
-        let storages = self.storages.read();
-        std::iter::once(resource.clone()).chain(resource.ancestors()).find_map(|root| storages.get(&root).cloned())
-    }
-
-    fn get(&self, id: StorageId) -> Option<Arc<Storage>> {
-        self.storages.read().values().find(|storage| storage.id == id).cloned()
     }
 }

@@ -39,6 +39,16 @@ pub trait Storages: Send + Sync + 'static {
     fn get(&self, id: StorageId) -> Option<Arc<Storage>>;
 }
 
+impl Storages for podbell_pod::Storages {
+    fn containing(&self, resource: &ResourceIri) -> Option<Arc<Storage>> {
+        self.containing(resource)
+    }
+
+    fn get(&self, id: StorageId) -> Option<Arc<Storage>> {
+        self.get(id)
+    }
+}
+
 /// Judges by the rules of any moment that the policy history still holds.
 pub struct Judge {
     history: Arc<dyn PolicyHistory>,

@@ -1,7 +1,7 @@
 //! Composition: the one place where concrete parts are named together.
 
 use crate::{
-    app::{App, StorageTable},
+    app::App,
     attempts::Attempts,
     authorize::Judge,
     card::Card,
@@ -24,7 +24,7 @@ use podbell_egress::Fetch;
 use podbell_hub::{Clock, Hub};
 use podbell_model::{Timestamp, Uuid};
 use podbell_oidc::{MemoryReplay, ProofRules, Verifier};
-use podbell_pod::{Pod, store::Store as _};
+use podbell_pod::Pod;
 use podbell_provider::Provider;
 use podbell_sqlite::Sqlite;
 use std::{sync::Arc, time::Duration};
@@ -42,10 +42,10 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     let issuer = bound.provider.as_ref().map(|site| &site.url);
     let own = Arc::new(OwnDocuments::new(Arc::new(guarded), &bound.pods.url, settings.pods.layout, issuer));
     let fetch: Arc<dyn Fetch> = own.clone();
-    let storages = Arc::new(StorageTable::default());
     let rules = wac_rules(settings, &origin);
-    let judge = Arc::new(Judge::new(store.clone(), storages.clone(), Arc::clone(&fetch), rules.clone()));
-    let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules)).await?);
+    let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?);
+    let storages = Arc::clone(pod.storages());
+    let judge = Arc::new(Judge::new(store.clone(), storages.clone(), Arc::clone(&fetch), rules));
     let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
     own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
     let mut composed = Composed::default();
@@ -59,7 +59,6 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         tokio::spawn(sweep_provider(Arc::clone(&provider), Arc::clone(&clock)));
         composed.provider = provider_site::routes(provider, Arc::clone(&clock), settings);
     }
-    storages.fill(store.storages().await?);
     let verifier = Arc::new(Verifier::new(oidc_config(settings), Arc::clone(&fetch), replay));
     let hub = Hub::start(
         podbell_hub::Ports {

@@ -6,7 +6,6 @@ use super::answer::{document, joined, no_store, options};
 use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
-    authorize::Storages as _,
     problem::Problem,
     request::Target,
 };

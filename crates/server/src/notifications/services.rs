@@ -9,7 +9,6 @@ use super::{
 use crate::{
     app::App,
     authenticate::{authenticate, not_allowed, refusal},
-    authorize::Storages as _,
     problem::Problem,
     request::{self, Target},
 };

@@ -41,7 +41,7 @@ pub trait Pods: Send + Sync {
 #[async_trait::async_trait]
 impl Pods for Pod {
     fn roots(&self) -> Vec<ResourceIri> {
-        self.storages().into_iter().map(|storage| storage.root).collect()
+        self.storages().all().iter().map(|storage| storage.root.clone()).collect()
     }
 
     async fn create(

@@ -13,7 +13,7 @@ use podbell_model::{Auxiliary, ResourceIri, Sequence, StorageId, Subject, Timest
 use podbell_pod::{
     Action, Applied, Content, Effect, Outcome, Pod, Preconditions, Request, store::Store, testing::MemoryStore,
 };
-use podbell_server::{app::StorageTable, authorize::Judge, standing::Standings};
+use podbell_server::{authorize::Judge, standing::Standings};
 use podbell_sqlite::{Options, Sqlite};
 use podbell_wac::Rules;
 use std::{
@@ -116,8 +116,7 @@ impl World {
         let start = Timestamp::from_millisecond(START).unwrap();
         let made = pod.create_pod(&iri("/"), &webid(OWNER), "https://issuer.example/", "Owner", start).await;
         let (storage, _) = made.unwrap();
-        let storages = Arc::new(StorageTable::default());
-        storages.fill(store.storages().await.unwrap());
+        let storages = Arc::new(podbell_pod::Storages::from_iter(store.storages().await.unwrap()));
         let judge = Arc::new(Judge::new(history, storages, Arc::new(Nowhere), Rules::default()));
         let clock = Arc::clone(&now);
         let ports = Ports {
