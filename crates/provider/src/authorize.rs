@@ -172,11 +172,13 @@ impl Provider {
     fn ask_log_in(&self, visit: &Visit<'_>, kind: PageKind, notice: &str) -> Result<Answer, OAuthError> {
         let (cookie, set_cookie) = self.browser_cookie(visit.cookie)?;
         let request = &visit.request;
+        let filled = visit.form.as_ref().and_then(|form| form.get("name"));
         let html = pages::log_in(&pages::LogIn {
             action: &self.action(request),
             csrf: &self.form_token(Purpose::LogIn, &cookie, &request.query),
             client: &pages::ClientShown::of(&request.client, &request.redirect_uri),
-            name: request.login_hint.as_deref().unwrap_or_default(),
+            // What was filled in a moment ago need not be filled in again.
+            name: filled.or(request.login_hint.as_deref()).unwrap_or_default(),
             notice,
         });
         Ok(Answer::page(kind, html).with_cookie(set_cookie))

@@ -83,15 +83,16 @@ pub(crate) struct Consent<'a> {
 }
 
 pub(crate) fn log_in(page: &LogIn<'_>) -> String {
+    let (at_name, at_password) = if page.name.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
     let body = format!(
         "<h1>Log in</h1><p>To continue to {client}.</p>{notice}\
          <form method=\"post\" action=\"{action}\">{csrf}\
          <label for=\"name\">Name</label>\
          <input id=\"name\" name=\"name\" value=\"{name}\" autocomplete=\"username\" autocapitalize=\"none\" \
-         spellcheck=\"false\" maxlength=\"64\" required autofocus>\
+         spellcheck=\"false\" maxlength=\"64\" required{at_name}>\
          <label for=\"password\">Password</label>\
          <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" \
-         maxlength=\"1024\" required>\
+         maxlength=\"1024\" required{at_password}>\
          <button class=\"main\" name=\"action\" value=\"login\">Log in</button></form>",
         client = page.client.html(),
         notice = notice(page.notice),
