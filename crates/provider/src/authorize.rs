@@ -26,8 +26,11 @@ pub struct BrowserRequest<'a> {
     pub query: &'a str,
     /// The body of a POST, `application/x-www-form-urlencoded`; none for GET.
     pub form: Option<&'a str>,
-    /// Value of the cookie [`crate::SESSION_COOKIE`].
+    /// Value of the cookie that [`Provider::session_cookie`] names.
     pub cookie: Option<&'a str>,
+    /// Whether the browser says that another origin sent this POST. Nothing is filled in by it: it is answered by the
+    /// way to the page, to which the browser takes its cookie along.
+    pub foreign: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -65,6 +68,9 @@ impl Provider {
             Err(Refusal::Show(error)) if error.code == ErrorCode::ServerError => return Self::failed(error),
             Err(Refusal::Show(error)) => return Answer::page(PageKind::BadRequest, pages::error(&error.description)),
         };
+        if browser.foreign {
+            return Answer::redirect(self.action(&request));
+        }
         let back = request.back.clone();
         let visit = Visit { request, form, cookie: browser.cookie, now: browser.now };
         match self.visit(&visit).await {
@@ -99,7 +105,7 @@ impl Provider {
             }
             return self.ask_log_in(visit, PageKind::LogIn, "");
         };
-        if !request.prompt.consent && session.has_consented(&request.client.id, &request.redirect_uri) {
+        if !request.prompt.consent && session.has_consented(&request.client.id, &request.redirect_uri, &request.scope) {
             return self.send_code(visit, &session).await;
         }
         if request.prompt.none {
@@ -158,7 +164,7 @@ impl Provider {
         }
         match action {
             "allow" => {
-                self.sessions.consent(cookie, &request.client.id, &request.redirect_uri);
+                self.sessions.consent(cookie, &request.client.id, &request.redirect_uri, &request.scope);
                 self.send_code(visit, &session).await
             }
             "switch" => {
@@ -172,11 +178,13 @@ impl Provider {
     fn ask_log_in(&self, visit: &Visit<'_>, kind: PageKind, notice: &str) -> Result<Answer, OAuthError> {
         let (cookie, set_cookie) = self.browser_cookie(visit.cookie)?;
         let request = &visit.request;
+        let filled = visit.form.as_ref().and_then(|form| form.get("name"));
         let html = pages::log_in(&pages::LogIn {
             action: &self.action(request),
             csrf: &self.form_token(Purpose::LogIn, &cookie, &request.query),
             client: &pages::ClientShown::of(&request.client, &request.redirect_uri),
-            name: request.login_hint.as_deref().unwrap_or_default(),
+            // What was filled in a moment ago need not be filled in again.
+            name: filled.or(request.login_hint.as_deref()).unwrap_or_default(),
             notice,
         });
         Ok(Answer::page(kind, html).with_cookie(set_cookie))

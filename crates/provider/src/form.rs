@@ -8,8 +8,10 @@ use aws_lc_rs::{error::Unspecified, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::Url;
 
-/// Name of the session cookie.
-pub const SESSION_COOKIE: &str = "podbell_session";
+/// Name of the session cookie where there is no TLS.
+const COOKIE: &str = "podbell_session";
+/// Its name where there is: browsers take it from this very host over TLS only, so that no neighbour can plant one.
+const HOST_COOKIE: &str = "__Host-podbell_session";
 
 /// What a form asks.
 #[derive(Clone, Copy)]
@@ -63,10 +65,20 @@ impl Provider {
         self.cookie("", 0)
     }
 
+    /// Name of the session cookie.
+    pub fn session_cookie(&self) -> &'static str {
+        if self.is_secure() { HOST_COOKIE } else { COOKIE }
+    }
+
+    fn is_secure(&self) -> bool {
+        self.config.endpoints.authorization.starts_with("https:")
+    }
+
     fn cookie(&self, value: &str, max_age: u64) -> String {
-        let path = &self.cookie_path;
-        let secure = if self.config.endpoints.authorization.starts_with("https:") { "; Secure" } else { "" };
-        format!("{SESSION_COOKIE}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
+        let name = self.session_cookie();
+        // The prefix of the name demands the path `/`.
+        let (path, secure) = if self.is_secure() { ("/", "; Secure") } else { (self.cookie_path.as_str(), "") };
+        format!("{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
     }
 
     /// An answer to a failure of the provider's own.

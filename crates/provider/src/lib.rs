@@ -44,7 +44,6 @@ pub use answer::{Answer, Next, Page, PageKind};
 pub use authorize::BrowserRequest;
 pub use config::Config;
 pub use error::{ErrorCode, OAuthError};
-pub use form::SESSION_COOKIE;
 pub use keys::KeyError;
 pub use provider::{Provider, StartError};
 pub use token::TokenRequest;

@@ -3,7 +3,7 @@
 //! Spec: OpenID Connect RP-Initiated Logout 1.0 §2 and §3.
 
 use crate::{
-    OAuthError, Provider,
+    ErrorCode, OAuthError, Provider,
     answer::{Answer, PageKind},
     authorize::BrowserRequest,
     form::Purpose,
@@ -30,7 +30,14 @@ impl Provider {
 
     async fn log_out(&self, browser: BrowserRequest<'_>) -> Result<Answer, OAuthError> {
         let (params, form) = browser.read()?;
+        if browser.foreign {
+            return Ok(Answer::redirect(self.leaving(&params.query_of(&NAMES))));
+        }
         let hint = params.get("id_token_hint").and_then(|token| self.keys.verify(token, ID_TOKEN));
+        if params.get("client_id").zip(hint.as_ref()).is_some_and(|(id, claims)| claims["azp"] != *id) {
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, "client_id is not the client of id_token_hint"));
+        }
+        let mut is_asked_for = hint.is_some();
         let session = browser.cookie.and_then(|cookie| Some((cookie, self.sessions.get(cookie, browser.now)?)));
         if let Some((cookie, session)) = session {
             let query = params.query_of(&NAMES);
@@ -41,20 +48,28 @@ impl Provider {
                 return Ok(self.ask_log_out(cookie, &session, &query));
             }
             self.sessions.close(cookie);
+            is_asked_for = true;
         }
-        let back = self.way_back(&params, hint.as_ref(), browser.now).await?;
+        // An id that anybody can have is no reason to send somebody away.
+        let back = if is_asked_for { self.way_back(&params, hint.as_ref(), browser.now).await? } else { None };
         let answer = match back {
             Some(uri) => Answer::redirect(uri),
             None => Answer::page(PageKind::LoggedOut, pages::logged_out()),
         };
-        Ok(answer.with_cookie(Some(self.clear_cookie())))
+        // Without a cookie there is none to forget, or the browser has kept it back.
+        Ok(answer.with_cookie(browser.cookie.map(|_| self.clear_cookie())))
     }
 
     fn ask_log_out(&self, cookie: &str, session: &Session, query: &str) -> Answer {
-        let endpoint = &self.config.endpoints.end_session;
-        let action = format!("{endpoint}{}{query}", if endpoint.contains('?') { '&' } else { '?' });
+        let action = self.leaving(query);
         let token = self.form_token(Purpose::LogOut, cookie, query);
         Answer::page(PageKind::LogOut, pages::log_out(&action, &token, &session.account))
+    }
+
+    /// Where the form of a request goes.
+    fn leaving(&self, query: &str) -> String {
+        let endpoint = &self.config.endpoints.end_session;
+        format!("{endpoint}{}{query}", if endpoint.contains('?') { '&' } else { '?' })
     }
 
     /// Where the client wants the browser to go, if that is one of its registered places.

@@ -56,7 +56,7 @@ impl ClientShown {
     }
 
     fn html(&self) -> String {
-        format!("<strong>{}</strong> at <strong>{}</strong>", escape(&self.name), escape(&self.host))
+        format!("<strong><bdi>{}</bdi></strong> at <strong>{}</strong>", escape(&self.name), escape(&self.host))
     }
 }
 
@@ -83,15 +83,16 @@ pub(crate) struct Consent<'a> {
 }
 
 pub(crate) fn log_in(page: &LogIn<'_>) -> String {
+    let (at_name, at_password) = if page.name.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
     let body = format!(
         "<h1>Log in</h1><p>To continue to {client}.</p>{notice}\
          <form method=\"post\" action=\"{action}\">{csrf}\
          <label for=\"name\">Name</label>\
          <input id=\"name\" name=\"name\" value=\"{name}\" autocomplete=\"username\" autocapitalize=\"none\" \
-         spellcheck=\"false\" maxlength=\"64\" required autofocus>\
+         spellcheck=\"false\" maxlength=\"64\" required{at_name}>\
          <label for=\"password\">Password</label>\
          <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" \
-         maxlength=\"1024\" required>\
+         maxlength=\"1024\" required{at_password}>\
          <button class=\"main\" name=\"action\" value=\"login\">Log in</button></form>",
         client = page.client.html(),
         notice = notice(page.notice),
@@ -185,7 +186,7 @@ fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <meta name=\"referrer\" content=\"no-referrer\">\
+         <meta name=\"referrer\" content=\"same-origin\">\
          <title>{title} · Podbell</title><style>{STYLE}</style></head>\
          <body><main><p class=\"brand\">Podbell</p>{body}</main></body></html>"
     )
@@ -201,14 +202,19 @@ fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {
-                escaped.push('\u{fffd}');
-            }
-            character if character.is_control() => escaped.push('\u{fffd}'),
+            character if character.is_control() || is_invisible(character) => escaped.push('\u{fffd}'),
             character => escaped.push(character),
         }
     }
     escaped
+}
+
+/// Whether a character shows nothing, or changes the order of what is shown; of those that fonts need, none is here.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

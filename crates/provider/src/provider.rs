@@ -35,7 +35,7 @@ pub struct Provider {
     pub(crate) passwords: Semaphore,
     /// Signs the tokens in forms; made anew by each process.
     pub(crate) forms: hmac::Key,
-    /// The path that the session cookie is limited to.
+    /// The path that the session cookie is limited to where there is no TLS.
     pub(crate) cookie_path: String,
 }
 

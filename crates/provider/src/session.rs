@@ -17,8 +17,22 @@ pub(crate) struct Session {
     /// When the password was given.
     pub(crate) since: Timestamp,
     expires: Timestamp,
-    /// Client and redirect URI: the URI is what shows that the client is the same.
-    consents: Vec<(String, String)>,
+    consents: Vec<Consent>,
+}
+
+/// What was agreed to.
+#[derive(Clone)]
+struct Consent {
+    client: String,
+    /// What shows that the client is the same.
+    redirect_uri: String,
+    scope: String,
+}
+
+impl Consent {
+    fn is_of(&self, client: &str, redirect_uri: &str) -> bool {
+        self.client == client && self.redirect_uri == redirect_uri
+    }
 }
 
 impl Session {
@@ -26,8 +40,10 @@ impl Session {
         Self { account, webid, since: now, expires, consents: Vec::new() }
     }
 
-    pub(crate) fn has_consented(&self, client: &str, redirect_uri: &str) -> bool {
-        self.consents.iter().any(|(id, uri)| id == client && uri == redirect_uri)
+    /// Whether consent was given to a client for all of a scope.
+    pub(crate) fn has_consented(&self, client: &str, redirect_uri: &str, scope: &str) -> bool {
+        let mut given = self.consents.iter().filter(|consent| consent.is_of(client, redirect_uri));
+        given.any(|given| scope.split(' ').all(|asked| given.scope.split(' ').any(|given| given == asked)))
     }
 }
 
@@ -77,15 +93,17 @@ impl Sessions {
         table.get(&random::sha256(cookie.as_bytes())).filter(|session| session.expires > now).cloned()
     }
 
-    /// Remembers consent until the session ends; the oldest one makes room.
-    pub(crate) fn consent(&self, cookie: &str, client: &str, redirect_uri: &str) {
+    /// Remembers consent until the session ends, in place of an earlier one to less; the oldest one makes room.
+    pub(crate) fn consent(&self, cookie: &str, client: &str, redirect_uri: &str, scope: &str) {
         if let Some(session) = self.table.lock().get_mut(&random::sha256(cookie.as_bytes()))
-            && !session.has_consented(client, redirect_uri)
+            && !session.has_consented(client, redirect_uri, scope)
         {
+            session.consents.retain(|consent| !consent.is_of(client, redirect_uri));
             if session.consents.len() == MAX_CONSENTS {
                 session.consents.remove(0);
             }
-            session.consents.push((client.into(), redirect_uri.into()));
+            let (client, redirect_uri, scope) = (client.into(), redirect_uri.into(), scope.into());
+            session.consents.push(Consent { client, redirect_uri, scope });
         }
     }
 
@@ -143,9 +161,10 @@ mod tests {
     fn consent_is_for_one_client_at_one_redirect_uri() {
         let sessions = Sessions::new(Limits::default());
         let cookie = open(&sessions, "alice", 0).unwrap();
-        sessions.consent(&cookie, "app", "https://app.example/");
+        sessions.consent(&cookie, "app", "https://app.example/", "openid webid");
         let session = sessions.get(&cookie, at(1)).unwrap();
-        assert!(session.has_consented("app", "https://app.example/"));
-        assert!(!session.has_consented("app", "https://evil.example/"));
+        assert!(session.has_consented("app", "https://app.example/", "openid"));
+        assert!(!session.has_consented("app", "https://evil.example/", "openid"));
+        assert!(!session.has_consented("app", "https://app.example/", "openid offline_access"));
     }
 }

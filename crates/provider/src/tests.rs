@@ -3,5 +3,7 @@
 mod attacks;
 mod bench;
 mod clients;
+mod consent;
 mod flows;
+mod other_sites;
 mod pages;

@@ -150,7 +150,7 @@ impl Bench {
     }
 
     pub(super) async fn visit(&self, query: &str, form: Option<&str>, cookie: Option<&str>, now: Timestamp) -> Answer {
-        self.provider.authorize(BrowserRequest { query, form, cookie, now }).await
+        self.provider.authorize(BrowserRequest { query, form, cookie, foreign: false, now }).await
     }
 
     /// Logs in; the session's cookie and the consent page.

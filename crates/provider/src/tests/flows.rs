@@ -239,7 +239,7 @@ async fn only_the_person_or_their_client_logs_out() {
     let answer = bench.redeem(&app, &param(&to, "code").unwrap(), at(0)).await.unwrap();
 
     let leave = async |query: &str, form: Option<&str>| {
-        let request = BrowserRequest { query, form, cookie: Some(&session), now: at(9_000) };
+        let request = BrowserRequest { query, form, cookie: Some(&session), foreign: false, now: at(9_000) };
         bench.provider.end_session(request).await
     };
     let asked = page(&leave("", None).await);

@@ -92,3 +92,30 @@ async fn what_a_client_calls_itself_is_text() {
     assert!(html.contains("An &lt;b&gt;app&lt;/b&gt;") && !html.contains("<b>"));
     assert!(html.contains("value=\"&quot;&gt;&lt;b&gt;\"") && html.contains("app.example"));
 }
+
+#[tokio::test]
+async fn a_name_that_nobody_has_takes_as_long_as_a_wrong_password() {
+    let bench = Bench::new().await;
+    bench.provider.create_account("locked", super::bench::webid("locked"), None).await.unwrap();
+    let query = Bench::query(&bench.app().await.id, &[]);
+    let answer = bench.visit(&query, None, None, at(0)).await;
+    let (browser, token) = (cookie(&answer).unwrap(), csrf(&page(&answer)));
+    // The shortest of a few: what is left out makes it shorter each time, a busy machine does not.
+    let shortest = async |name: &str| {
+        let mut shortest = std::time::Duration::MAX;
+        for _ in 0..3 {
+            let form = encode(&[("csrf", &token), ("action", "login"), ("name", name), ("password", "a wrong one")]);
+            let before = std::time::Instant::now();
+            let answer = page(&bench.visit(&query, Some(&form), Some(&browser), at(0)).await);
+            shortest = shortest.min(before.elapsed());
+            assert_eq!(answer.kind, PageKind::LogInRefused);
+            assert!(answer.html.contains("Name or password is wrong."));
+        }
+        shortest
+    };
+    let known = shortest("alice").await;
+    for name in ["nobody", "locked"] {
+        let unknown = shortest(name).await;
+        assert!(unknown * 4 > known, "{name}: {unknown:?}, alice: {known:?}");
+    }
+}

@@ -31,7 +31,8 @@ use url::Url;
 /// Where issuers publish what they tell about themselves, below an issuer with its slash.
 pub const DISCOVERY: &str = ".well-known/openid-configuration";
 
-/// How often one address may register a client or fill in a form within a minute.
+/// How often one address may register a client or fill in a form within a minute; and how often it may come with a
+/// client that is named by a URL.
 const ATTEMPTS: u32 = 120;
 
 /// What the routes share.
@@ -39,6 +40,8 @@ struct Site {
     provider: Arc<Provider>,
     clock: Clock,
     attempts: Attempts,
+    /// Visits that may make this server fetch a client identifier document.
+    documents: Attempts,
     /// Largest body, in bytes.
     body: usize,
     /// How long a body may take.
@@ -60,7 +63,8 @@ fn limited_routes(provider: Arc<Provider>, clock: Clock, settings: &Settings, at
     let published = provider.discovery();
     let at = |name: &str| path(&published, name);
     let (body, patience) = (settings.limits.control_body.bytes(), settings.limits.body_timeout.0);
-    let site = Arc::new(Site { provider, clock, attempts: Attempts::per_minute(attempts), body, patience });
+    let (attempts, documents) = (Attempts::per_minute(attempts), Attempts::per_minute(attempts));
+    let site = Arc::new(Site { provider, clock, attempts, documents, body, patience });
     Router::new()
         .route("/", get(pages::welcome))
         .route(&format!("/{DISCOVERY}"), get(oauth::discovery).options(async || options("GET, HEAD, OPTIONS")))

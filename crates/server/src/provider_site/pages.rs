@@ -1,7 +1,8 @@
 //! What people see: log-in, consent, log-out, and a word at the root.
 //!
-//! No other origin may read or frame a page: it holds the tokens of its forms. That other ports of this machine are of
-//! the same site to a browser, so that cookies go along, is the rule in development.
+//! No other origin may read or frame a page, or fill in its form: it holds the tokens of its forms. That other ports of
+//! this machine are of the same site to a browser, so that cookies go along, is the rule in development; their cookies
+//! are not kept apart either, so that a neighbour can plant one.
 
 use super::{DISCOVERY, Site};
 use crate::{cors::Unshared, problem::Problem, request::Target};
@@ -11,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use podbell_provider::{Answer, BrowserRequest, Next, PageKind, SESSION_COOKIE, pages};
+use podbell_provider::{Answer, BrowserRequest, Next, PageKind, pages};
 use std::sync::Arc;
 
 /// How long somebody waits after too many wrong passwords for one account, in seconds.
@@ -64,11 +65,16 @@ impl Visit {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<Self, Box<Response>> {
-        if method != Method::POST {
+        let (is_form, now) = (method == Method::POST, site.now());
+        if !is_form && !names_document(query(target)) {
             return Ok(Self(None));
         }
-        if let Err(wait) = site.attempts.admit(target.client, site.now()) {
+        let attempts = if is_form { &site.attempts } else { &site.documents };
+        if let Err(wait) = attempts.admit(target.client, now) {
             return Err(Box::new(wait_for(page(StatusCode::TOO_MANY_REQUESTS, pages::slow_down()), wait)));
+        }
+        if !is_form {
+            return Ok(Self(None));
         }
         match site.form(headers, body).await {
             Ok(form) => Ok(Self(Some(form))),
@@ -77,16 +83,37 @@ impl Visit {
     }
 
     fn request<'a>(&'a self, site: &Site, target: &'a Target, headers: &'a HeaderMap) -> BrowserRequest<'a> {
-        let query = target.raw.split_once('?').map_or("", |(_, query)| query);
-        BrowserRequest { query, form: self.0.as_deref(), cookie: cookie(headers), now: site.now() }
+        let cookie = cookie(headers, site.provider.session_cookie());
+        let foreign = self.0.is_some() && is_foreign(headers, site.provider.issuer());
+        BrowserRequest { query: query(target), form: self.0.as_deref(), cookie, foreign, now: site.now() }
+    }
+}
+
+fn query(target: &Target) -> &str {
+    target.raw.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// Whether the client is named by a URL, which may have to be fetched.
+fn names_document(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "client_id" && value.contains(':'))
+}
+
+/// Whether the browser says that another origin sent a form. Programs say nothing; what they lack is the form's token.
+///
+/// Spec: <https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header>
+fn is_foreign(headers: &HeaderMap, issuer: &str) -> bool {
+    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        Some(site) => !matches!(site, b"same-origin" | b"none"),
+        None => origin.is_some_and(|origin| origin != issuer.trim_end_matches('/').as_bytes()),
     }
 }
 
 /// The session cookie, if there is exactly one: of two, one was planted by somebody else.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut named = pairs.filter(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value);
+    let mut named = pairs.filter(|(sent, _)| *sent == name).map(|(_, value)| value);
     named.next().filter(|_| named.next().is_none())
 }
 
@@ -150,7 +177,8 @@ fn guard(response: Response) -> Response {
     for (name, value) in [
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // To itself it is told, since browsers send `Origin: null` with a form otherwise.
+        (header::REFERRER_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

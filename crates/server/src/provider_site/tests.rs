@@ -49,7 +49,7 @@ fn is_guarded(page: &Answer) -> bool {
     page.header("content-security-policy").contains("frame-ancestors 'none'")
         && page.header("x-frame-options") == "DENY"
         && page.header("cache-control") == "no-store"
-        && page.header("referrer-policy") == "no-referrer"
+        && page.header("referrer-policy") == "same-origin"
         && !page.headers.keys().any(|name| name.as_str().starts_with("access-control"))
 }
 
@@ -208,6 +208,49 @@ async fn a_person_logs_in_consents_and_logs_out_through_the_pages() {
     let form = encode(&[("csrf", &csrf(&ask)), ("action", "logout")]);
     let done = origin.ask("POST", "/.oidc/logout?", &[FORM, ("cookie", &session)], &form).await;
     assert!(done.body.contains("logged out") && done.header("set-cookie").contains("Max-Age=0"), "{}", done.body);
+}
+
+#[tokio::test]
+async fn a_form_that_another_origin_sent_fills_nothing_in() {
+    let origin = Origin::serve(99).await;
+    let app = register(&origin).await.json();
+    let path = authorize_path(app["client_id"].as_str().unwrap());
+    let page = origin.ask("GET", &path, &[], "").await;
+    let own = origin.issuer.trim_end_matches('/');
+    let first = cookie(&page);
+    let form = encode(&[("csrf", &csrf(&page)), ("action", "login"), ("name", "alice"), ("password", PASSWORD)]);
+    for foreign in [
+        &[("sec-fetch-site", "same-site"), ("origin", "http://localhost:9")][..],
+        &[("sec-fetch-site", "cross-site"), ("origin", own)],
+        &[("sec-fetch-site", "x")],
+        &[("origin", "http://localhost:9")],
+        &[("origin", "null")],
+        &[("origin", "https://evil.example")],
+    ] {
+        let headers: Vec<_> = [FORM, ("cookie", first.as_str())].into_iter().chain(foreign.iter().copied()).collect();
+        let answer = origin.ask("POST", &path, &headers, &form).await;
+        assert_eq!(answer.status.as_u16(), 303, "{foreign:?}");
+        assert_eq!(answer.header("location"), format!("{own}{path}"), "to the page, with GET");
+        assert_eq!(answer.header("set-cookie"), "");
+    }
+    for known in [&[("sec-fetch-site", "same-origin"), ("origin", own)][..], &[("origin", own)], &[]] {
+        let headers: Vec<_> = [FORM, ("cookie", first.as_str())].into_iter().chain(known.iter().copied()).collect();
+        let answer = origin.ask("POST", &path, &headers, &form).await;
+        assert!(answer.status.is_success() && answer.body.contains("Allow access?"), "{known:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_address_makes_this_server_fetch_so_many_documents_a_minute() {
+    let origin = Origin::serve(3).await;
+    let mut statuses = Vec::new();
+    for n in 0..7 {
+        let path = authorize_path(&format!("http://localhost:9/{n}"));
+        statuses.push(origin.ask("GET", &path, &[], "").await.status.as_u16());
+    }
+    assert_eq!(statuses[..3], [400; 3]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert_eq!(origin.ask("GET", &authorize_path("nobody"), &[], "").await.status.as_u16(), 400);
 }
 
 #[tokio::test]
