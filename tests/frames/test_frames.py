@@ -3,15 +3,8 @@
 Starts the release binary on free ports with an empty data folder. Topics are public, so that no log-in is needed.
 """
 
-import base64
 import json
-import os
-import pathlib
-import socket
 import struct
-import subprocess
-import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.request
@@ -19,62 +12,8 @@ import urllib.request
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-BINARY = os.environ.get(
-    "PODBELL_BINARY", str(pathlib.Path(__file__).parents[2] / "target" / "release" / "podbell")
-)
-
-
-def free_ports():
-    while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            with socket.socket() as second:
-                try:
-                    second.bind(("127.0.0.1", port + 1))
-                except OSError:
-                    continue
-                return port
-
-
-class Server:
-    def __init__(self):
-        self.data = tempfile.TemporaryDirectory()
-        self.port = free_ports()
-        self.base = f"http://localhost:{self.port}/"
-        self.process = subprocess.Popen(
-            [BINARY, "serve", "--base-url", self.base, "--data", self.data.name],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(self.base + ".well-known/solid").close()
-                return
-            except (urllib.error.URLError, ConnectionError):
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise
-                time.sleep(0.02)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-        self.data.cleanup()
-
-    def receive_from(self):
-        body = {
-            "@context": ["https://www.w3.org/ns/solid/notification/v1"],
-            "type": "http://www.w3.org/ns/solid/notifications#WebSocketChannel2023",
-            "topic": self.base + "alice/profile/card",
-        }
-        request = urllib.request.Request(
-            self.base + ".notifications/WebSocketChannel2023/",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/ld+json"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)["receiveFrom"]
+from raw import Raw
+from server import Server
 
 
 def setUpModule():
@@ -84,73 +23,6 @@ def setUpModule():
 
 def tearDownModule():
     server.stop()
-
-
-class Raw:
-    """A WebSocket by hand, so that it can break the rules."""
-
-    def __init__(self, url, headers=()):
-        path = url.split("/", 3)[3]
-        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-        lines = [
-            f"GET /{path} HTTP/1.1",
-            f"Host: localhost:{server.port}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Version: 13",
-            "Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)).decode(),
-            *headers,
-        ]
-        self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
-        self.rest = b""
-        self.head = self.until(b"\r\n\r\n").decode()
-
-    def until(self, end):
-        while end not in self.rest:
-            part = self.socket.recv(4096)
-            if not part:
-                raise EOFError(self.rest)
-            self.rest += part
-        head, self.rest = self.rest.split(end, 1)
-        return head
-
-    def read(self, count):
-        while len(self.rest) < count:
-            part = self.socket.recv(4096)
-            if not part:
-                raise EOFError
-            self.rest += part
-        taken, self.rest = self.rest[:count], self.rest[count:]
-        return taken
-
-    def frame(self):
-        first, second = self.read(2)
-        length = second & 0x7F
-        if length == 126:
-            (length,) = struct.unpack("!H", self.read(2))
-        elif length == 127:
-            (length,) = struct.unpack("!Q", self.read(8))
-        assert not second & 0x80, "a server does not mask"
-        return first, self.read(length)
-
-    def send(self, first, payload=b"", mask=b"\x01\x02\x03\x04", length=None):
-        length = len(payload) if length is None else length
-        head = bytes([first])
-        bit = 0x80 if mask else 0
-        if length < 126:
-            head += bytes([bit | length])
-        elif length < 65536:
-            head += bytes([bit | 126]) + struct.pack("!H", length)
-        else:
-            head += bytes([bit | 127]) + struct.pack("!Q", length)
-        masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload)) if mask else payload
-        self.socket.sendall(head + mask + masked)
-
-    def close_code(self):
-        while True:
-            first, payload = self.frame()
-            if first == 0x88:
-                return struct.unpack("!H", payload[:2])[0]
 
 
 class IndependentClient(unittest.TestCase):

@@ -133,12 +133,7 @@ impl Admission {
             }
         }
         if left.is_empty() {
-            let (inner, channel) = (&self.inner, Arc::clone(&self.channel));
-            inner.channels.remove(channel.id).await?;
-            inner.with(|shard, _| {
-                shard.ended.remember(&channel);
-                shard.end_now(channel.id, Ending::Forbidden);
-            });
+            self.inner.with(|shard, _| shard.refuse(&self.channel));
             return Err(ConnectError::Forbidden);
         }
         if left.len() < self.channel.topics.len() {

@@ -4,7 +4,7 @@
 //! allowed (the deletion of the topic may be among it); one that its owner deleted sends nothing more.
 
 use crate::{
-    ChannelId, Ending,
+    Channel, ChannelId, Ending,
     flush::after,
     outbox::Outbox,
     registry::{ChannelKey, ConnectionKey},
@@ -25,6 +25,21 @@ impl Shard {
         for connection in live.connections.clone() {
             self.let_go(connection, Some(ending));
         }
+    }
+
+    /// Ends a channel of which a new connection may hear no topic. If it has connections, these are judged again: they
+    /// still get what was committed before the loss (the deletion of the topic may be among it), and it ends with them.
+    pub(crate) fn refuse(&mut self, channel: &Arc<Channel>) {
+        if let Some(live) = self.by_id.get(&channel.id).and_then(|key| self.channels.get(key)) {
+            self.affected.extend(live.topics.iter().map(|(entry, _)| *entry));
+            self.wake = true;
+            return;
+        }
+        if let Some(seats) = self.seats.get_mut(&channel.id) {
+            seats.ended = Some(Ending::Forbidden);
+        }
+        self.ended.remember(channel);
+        self.chore(Chore::Remove(channel.id));
     }
 
     /// Ends a channel once what waits for it is out.

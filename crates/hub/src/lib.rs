@@ -9,6 +9,7 @@ mod ending;
 mod engine;
 mod flush;
 mod hub;
+mod leases;
 mod matching;
 mod outbox;
 pub mod ports;

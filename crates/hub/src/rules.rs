@@ -65,6 +65,11 @@ impl Held {
         self.dependencies.entries.lock().insert(entry);
     }
 
+    /// Until when a grant holds that rests on a document elsewhere.
+    pub(crate) fn granted_until(&self) -> Option<Timestamp> {
+        self.valid_until.filter(|_| self.allowed)
+    }
+
     /// The answer by the newest rules that are known; none if it must be asked.
     pub(crate) fn now(&self, now: Timestamp) -> Option<bool> {
         self.holds(now).then_some(self.allowed)

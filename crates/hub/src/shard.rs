@@ -34,6 +34,8 @@ pub(crate) enum Timer {
     Retry(ConnectionKey),
     /// The judge is asked again whether a topic may be kept.
     Rejudge(EntryKey),
+    /// A grant that rests on a document elsewhere lapses.
+    Lapse(EntryKey),
     /// What the store failed to do is tried again.
     Chores,
     /// Ended channels are swept.
@@ -111,6 +113,8 @@ pub(crate) struct Shard {
     pub(crate) affected: HashSet<EntryKey>,
     /// Topics whose judge has failed.
     pub(crate) failing: HashMap<EntryKey, Failing>,
+    /// When the first grant of a topic lapses, of those that rest on documents elsewhere.
+    pub(crate) leases: FxHashMap<EntryKey, Timestamp>,
     /// Questions that are asked, and the connections that wait for the answer.
     pub(crate) waiting: HashMap<Asked, Vec<ConnectionKey>>,
     /// Questions to ask.
@@ -157,6 +161,7 @@ impl Shard {
             dirty: VecDeque::new(),
             affected: HashSet::new(),
             failing: HashMap::new(),
+            leases: FxHashMap::default(),
             waiting: HashMap::new(),
             to_ask: Vec::new(),
             thens: HashMap::new(),
@@ -337,8 +342,11 @@ impl Shard {
     }
 
     pub(crate) fn hold(&mut self, asked: &Asked, held: Held) {
-        if let Some(party) = self.party(asked) {
-            party.remember(asked.generation, held);
+        let until = held.granted_until().filter(|_| asked.generation.is_none());
+        let Some(party) = self.party(asked) else { return };
+        party.remember(asked.generation, held);
+        if let Some(until) = until {
+            self.lease(asked.entry, until);
         }
     }
 
@@ -387,6 +395,7 @@ impl Shard {
                 self.by_topic.remove(&topic);
                 self.affected.remove(entry);
                 self.failing.remove(entry);
+                self.end_lease(*entry);
             }
         }
         self.subjects.release(live.subject);

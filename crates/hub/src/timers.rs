@@ -27,6 +27,7 @@ impl Shard {
                     }
                     self.affected.insert(entry);
                 }
+                Timer::Lapse(entry) => self.lapse(entry, now),
                 Timer::Chores => {
                     let again = std::mem::take(&mut self.failed_chores);
                     self.chores.extend(again);

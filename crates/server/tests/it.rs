@@ -12,9 +12,11 @@ mod it {
     mod discovery;
     mod gateway;
     mod hearing;
+    mod http2;
     mod names;
     mod reading;
     mod services;
+    mod slow;
     mod world;
     mod writing;
 }

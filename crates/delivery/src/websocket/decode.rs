@@ -148,15 +148,18 @@ impl Decoder {
 
     fn parse_header(&mut self) -> Result<Frame, Violation> {
         let header = &self.header;
-        let (length, mask_at) = match header[1] & 0x7f {
-            126 => (u64::from(u16::from_be_bytes([header[2], header[3]])), 4),
+        let (length, mask_at, least) = match header[1] & 0x7f {
+            126 => (u64::from(u16::from_be_bytes([header[2], header[3]])), 4, 126),
             127 => {
                 let mut length = [0; 8];
                 length.copy_from_slice(&header[2..10]);
-                (u64::from_be_bytes(length), 10)
+                (u64::from_be_bytes(length), 10, 65_536)
             }
-            length => (u64::from(length), 2),
+            length => (u64::from(length), 2, 0),
         };
+        if !(least..1 << 63).contains(&length) {
+            return Err(violation(CloseCode::PROTOCOL, "a length takes its shortest form and has 63 bits"));
+        }
         let mut mask = [0; 4];
         mask.copy_from_slice(&header[mask_at..mask_at + 4]);
         let opcode =

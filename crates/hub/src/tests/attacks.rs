@@ -386,3 +386,29 @@ async fn once_a_policy_write_returns_nothing_more_is_sent_whatever_runs_beside_i
         assert_eq!(two.ear.late.load(SeqCst), 0);
     }
 }
+
+#[tokio::test]
+async fn a_connect_that_is_refused_takes_nothing_from_those_that_are_connected() {
+    for blocked in [true, false] {
+        let world = World::new();
+        world.allow("/", &["alice"]);
+        world.write("/a");
+        world.allow("/a", &["bob"]);
+        world.quiet().await;
+        let channel = world.channel("bob", &["/a"]);
+        let bob = world.listen(&channel).await;
+        world.quiet().await;
+        if blocked {
+            bob.block();
+        }
+        world.delete("/a");
+        assert!(matches!(world.admit(&channel).await, Err(ConnectError::Forbidden | ConnectError::Ended)));
+        world.quiet().await;
+        bob.unblock();
+        world.quiet().await;
+        assert_eq!(bob.ear.facts(), ["Delete /a"], "blocked: {blocked}");
+        closed_forbidden(&bob);
+        assert!(matches!(world.admit(&channel).await, Err(ConnectError::Ended)));
+        assert_eq!(world.hub.listeners(POD).await.unwrap(), []);
+    }
+}

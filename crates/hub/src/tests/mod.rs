@@ -2,6 +2,7 @@
 
 mod attacks;
 mod delivery;
+mod leases;
 mod lifecycle;
 mod model;
 mod world;

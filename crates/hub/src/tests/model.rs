@@ -57,7 +57,7 @@ impl Witness {
     }
 
     fn allowed(&self, world: &World, resource: &ResourceIri, generation: Option<Generation>, at: Sequence) -> bool {
-        world.past.decide(&self.asks(resource, generation, at), at).allowed
+        world.past.decide(&self.asks(resource, generation, at), at, podbell_model::Timestamp::UNIX_EPOCH).allowed
     }
 
     /// Every whole line that was heard: commit, relation, and the head at each write that carried a part of it.

@@ -53,7 +53,14 @@ pub(super) struct Past {
     pub(super) now: AtomicI64,
     pub(super) failing: AtomicBool,
     pub(super) questions: AtomicUsize,
+    /// Who is in the group elsewhere that rules name as `@far`.
+    pub(super) far: Mutex<HashSet<String>>,
+    /// Who was in it when it was read on their behalf, and until when that is believed.
+    read: Mutex<HashMap<String, (bool, Timestamp)>>,
 }
+
+/// How long the group elsewhere is believed.
+const FRESH: Duration = Duration::from_mins(1);
 
 impl Past {
     fn time(&self) -> Timestamp {
@@ -79,7 +86,7 @@ impl Past {
     }
 
     /// The rules of the test world: the nearest ACL decides; an ended life keeps its own ACL.
-    pub(super) fn decide(&self, question: &Question, head: Sequence) -> Answer {
+    pub(super) fn decide(&self, question: &Question, head: Sequence, now: Timestamp) -> Answer {
         let at = match question.at {
             At::Now => head,
             At::Commit(at) => at,
@@ -95,7 +102,7 @@ impl Past {
         });
         let upper = if end == Some(at) { at.before() } else { at };
         let own = end.map_or(upper, |end| upper.min(end.before()));
-        let (mut since, mut depends_on, mut allowed) = (Sequence(0), Vec::new(), false);
+        let (mut since, mut depends_on, mut allowed, mut valid_until) = (Sequence(0), Vec::new(), false, None);
         for (place, level) in std::iter::once(resource.clone()).chain(resource.ancestors()).enumerate() {
             let (touched, body) = self.body(&level.acl(), if place == 0 { own } else { upper });
             depends_on.push(level.acl());
@@ -104,13 +111,27 @@ impl Past {
                 let name = question.subject.webid.as_ref().map_or("public".to_owned(), |id| {
                     id.as_str().trim_start_matches("https://").trim_end_matches(".example/#me").to_owned()
                 });
-                allowed = body.contains(&if control { format!("{name}!") } else { name });
+                if body.contains("@far") {
+                    let (member, until) = self.is_far(&name, now);
+                    (allowed, valid_until) = (member, Some(until));
+                }
+                allowed |= body.contains(&if control { format!("{name}!") } else { name });
                 break;
             }
         }
         // Of a life that ended at `at`, the rules just before are no answer about commits before the end.
         let since = if end == Some(at) { at } else { since };
-        Answer { allowed, since, as_of: at, depends_on: depends_on.into(), valid_until: None }
+        Answer { allowed, since, as_of: at, depends_on: depends_on.into(), valid_until }
+    }
+
+    fn is_far(&self, name: &str, now: Timestamp) -> (bool, Timestamp) {
+        let mut read = self.read.lock();
+        if let Some(known) = read.get(name).filter(|(_, until)| now < *until) {
+            return *known;
+        }
+        let known = (self.far.lock().contains(name), now + FRESH);
+        read.insert(name.to_owned(), known);
+        known
     }
 
     fn append(&self, facts: impl FnOnce(Sequence) -> Vec<Fact>) -> Sequence {
@@ -186,7 +207,7 @@ impl Log for Past {
 
 #[async_trait::async_trait]
 impl Authorize for Past {
-    async fn authorize(&self, question: &Question, _: Timestamp) -> Result<Answer, Unavailable> {
+    async fn authorize(&self, question: &Question, now: Timestamp) -> Result<Answer, Unavailable> {
         self.questions.fetch_add(1, SeqCst);
         if question.storage == SLOW {
             std::future::pending::<()>().await;
@@ -196,7 +217,7 @@ impl Authorize for Past {
         if self.failing.load(SeqCst) {
             return Err(Unavailable("no".into()));
         }
-        Ok(self.decide(question, head))
+        Ok(self.decide(question, head, now))
     }
 }
 
@@ -343,6 +364,8 @@ impl World {
             now: AtomicI64::new(1_000_000),
             failing: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
+            far: Mutex::default(),
+            read: Mutex::default(),
         });
         let store = Arc::new(MemoryChannels::default());
         let clock = Arc::clone(&past);

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use hyper::body::Body;
 use std::{error::Error, io, pin::Pin, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Why a body was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,17 +72,26 @@ where
     timeout(patience, reading).await.unwrap_or(Err(BodyError::TooSlow { limit: patience }))
 }
 
-/// The parts of a large body as they come: at most `limit` bytes in all, each part within `patience`. An error ends it
-/// and holds a [`BodyError`] (see [`problem_of`]).
+/// A body that goes on for long comes at so many bytes in a second at least, or whoever sends one byte now and then
+/// would hold a connection and a request for ever.
+const LEAST_PACE: u64 = 4 * 1_024;
+
+/// The parts of a large body as they come: at most `limit` bytes in all, each part within `patience`, and after that time
+/// at [`LEAST_PACE`] on the whole. An error ends it and holds a [`BodyError`] (see [`problem_of`]).
 pub fn paced<B>(body: B, limit: u64, patience: Duration) -> Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>
 where
     B: Body<Data = Bytes> + Unpin + Send + 'static,
 {
-    let first = Some((body, limit));
+    let first = Some((body, limit, Duration::ZERO));
     Box::pin(stream::unfold(first, move |state| async move {
-        let (mut body, left) = state?;
+        // What the reader of this stream takes for itself does not count as waiting.
+        let (mut body, left, mut waited) = state?;
         loop {
-            let frame = match timeout(patience, body.frame()).await {
+            let earned = patience + Duration::from_secs((limit - left) / LEAST_PACE);
+            let asked = Instant::now();
+            let frame = timeout(patience.min(earned.saturating_sub(waited)), body.frame()).await;
+            waited += asked.elapsed();
+            let frame = match frame {
                 Err(_) => return Some((Err(io_error(BodyError::TooSlow { limit: patience })), None)),
                 Ok(None) => return None,
                 Ok(Some(Err(_))) => return Some((Err(io_error(BodyError::Broken)), None)),
@@ -92,7 +101,7 @@ where
             let Some(left) = left.checked_sub(data.len() as u64) else {
                 return Some((Err(io_error(BodyError::TooLarge { limit })), None));
             };
-            return Some((Ok(data), Some((body, left))));
+            return Some((Ok(data), Some((body, left, waited))));
         }
     }))
 }
@@ -152,6 +161,36 @@ mod tests {
         let error = paced.next().await.unwrap().unwrap_err();
         assert_eq!(problem_of(&error), Some(BodyError::TooSlow { limit: PATIENCE }));
         assert!(paced.next().await.is_none());
+    }
+
+    /// A part of that size each second.
+    fn drip(size: usize) -> impl Body<Data = Bytes, Error = io::Error> + Unpin + Send {
+        StreamBody::new(Box::pin(stream::repeat(size).then(|size| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(Frame::data(Bytes::from(vec![b'a'; size])))
+        })))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_given_up_and_one_that_flows_is_taken() {
+        let begun = Instant::now();
+        let mut slow = paced(drip(1), 1_000_000, PATIENCE);
+        let error = loop {
+            if let Err(error) = slow.next().await.unwrap() {
+                break error;
+            }
+        };
+        assert_eq!(problem_of(&error), Some(BodyError::TooSlow { limit: PATIENCE }));
+        assert!(begun.elapsed() <= PATIENCE + Duration::from_secs(1));
+        let flowing = paced(drip(4 * 1_024), 1_000_000, PATIENCE);
+        assert!(flowing.take(200).all(|part| async move { part.is_ok() }).await);
+        // Whoever reads slowly is not the sender's fault.
+        let flowing = paced(drip(4 * 1_024), 1_000_000, PATIENCE).take(20);
+        let read = flowing.then(|part| async move {
+            tokio::time::sleep(PATIENCE).await;
+            part
+        });
+        assert!(read.all(|part| async move { part.is_ok() }).await);
     }
 
     #[tokio::test]

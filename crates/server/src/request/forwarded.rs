@@ -1,5 +1,6 @@
 //! What trusted proxies tell about a request. Called only if the peer is one of them.
 
+use super::named;
 use http::HeaderMap;
 use ipnet::IpNet;
 use podbell_model::iri;
@@ -33,7 +34,7 @@ fn address(text: &str) -> Option<IpAddr> {
 pub(super) fn origin(headers: &HeaderMap, base: &str) -> Option<Arc<str>> {
     let mut told = headers.get_all("x-forwarded-host").iter();
     let host = told.next().filter(|_| told.next().is_none())?.to_str().ok()?;
-    if host.contains(['/', '\\', '?', '#', '@']) {
+    if !named::is_plain(host) {
         return None;
     }
     let (scheme, authority) = base.split_once("://")?;

@@ -22,13 +22,18 @@ pub(super) fn origin(uri: &Uri, headers: &HeaderMap, base: &str) -> Result<Optio
 
 /// The origin at one label below the base.
 fn below(host: &str, base: &str) -> Option<Arc<str>> {
-    if host.contains(['/', '\\', '?', '#', '@']) {
+    if !is_plain(host) {
         return None;
     }
     let (scheme, authority) = base.split_once("://")?;
     let origin = iri::origin(&format!("{scheme}://{host}")).ok()?;
     let label = origin.split_once("://")?.1.strip_suffix(authority)?.strip_suffix('.')?;
     is_label(label).then(|| origin.as_str().into())
+}
+
+/// Whether a host is spelled as it is: parsers of URLs know others (`%2e`, tabs) that another server on the way does not.
+pub(super) fn is_plain(host: &str) -> bool {
+    host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte))
 }
 
 /// Whether it is one label of a host name, in its normal form.

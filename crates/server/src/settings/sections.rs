@@ -155,7 +155,8 @@ settings! {
         header_timeout: Span = Span::seconds(10);
         /// The longest request target, in bytes.
         url_bytes: usize = 2_048;
-        /// The time in which the next part of a request body must arrive; small bodies must be complete in it.
+        /// The time in which the next part of a request body must arrive; small bodies must be complete in it, and large
+        /// ones go on with at least 4 KiB a second.
         body_timeout: Span = Span::seconds(30);
         /// The largest body of a control document: an ACL, a subscription.
         control_body: Size = Size::kib(64);

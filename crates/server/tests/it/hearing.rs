@@ -3,7 +3,11 @@
 use super::{
     connect::{Socket, opening, receive_from},
     services::subscribe,
-    world::{ALICE, BOB, TURTLE, WORLD, container, for_bob, public},
+    world::{ALICE, BOB, TURTLE, WORLD, container, for_bob, public, until},
+};
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Instant,
 };
 
 /// A container that bob may read, and a socket of his.
@@ -23,6 +27,62 @@ fn what_comes_after_a_revocation_is_not_told() {
         ALICE.put(&format!("{at}secret"), "");
         assert_eq!(socket.closed(), Some(4403));
         BOB.get(&at).is_problem(403);
+    }
+}
+
+#[test]
+fn nothing_written_beside_a_revocation_is_told_once_that_is_answered() {
+    for round in 0..10 {
+        let (at, socket) = listening(&format!("raced-{round}"));
+        let (stop, written) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let (heard, before) = std::thread::scope(|scope| {
+            let heard = scope.spawn(move || names_until_closed(socket));
+            let writers: Vec<_> = (0..4)
+                .map(|writer| {
+                    let (at, stop, written) = (&at, &stop, &written);
+                    scope.spawn(move || {
+                        let mut begun = Vec::new();
+                        while !stop.load(Ordering::SeqCst) {
+                            let name = format!("w{writer}-{}", begun.len());
+                            begun.push((Instant::now(), name.clone()));
+                            ALICE.put(&format!("{at}{name}"), "");
+                            written.fetch_add(1, Ordering::SeqCst);
+                        }
+                        begun
+                    })
+                })
+                .collect();
+            until("all write", || written.load(Ordering::SeqCst) > 8);
+            ALICE.rules(&at, "");
+            let answered = Instant::now();
+            // Written for certain after the answer.
+            ALICE.put(&format!("{at}secret"), "");
+            stop.store(true, Ordering::SeqCst);
+            let begun = writers.into_iter().flat_map(|writer| writer.join().unwrap());
+            let before: Vec<_> = begun.filter(|(begun, _)| *begun < answered).map(|(_, name)| name).collect();
+            (heard.join().unwrap(), before)
+        });
+        for name in &heard {
+            assert!(before.contains(name), "{name} was begun after the answer");
+        }
+    }
+}
+
+/// The last segments of what is added, until the grant is lost.
+fn names_until_closed(mut socket: Socket) -> Vec<String> {
+    let mut names = Vec::new();
+    loop {
+        match socket.frame().expect("a close frame comes first") {
+            (1, text) => {
+                let told: serde_json::Value = serde_json::from_slice(&text).unwrap();
+                names.push(told["object"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
+            }
+            (8, code) => {
+                assert_eq!(code[..2], 4403_u16.to_be_bytes());
+                return names;
+            }
+            _ => {}
+        }
     }
 }
 

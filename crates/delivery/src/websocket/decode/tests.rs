@@ -83,9 +83,17 @@ fn every_broken_rule_has_its_code() {
 #[test]
 fn a_giant_length_is_refused_before_its_payload_comes() {
     let mut input = vec![0x82, 0xff];
-    input.extend(u64::MAX.to_be_bytes());
+    input.extend(i64::MAX.to_be_bytes());
     input.extend(MASK);
     assert_eq!(decode(&input).unwrap_err().code, CloseCode::TOO_BIG);
+}
+
+#[test]
+fn a_length_in_a_longer_form_than_needed_is_refused() {
+    for length in [[0xfe, 0, 0].as_slice(), &[0xfe, 0, 125], &[0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff], &[0xff; 9]] {
+        let input = [&[0x82], length, &MASK].concat();
+        assert_eq!(decode(&input).unwrap_err().code, CloseCode::PROTOCOL, "{input:x?}");
+    }
 }
 
 #[test]
