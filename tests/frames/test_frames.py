@@ -12,7 +12,7 @@ import urllib.request
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from raw import Raw
+from raw import Raw, frame
 from server import Server
 
 
@@ -103,6 +103,14 @@ class BrokenRules(unittest.TestCase):
 
     def test_a_giant_length_is_refused_before_its_payload(self):
         self.broken(1009, {"first": 0x82, "length": 2**62})
+
+    def test_the_close_frame_arrives_although_more_is_being_sent(self):
+        for _ in range(20):
+            client = Raw(server.receive_from())
+            client.socket.sendall(frame(0xC1, b"x") + frame(0x82, bytes(60000)) * 20)
+            self.assertEqual(client.close_code(), 1002)
+            with self.assertRaises(EOFError):
+                client.more()
 
     def test_close_codes_are_checked(self):
         for code in (0, 999, 1005, 1006, 1016, 2999, 5000):

@@ -22,6 +22,11 @@ impl Storages {
         all
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.read().by_id.is_empty()
+    }
+
     /// The storage that a name is in, whether anything has that name or not.
     pub fn containing(&self, resource: &ResourceIri) -> Option<Arc<Storage>> {
         let index = self.0.read();

@@ -1,8 +1,8 @@
-//! `podbell as`: one request as a demo account, with curl.
+//! `podbell as`: one request as a demo account, with curl; or listening and writing at once, to see a notification arrive.
 //!
 //! Tokens are bound to a key that signs each request anew, which a shell cannot do. So this logs in with the
 //! credentials of `demo.env` under a key made for the moment, and prints a configuration for `curl -K-` that is good for
-//! one request within a minute or two. Nothing secret stands on a command line, where other users could read it, and
+//! one use within a minute or two. Nothing secret stands on a command line, where other users could read it, and
 //! nothing is ever sent off this machine.
 //!
 //! Spec: RFC 9449 §4 and §7, <https://solidproject.org/TR/notifications-protocol#subscription-request>
@@ -14,7 +14,7 @@ use crate::{
 use anyhow::{Context as _, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::{
     client::legacy::{
@@ -42,6 +42,10 @@ use uuid::Uuid;
 const MAX_ANSWER: usize = 64 * 1024;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a ring is listened to.
+const RING: Duration = Duration::from_secs(2);
+/// When curl gives up on it. The server goes only some seconds after its goodbye, since curl does not answer that.
+const CUT: Duration = Duration::from_secs(20);
 
 /// What is done as the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,14 +54,20 @@ pub enum Act {
     Request(Method),
     /// Subscribing to the resource, then connecting to hear its notifications.
     Listen,
+    /// Listening to a container for a moment, and writing a document into it meanwhile.
+    Ring,
 }
 
 impl std::str::FromStr for Act {
     type Err = http::method::InvalidMethod;
 
-    /// A method, or the word `listen`.
+    /// A method, or the word `listen` or `ring`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.eq_ignore_ascii_case("listen") { Ok(Self::Listen) } else { text.parse().map(Self::Request) }
+        match text.to_ascii_lowercase().as_str() {
+            "listen" => Ok(Self::Listen),
+            "ring" => Ok(Self::Ring),
+            _ => text.parse().map(Self::Request),
+        }
     }
 }
 
@@ -74,11 +84,40 @@ pub async fn act(data: &Path, account: &str, act: &Act, url: &Url) -> anyhow::Re
     let (issuer, credentials) =
         known.with_context(|| format!("{} tells nothing about {account}", data.join(FILE).display()))?;
     let issuer = BaseUrl::on_this_machine(issuer)?;
+    called_by_its_name(url, &credentials.webid)?;
+    ensure!(
+        *act != Act::Ring || url.path().ends_with('/'),
+        "ring listens to a container and writes into it, so its URL ends with a slash: {url}/"
+    );
     let session = Session::log_in(&issuer, &credentials).await?;
     match act {
         Act::Request(method) => session.config(method, url),
         Act::Listen => session.listen(&origin, url).await,
+        Act::Ring => session.ring(&origin, url).await,
     }
+}
+
+/// Refuses another name of this machine than the server's own: tokens and proofs hold for one name, so the server would
+/// refuse them in words that only implementers understand. `webid` is in a pod of the server.
+fn called_by_its_name(url: &Url, webid: &str) -> anyhow::Result<()> {
+    let Ok(own) = Url::parse(webid) else { return Ok(()) };
+    let names = |url: &Url| url.domain().map(str::to_owned);
+    let is_other = match (names(url), names(&own)) {
+        // Pods may have names of their own, below the server's.
+        (Some(_), Some(_)) => false,
+        _ => url.host() != own.host(),
+    };
+    if !is_other || url.port_or_known_default() != own.port_or_known_default() {
+        return Ok(());
+    }
+    let mut right = own;
+    right.set_path(url.path());
+    right.set_query(url.query());
+    right.set_fragment(None);
+    bail!(
+        "the server calls itself {}, and what it is asked must say so too: {right}",
+        right.origin().ascii_serialization()
+    )
 }
 
 impl BaseUrl {
@@ -110,7 +149,8 @@ impl Session {
             .header(header::AUTHORIZATION, format!("Basic {basic}"))
             .header("dpop", proof)
             .body(form.into())?;
-        let answer = ask(request).await.with_context(|| format!("cannot log in at {issuer}; is Podbell running?"))?;
+        let (_, answer) =
+            ask(request).await.with_context(|| format!("cannot log in at {issuer}; is Podbell running?"))?;
         let token = answer["access_token"].as_str().context("the provider gave no token")?.to_owned();
         Ok(Self { key, token })
     }
@@ -134,33 +174,86 @@ impl Session {
     }
 
     async fn listen(&self, origin: &BaseUrl, topic: &Url) -> anyhow::Result<String> {
+        let receive_from = self.subscribe(origin, topic, &Features::default()).await?;
+        listening(&receive_from)
+    }
+
+    /// Two transfers at once: one listens, one writes. Whichever connects first, the change is heard: the channel knows
+    /// the state from before it, and tells another one on connecting. The server ends the channel, and so curl.
+    async fn ring(&self, origin: &BaseUrl, container: &Url) -> anyhow::Result<String> {
+        let state = self.state(container).await.with_context(|| format!("cannot read {container}"))?;
+        let now = Timestamp::now();
+        let features = Features { state: Some(state), end_at: Some(now.checked_add(RING)?) };
+        let receive_from = self.subscribe(origin, container, &features).await?;
+        let document = container.join(&format!("hello-{}.txt", now.as_millisecond()))?;
+        let mut config = "parallel\nparallel-immediate\nno-progress-meter\n".to_owned();
+        config.push_str(&listening(&receive_from)?);
+        writeln!(config, "max-time = {}\nwrite-out = \"\\n\"\nnext", CUT.as_secs())?;
+        config.push_str(&self.config(&Method::PUT, &document)?);
+        config.push_str("header = \"Content-Type: text/plain\"\ndata = \"Hello!\"\nfail\n");
+        config.push_str("write-out = \"\\nPUT %{url_effective} -> %{http_code}\\n\"\n");
+        Ok(config)
+    }
+
+    /// The entity tag of a resource.
+    async fn state(&self, resource: &Url) -> anyhow::Result<String> {
+        let mut resource = resource.clone();
+        resource.set_fragment(None);
+        let mut request = Request::head(resource.as_str());
+        for (name, value) in self.headers(&Method::HEAD, resource.as_str())? {
+            request = request.header(name, value);
+        }
+        let (headers, _) = ask(request.body(Full::default())?).await?;
+        let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).context("the answer holds no ETag")?;
+        Ok(tag.to_owned())
+    }
+
+    /// The `receiveFrom` of a new channel.
+    async fn subscribe(&self, origin: &BaseUrl, topic: &Url, features: &Features) -> anyhow::Result<String> {
         let service = format!("{origin}.notifications/WebSocketChannel2023/");
-        let channel = json!({
+        let mut channel = json!({
             "@context": [contexts::NOTIFICATIONS],
             "type": "WebSocketChannel2023",
             "topic": topic.as_str(),
         });
+        if let Some(state) = &features.state {
+            channel["state"] = json!(state);
+        }
+        if let Some(end_at) = features.end_at {
+            channel["endAt"] = json!(end_at.to_string());
+        }
         let mut request = Request::post(&service).header(header::CONTENT_TYPE, "application/ld+json");
         for (name, value) in self.headers(&Method::POST, &service)? {
             request = request.header(name, value);
         }
-        let answer = ask(request.body(channel.to_string().into())?).await.context("cannot subscribe")?;
-        let receive_from = answer["receiveFrom"].as_str().context("the answer holds no receiveFrom")?;
-        let socket = receive_from.strip_prefix("ws://").context("receiveFrom is no ws: URL")?;
-        let mut config = options(&Url::parse(&format!("http://{socket}"))?)?;
-        let key = STANDARD.encode(Uuid::new_v4().as_bytes());
-        // Frames hold zeros, which curl keeps from terminals unless it is told where to write.
-        config.push_str("http1.1\nno-buffer\noutput = \"-\"\n");
-        for (name, value) in [
-            ("Connection", "Upgrade"),
-            ("Upgrade", "websocket"),
-            ("Sec-WebSocket-Version", "13"),
-            ("Sec-WebSocket-Key", &key),
-        ] {
-            writeln!(config, "header = \"{name}: {value}\"")?;
-        }
-        Ok(config)
+        let (_, answer) = ask(request.body(channel.to_string().into())?).await.context("cannot subscribe")?;
+        Ok(answer["receiveFrom"].as_str().context("the answer holds no receiveFrom")?.to_owned())
     }
+}
+
+/// What is asked of a channel.
+#[derive(Default)]
+struct Features {
+    state: Option<String>,
+    end_at: Option<Timestamp>,
+}
+
+/// A configuration for connecting to `receiveFrom`.
+fn listening(receive_from: &str) -> anyhow::Result<String> {
+    let socket = receive_from.strip_prefix("ws://").context("receiveFrom is no ws: URL")?;
+    let mut config = options(&Url::parse(&format!("http://{socket}"))?)?;
+    let key = STANDARD.encode(Uuid::new_v4().as_bytes());
+    // Frames hold zeros, which curl keeps from terminals unless it is told where to write.
+    config.push_str("http1.1\nno-buffer\noutput = \"-\"\n");
+    for (name, value) in [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", &key),
+    ] {
+        writeln!(config, "header = \"{name}: {value}\"")?;
+    }
+    Ok(config)
 }
 
 /// A configuration for that URL exactly. A URL that was parsed holds neither quotes nor line breaks, except perhaps in
@@ -172,23 +265,24 @@ fn options(url: &Url) -> anyhow::Result<String> {
     Ok(format!("url = \"{url}\"\ngloboff\npath-as-is\n"))
 }
 
-async fn ask(request: Request<Full<Bytes>>) -> anyhow::Result<Value> {
+/// The headers of the answer, and its body if that is JSON.
+async fn ask(request: Request<Full<Bytes>>) -> anyhow::Result<(HeaderMap, Value)> {
     let client = Client::builder(TokioExecutor::new()).build::<_, Full<Bytes>>(HttpConnector::new_with_resolver(
         tower::service_fn(|name: Name| std::future::ready(resolve(&name))),
     ));
     let answering = async {
         let answer = client.request(request).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await.map_err(anyhow::Error::from_boxed)?;
-        anyhow::Ok((status, body.to_bytes()))
+        let (about, body) = answer.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(anyhow::Error::from_boxed)?;
+        anyhow::Ok((about.status, about.headers, body.to_bytes()))
     };
-    let (status, body) = tokio::time::timeout(PATIENCE, answering).await.context("no answer came")??;
+    let (status, headers, body) = tokio::time::timeout(PATIENCE, answering).await.context("no answer came")??;
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !status.is_success() {
         let reason = ["error_description", "detail", "title"].iter().find_map(|member| body[member].as_str());
         bail!("the answer was {status}: {}", reason.unwrap_or("no reason was given"));
     }
-    Ok(body)
+    Ok((headers, body))
 }
 
 /// Resolves this machine's own names, also those that the system does not know.
@@ -205,7 +299,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_act_is_a_method_or_listening() {
+    fn an_act_is_a_method_or_a_word() {
+        assert_eq!("ring".parse::<Act>().unwrap(), Act::Ring);
         assert_eq!("PUT".parse::<Act>().unwrap(), Act::Request(Method::PUT));
         assert_eq!("listen".parse::<Act>().unwrap(), Act::Listen);
         assert!("P T".parse::<Act>().is_err());
@@ -228,6 +323,23 @@ mod tests {
         }
         let unknown = act(data.path(), "b", &Act::Listen, &Url::parse("http://localhost:1/").unwrap()).await;
         assert!(unknown.unwrap_err().to_string().contains("tells nothing about b"));
+    }
+
+    #[test]
+    fn another_name_of_this_machine_is_explained() {
+        let told =
+            |url: &str, webid: &str| called_by_its_name(&Url::parse(url).unwrap(), webid).map_err(|e| e.to_string());
+        let webid = "http://localhost:3000/alice/profile/card#me";
+        assert_eq!(
+            told("http://127.0.0.1:3000/alice/x?y", webid).unwrap_err(),
+            "the server calls itself http://localhost:3000, and what it is asked must say so too: \
+             http://localhost:3000/alice/x?y"
+        );
+        assert!(told("http://[::1]:3000/alice/", webid).is_err());
+        assert!(told("http://localhost:3000/x", "http://127.0.0.1:3000/alice/profile/card#me").is_err());
+        for right in ["http://localhost:3000/bob/", "http://bob.localhost:3000/", "http://127.0.0.1:4000/"] {
+            assert_eq!(told(right, webid), Ok(()), "{right}");
+        }
     }
 
     #[test]

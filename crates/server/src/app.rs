@@ -15,6 +15,8 @@ pub struct App {
     pub settings: Settings,
     /// Scheme and authority of the base URL, without a slash.
     pub origin: Arc<str>,
+    /// The provider, if it is served.
+    pub issuer: Option<Arc<str>>,
     /// The time.
     pub clock: Clock,
     /// Where the storages are.

@@ -18,8 +18,14 @@ pub struct Card {
     pub credentials: Option<PathBuf>,
     /// Where everything is kept.
     pub data: PathBuf,
-    /// Shell commands that show a notification end to end; one a line.
-    pub example: Vec<String>,
+    /// Where it listens, if not on the port of the base URL.
+    pub listens: Option<String>,
+    /// Whether there is any pod.
+    pub has_pods: bool,
+    /// Whether demo accounts can be made.
+    pub seeds: bool,
+    /// A shell command that shows a notification end to end.
+    pub example: Option<String>,
 }
 
 /// A demo account.
@@ -35,6 +41,9 @@ pub struct Account {
 pub fn card(card: &Card) -> String {
     let mut text = format!("\n  Podbell {}\n\n", env!("CARGO_PKG_VERSION"));
     row(&mut text, "Pods", &card.base_url);
+    if let Some(listens) = &card.listens {
+        row(&mut text, "Listens on", listens);
+    }
     if let Some(provider) = &card.provider {
         row(&mut text, "Log-in", provider);
     }
@@ -45,18 +54,22 @@ pub fn card(card: &Card) -> String {
         row(&mut text, "Credentials", &credentials.display().to_string());
     }
     row(&mut text, "Data", &card.data.display().to_string());
-    if !card.example.is_empty() {
-        text.push_str("\n  See a notification arrive:\n\n");
-        for command in &card.example {
-            let _ = writeln!(text, "    {command}");
-        }
+    if let Some(command) = &card.example {
+        let _ = write!(text, "\n  See a notification arrive:\n\n    {command}\n");
+    } else if !card.has_pods {
+        let how = if card.seeds {
+            "start again with --seed NAME to make one"
+        } else {
+            "it takes a server on localhost with its provider on"
+        };
+        let _ = write!(text, "\n  There is no pod yet: {how}\n");
     }
     text.push('\n');
     text
 }
 
-/// Commands that show how a change in a pod is heard, for `Card::example`. They use this program itself and curl.
-pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> Vec<String> {
+/// A command that shows how a change in a pod is heard, for `Card::example`. It uses this program itself and curl.
+pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> String {
     let here = std::env::current_dir().ok();
     let shown = |path: &Path| match here.as_ref().and_then(|here| path.strip_prefix(here).ok()) {
         // A bare name would be looked for among the installed programs.
@@ -64,16 +77,11 @@ pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> Vec<St
         Some(inner) => inner.display().to_string(),
         None => path.display().to_string(),
     };
-    let mut act_as = format!("{} as", quoted(&shown(program)));
+    let mut command = format!("{} as", quoted(&shown(program)));
     if data != Path::new("podbell-data") {
-        let _ = write!(act_as, " --data {}", quoted(&data.display().to_string()));
+        let _ = write!(command, " --data {}", quoted(&data.display().to_string()));
     }
-    vec![
-        format!("{act_as} {account} listen {root} | curl -sK- -m5 & sleep 2"),
-        format!(
-            "{act_as} {account} PUT {root}hello-$(date +%s).txt | curl -sK- -H content-type:text/plain -d hello; wait; echo"
-        ),
-    ]
+    format!("{command} {account} ring {root} | curl -K-")
 }
 
 /// Text as one word of a shell.
@@ -97,18 +105,25 @@ mod tests {
     #[test]
     fn the_example_is_one_paste_in_a_shell() {
         let root = "http://localhost:3000/alice/";
-        let lines = example(Path::new("/opt/it's/podbell"), Path::new("podbell-data"), "alice", root);
         assert_eq!(
-            lines,
-            [
-                "'/opt/it'\\''s/podbell' as alice listen http://localhost:3000/alice/ | curl -sK- -m5 & sleep 2",
-                "'/opt/it'\\''s/podbell' as alice PUT http://localhost:3000/alice/hello-$(date +%s).txt | \
-                 curl -sK- -H content-type:text/plain -d hello; wait; echo",
-            ]
+            example(Path::new("/opt/it's/podbell"), Path::new("podbell-data"), "alice", root),
+            "'/opt/it'\\''s/podbell' as alice ring http://localhost:3000/alice/ | curl -K-",
         );
         let here = std::env::current_dir().unwrap().join("target/release/podbell");
-        let lines = example(&here, Path::new("/tmp/d"), "alice", root);
-        assert!(lines[0].starts_with("target/release/podbell as --data /tmp/d alice listen "), "{}", lines[0]);
+        assert_eq!(
+            example(&here, Path::new("/tmp/d"), "alice", root),
+            "target/release/podbell as --data /tmp/d alice ring http://localhost:3000/alice/ | curl -K-",
+        );
+    }
+
+    #[test]
+    fn a_server_without_pods_says_so() {
+        let none = Card { seeds: true, listens: Some("127.0.0.1:4000".to_owned()), ..Card::default() };
+        let shown = card(&none);
+        assert!(shown.contains("There is no pod yet: start again with --seed NAME"), "{shown}");
+        assert!(shown.contains("  Listens on   127.0.0.1:4000\n"), "{shown}");
+        assert!(card(&Card::default()).contains("There is no pod yet: it takes"));
+        assert!(!card(&Card { has_pods: true, ..none }).contains("no pod"));
     }
 
     #[test]
@@ -123,7 +138,9 @@ mod tests {
             accounts: vec![account("alice"), account("bob")],
             credentials: Some("podbell-data/demo.env".into()),
             data: "podbell-data".into(),
-            example: vec!["curl -N http://localhost:3000/alice/".to_owned()],
+            example: Some("curl -N http://localhost:3000/alice/".to_owned()),
+            has_pods: true,
+            ..Card::default()
         });
         insta::assert_snapshot!(shown.replace(env!("CARGO_PKG_VERSION"), "0.0.0"), @r"
 

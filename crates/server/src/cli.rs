@@ -59,7 +59,8 @@ enum Command {
         data: PathBuf,
         /// The demo account
         account: String,
-        /// The method; or "listen" to hear the notifications about the URL
+        /// The method; or "listen" to hear the notifications about the URL; or "ring" to listen to a container for a
+        /// moment and write a small text document into it meanwhile
         act: Act,
         /// The URL of the request
         url: Url,
@@ -80,10 +81,11 @@ struct Flags {
     /// The directory that holds everything [default: podbell-data]
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// A demo account to have, made if it is missing, or "none"; repeatable [default: alice, bob]
+    /// A demo account to have, made if it is missing, or "none"; repeatable [default: the first start in a data directory
+    /// makes alice and bob, later ones none]
     #[arg(long, value_name = "NAME")]
     seed: Vec<String>,
-    /// Make no demo accounts
+    /// Make no demo accounts, not even at the first start
     #[arg(long, conflicts_with = "seed")]
     no_seed: bool,
     /// Give each pod an origin of its own: http://alice.localhost:3000/ instead of http://localhost:3000/alice/
@@ -155,7 +157,9 @@ fn check(flags: &Flags) -> ExitCode {
     let loaded = match flags.load() {
         Ok(loaded) => loaded,
         Err(error) => {
-            println!("error: {error}");
+            for line in error.to_string().lines() {
+                println!("error: {line}");
+            }
             return ExitCode::from(2);
         }
     };
@@ -185,7 +189,13 @@ fn start(flags: &Flags) -> ExitCode {
 }
 
 fn try_start(flags: &Flags) -> anyhow::Result<Ended> {
-    let loaded = flags.load()?;
+    let loaded = flags.load().map_err(|error| match error {
+        // One a line, below the program's name.
+        LoadError::Faults(faults) if faults.len() > 1 => {
+            anyhow::anyhow!("these settings are not accepted:\n{}", LoadError::Faults(faults))
+        }
+        error => error.into(),
+    })?;
     let findings = findings(&loaded);
     for finding in &findings {
         eprintln!("podbell: {finding}");
@@ -215,12 +225,12 @@ mod tests {
         let cli =
             Cli::parse_from(["podbell", "--seed", "carol", "--seed=dave", "--listen", "127.0.0.1:1", "--data", "d"]);
         let settings = load(None, Vec::new(), cli.flags.overrides()).unwrap().settings;
-        assert_eq!(settings.seed, ["carol", "dave"]);
+        assert_eq!(settings.demo_accounts(), ["carol", "dave"]);
         assert_eq!(settings.base().as_str(), "http://localhost:1/");
         assert_eq!(settings.data, PathBuf::from("d"));
         for none in [&["podbell", "--seed", "none"][..], &["podbell", "--no-seed"]] {
             let settings = load(None, Vec::new(), Cli::parse_from(none).flags.overrides()).unwrap().settings;
-            assert!(settings.seed.is_empty());
+            assert_eq!(settings.seed, Some(Vec::new()));
         }
         let settings = load(None, Vec::new(), Cli::parse_from(["podbell", "--subdomains"]).flags.overrides());
         assert_eq!(settings.unwrap().settings.pods.layout, settings::Layout::Subdomain);

@@ -5,7 +5,7 @@ use crate::{
     attempts::Attempts,
     authorize::Judge,
     card::Card,
-    data::DataDirectory,
+    data::{DataDirectory, DataError},
     listen::Bound,
     notifications,
     own_documents::OwnDocuments,
@@ -26,7 +26,7 @@ use podbell_model::{Timestamp, Uuid};
 use podbell_oidc::{MemoryReplay, ProofRules, Verifier};
 use podbell_pod::Pod;
 use podbell_provider::Provider;
-use podbell_sqlite::Sqlite;
+use podbell_sqlite::{OpenError, Sqlite};
 use std::{sync::Arc, time::Duration};
 
 /// How often what has ended is swept.
@@ -36,6 +36,9 @@ const TEND_EVERY: Duration = Duration::from_mins(5);
 pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, stop: Stop) -> anyhow::Result<Composed> {
     let clock: Clock = Arc::new(Timestamp::now);
     let origin: Arc<str> = bound.pods.url.origin().into();
+    if bound.provider.is_some() && settings.seeds() {
+        seed::begin(settings.seed.as_deref(), data)?;
+    }
     let store = open_store(settings, data).await?;
     let guarded =
         podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
@@ -49,7 +52,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
     own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
     let mut composed = Composed::default();
-    seed::check_base(&bound.pods.url, &seed::Pods::roots(&*pod), data)?;
+    seed::check_base(&bound.pods.url, &seed::Pods::roots(&*pod), data.path())?;
     if let Some(issuer) = issuer {
         let config = provider_config(settings, issuer.as_str());
         let provider = Provider::new(config, store.clone(), Arc::clone(&fetch), replay.clone(), clock()).await?;
@@ -59,6 +62,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         tokio::spawn(sweep_provider(Arc::clone(&provider), Arc::clone(&clock)));
         composed.provider = provider_site::routes(provider, Arc::clone(&clock), settings);
     }
+    composed.card.has_pods = !storages.is_empty();
     let verifier = Arc::new(Verifier::new(oidc_config(settings), Arc::clone(&fetch), replay));
     let hub = Hub::start(
         podbell_hub::Ports {
@@ -75,6 +79,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     let app = Arc::new(App {
         settings: settings.clone(),
         origin,
+        issuer: issuer.map(|issuer| issuer.as_str().into()),
         clock: Arc::clone(&clock),
         storages,
         verifier,
@@ -101,11 +106,11 @@ async fn seeded(
     provider: &Provider,
     now: Timestamp,
 ) -> anyhow::Result<Card> {
-    if !settings.is_development() {
+    if !settings.seeds() {
         return Ok(Card::default());
     }
     let seeded = seed::seed(&Seeding {
-        names: &settings.seed,
+        names: settings.seed.as_deref(),
         base: &bound.pods.url,
         layout: settings.pods.layout,
         provider,
@@ -122,7 +127,7 @@ fn provider_config(settings: &Settings, issuer: &str) -> podbell_provider::Confi
     let mut config = podbell_provider::Config::new(issuer);
     config.development = settings.is_development();
     if settings.provider.auto_login && config.development {
-        config.auto_login = settings.seed.first().map(|name| name.as_str().into());
+        config.auto_login = settings.demo_accounts().first().map(|name| name.as_str().into());
     }
     config
 }
@@ -134,7 +139,10 @@ async fn open_store(settings: &Settings, data: &DataDirectory) -> anyhow::Result
         ..podbell_sqlite::Options::default()
     };
     let path = data.path().to_owned();
-    Ok(tokio::task::spawn_blocking(move || Sqlite::open(&path, &options)).await??)
+    match tokio::task::spawn_blocking(move || Sqlite::open(&path, &options)).await? {
+        Err(OpenError::InUse(path)) => Err(DataError::InUse(path).into()),
+        opened => Ok(opened?),
+    }
 }
 
 fn egress_policy(settings: &Settings) -> anyhow::Result<podbell_egress::Policy> {

@@ -1,19 +1,15 @@
-//! The data directory: for this user's eyes only, and for one server at a time.
+//! The data directory: for this user's eyes only. The store in it sees to it that one server at a time has it.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
-/// Whoever holds the lock on this file serves the directory.
-const LOCK: &str = "lock";
-
-/// A data directory that belongs to this process as long as this value lives.
+/// A data directory that is there.
 #[derive(Debug)]
 pub struct DataDirectory {
     path: PathBuf,
-    _lock: File,
 }
 
 /// Why a data directory cannot be used.
@@ -34,19 +30,12 @@ pub enum DataError {
 }
 
 impl DataDirectory {
-    /// Makes the directory if it is missing, closed to other users, and takes it for this process. The lock goes with
-    /// the process, however that ends.
+    /// Makes the directory if it is missing, closed to other users.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let unusable = |source| DataError::Unusable { path: path.to_owned(), source };
         if !path.is_dir() {
-            make(path).map_err(unusable)?;
+            make(path).map_err(|source| DataError::Unusable { path: path.to_owned(), source })?;
         }
-        let lock = private().create(true).truncate(false).open(path.join(LOCK)).map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(DataError::InUse(path.to_owned())),
-            Err(TryLockError::Error(source)) => Err(unusable(source)),
-        }
+        Ok(Self { path: path.to_owned() })
     }
 
     /// Where it is.
@@ -120,16 +109,6 @@ fn private() -> OpenOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_directory_belongs_to_one_at_a_time() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("a/b");
-        let held = DataDirectory::open(&path).unwrap();
-        assert!(matches!(DataDirectory::open(&path), Err(DataError::InUse(_))));
-        drop(held);
-        DataDirectory::open(&path).unwrap();
-    }
 
     #[test]
     fn a_secret_is_never_overwritten() {

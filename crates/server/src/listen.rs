@@ -1,7 +1,8 @@
 //! Binding: where the server listens, and what its URLs are once ports are known.
 //!
 //! Without `listen`, the port of the base URL on loopback, in both families. Port 0 takes a free port, the same in both
-//! families, and is written into the URL.
+//! families, and is written into the URL. A URL that names a port keeps it, wherever is listened: something in front
+//! leads there.
 
 use crate::settings::{BaseUrl, Settings};
 use std::{
@@ -29,6 +30,15 @@ pub struct Site {
     pub url: BaseUrl,
     /// Its listeners; at least one.
     pub listeners: Vec<TcpListener>,
+}
+
+impl Site {
+    /// The addresses that are listened on, if none has the port of the URL.
+    pub fn elsewhere(&self) -> Option<String> {
+        let addresses: Vec<_> = self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let is_there = addresses.iter().any(|address| address.port() == self.url.port());
+        (!is_there).then(|| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Why an address cannot be listened on.
@@ -68,13 +78,13 @@ const PROVIDER: &str = "PODBELL_PROVIDER_URL or PODBELL_PROVIDER_LISTEN, or do w
 /// Binds everything that the settings ask for.
 pub async fn bind(settings: &Settings) -> Result<Bound, ListenError> {
     let base = settings.base();
+    let base_port = base.port();
     let pods = site(base, &settings.listen, PODS).await?;
     if !settings.serves_provider() {
         return Ok(Bound { pods, provider: None });
     }
-    let chosen = settings.base().port() == 0 || settings.listen.iter().any(|address| address.port() == 0);
     // After a free port the next one need not be free.
-    let next = if chosen { 0 } else { pods.url.port().checked_add(1).unwrap_or_default() };
+    let next = if base_port == 0 { 0 } else { base_port.checked_add(1).unwrap_or_default() };
     let url = settings.provider.url.clone().unwrap_or_else(|| pods.url.clone().with_port(next));
     let listen = if settings.provider.listen.is_empty() {
         settings.listen.iter().map(|address| SocketAddr::new(address.ip(), url.port())).collect()
@@ -89,8 +99,7 @@ async fn site(url: BaseUrl, listen: &[SocketAddr], remedy: &'static str) -> Resu
     let listeners =
         if listen.is_empty() { both_families(url.port(), remedy).await? } else { each(listen, remedy).await? };
     let found = listeners.first().and_then(|listener| listener.local_addr().ok()).map_or(0, |address| address.port());
-    let is_asked = url.port() == 0 || (url.is_loopback() && listen.first().is_some_and(|address| address.port() == 0));
-    let url = if is_asked { url.with_port(found) } else { url };
+    let url = if url.port() == 0 { url.with_port(found) } else { url };
     Ok(Site { url, listeners })
 }
 
@@ -157,6 +166,20 @@ mod tests {
             assert_eq!(provider.url.as_str(), format!("http://localhost:{}/", port(&provider)), "{toml}");
             assert_ne!(port(&bound.pods), port(&provider));
         }
+    }
+
+    #[tokio::test]
+    async fn a_base_url_with_a_port_keeps_it_wherever_is_listened() {
+        let toml =
+            "base_url = \"http://localhost:4000/\"\nlisten = [\"127.0.0.1:0\"]\n[provider]\nlisten = [\"127.0.0.1:0\"]";
+        let bound = bind(&settings(toml)).await.unwrap();
+        let provider = bound.provider.unwrap();
+        assert_eq!(
+            (bound.pods.url.as_str(), provider.url.as_str()),
+            ("http://localhost:4000/", "http://localhost:4001/")
+        );
+        assert!(bound.pods.elsewhere().is_some_and(|told| told == format!("127.0.0.1:{}", port(&bound.pods))));
+        assert_eq!(bind(&settings("listen = [\"127.0.0.1:0\"]")).await.unwrap().pods.elsewhere(), None);
     }
 
     #[tokio::test]

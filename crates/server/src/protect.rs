@@ -6,11 +6,17 @@
 use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderValue, header};
 
+/// What a page of Podbell's own may do besides: an extension of its response. No content of a pod can have it.
+#[derive(Clone, Debug)]
+pub struct OwnPage(pub HeaderValue);
+
 /// Puts the headers on every answer of the pods' origin.
 pub async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let own = response.extensions_mut().remove::<OwnPage>();
+    let policy = own.map_or(HeaderValue::from_static("sandbox"), |OwnPage(policy)| policy);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

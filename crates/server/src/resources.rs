@@ -16,6 +16,7 @@ use crate::{
     notifications::{discovery, services},
     problem::Problem,
     request::Target,
+    welcome,
 };
 use axum::{
     body::Body,
@@ -50,6 +51,11 @@ pub async fn resource(
     }
     if request.method() == Method::OPTIONS {
         return tell::options(&app, &iri);
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD)
+        && let Some(shown) = welcome::outside(&app, &iri, request.headers())
+    {
+        return shown;
     }
     let told = answer(&app, &target, iri.clone(), request).await;
     told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri))

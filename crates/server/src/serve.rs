@@ -69,6 +69,8 @@ fn announce(settings: &Settings, bound: &Bound, known: Card) -> anyhow::Result<(
         base_url: bound.pods.url.to_string(),
         provider: bound.provider.as_ref().map(|site| site.url.to_string()),
         data: settings.data.clone(),
+        listens: bound.pods.elsewhere(),
+        seeds: settings.seeds(),
         ..known
     });
     let mut out = std::io::stdout().lock();

@@ -34,6 +34,37 @@ impl Server {
         Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }
     }
 
+    /// Starts the binary with more arguments, with demo accounts, and waits for the whole card.
+    fn start_seeded(data: &Path, arguments: &[&str]) -> (Self, String) {
+        let free = ["--base-url", "http://localhost:0/"];
+        let mut child = Command::new(env!("CARGO_BIN_EXE_podbell"))
+            .args(free.iter().filter(|_| !arguments.contains(&"--base-url")))
+            .arg("--data")
+            .arg(data)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut card = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        // The card ends with an empty line after what it begins with: the example, or that there is no pod.
+        let mut last = false;
+        for line in lines.by_ref() {
+            let ends = last && line.is_empty();
+            last |= line.contains(" | curl ") || line.contains("no pod yet");
+            card += &line;
+            card.push('\n');
+            if ends {
+                break;
+            }
+        }
+        std::thread::spawn(move || lines.for_each(drop));
+        let pods = card.lines().find(|line| line.trim_start().starts_with("Pods")).expect("a base URL").to_owned();
+        let port = pods.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
+        (Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }, card)
+    }
+
     fn ask(&self) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(b"GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
@@ -83,6 +114,95 @@ fn running_out_of_descriptors_is_survived() {
     let held: Vec<_> = (0..120).map(|_| TcpStream::connect(server.address).unwrap()).collect();
     drop(held);
     assert!(server.ask().starts_with("HTTP/1.1 4"));
+}
+
+#[test]
+fn the_line_on_the_card_shows_a_notification_and_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let (server, card) = Server::start_seeded(data.path(), &[]);
+    let line = card.lines().find(|line| line.contains(" | curl ")).unwrap();
+    assert_eq!(line.matches("curl").count(), 1, "{line}");
+    let Ok(Output { status, stdout, stderr }) = Command::new("bash").args(["-o", "pipefail", "-c", line]).output()
+    else {
+        return;
+    };
+    let told = String::from_utf8_lossy(&stdout);
+    let root = format!("http://localhost:{}/alice/", server.address.port());
+    assert!(status.success(), "{told}{}", String::from_utf8_lossy(&stderr));
+    assert!(told.contains(&format!("PUT {root}hello-")) && told.contains(".txt -> 201"), "{told}");
+    assert!(told.contains("notifications-context/v1") && told.contains(&format!("\"target\":\"{root}\"")), "{told}");
+    // A change from before the connection is told on connecting.
+    let (code, config) = podbell(&["as", "--data", data.path().to_str().unwrap(), "alice", "ring", &root]);
+    assert_eq!(code, 0, "{config}");
+    let (listens, writes) = config.split_once("\nnext\n").unwrap();
+    let curl = |config: &str| {
+        let file = data.path().join("curl.config");
+        std::fs::write(&file, config).unwrap();
+        let told = Command::new("curl").arg("-sK").arg(&file).output().unwrap();
+        (told.status.success(), String::from_utf8_lossy(&told.stdout).into_owned())
+    };
+    assert!(curl(writes).1.contains("201"));
+    let (ended, told) = curl(listens);
+    assert!(ended && told.contains("notifications-context/v1") && told.contains(&root), "{told}");
+    let (code, said) =
+        podbell(&["as", "--data", data.path().to_str().unwrap(), "alice", "ring", root.trim_end_matches('/')]);
+    assert!(code == 1 && said.contains("ends with a slash"), "{said}");
+}
+
+#[test]
+fn only_the_first_start_makes_accounts_that_nobody_asked_for() {
+    let data = tempfile::tempdir().unwrap();
+    let (none, card) = Server::start_seeded(data.path(), &["--no-seed"]);
+    assert!(card.contains("There is no pod yet: start again with --seed NAME"), "{card}");
+    let base = format!("http://localhost:{}/", none.address.port());
+    drop(none);
+    let (_, card) = Server::start_seeded(data.path(), &["--base-url", &base]);
+    assert!(!card.contains("alice") && card.contains("no pod yet"), "{card}");
+    assert!(!data.path().join("demo.env").exists());
+    assert!(!data.path().join("lock").exists(), "one lock is enough");
+}
+
+#[test]
+fn check_looks_at_the_data_directory_and_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().to_str().unwrap();
+    let (server, _) = Server::start_seeded(data.path(), &[]);
+    let own = format!("http://localhost:{}/", server.address.port());
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let (_, said) = podbell(&["check", "--data", path, "--base-url", &own]);
+    assert!(!said.contains("error: "), "{said}");
+    let (code, said) = podbell(&["check", "--data", path, "--base-url", "http://localhost:1/"]);
+    assert!(code == 2 && said.contains(&format!("start with --base-url {own}")), "{said}");
+    drop(server);
+    let (code, said) = podbell(&["check", "--data", path, "--base-url", "http://localhost:1/"]);
+    assert!(code == 2 && said.contains(&format!("start with --base-url {own}")), "{said}");
+    assert_eq!(names(), before);
+}
+
+#[test]
+fn a_server_without_a_way_to_make_pods_says_so() {
+    let data = tempfile::tempdir().unwrap();
+    let (code, said) =
+        podbell(&["check", "--data", data.path().to_str().unwrap(), "--base-url", "https://pod.example/"]);
+    assert!(code == 1 && said.contains("holds no pod, and none can be made here"), "{said}");
+    let (code, said) = podbell(&["--seed", "alice", "--base-url", "https://pod.example/"]);
+    assert!(code == 1 && said.contains("demo accounts cannot be made: this server has a public name"), "{said}");
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_at_once() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "datta = \"x\"\n[limits]\nurl_bytes = \"many\"\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let (code, said) = podbell(&["check", "--config", path, "--listen", "3000"]);
+    assert!(code == 2 && said.lines().count() == 3 && said.lines().all(|line| line.starts_with("error: ")), "{said}");
+    let (code, said) = podbell(&["--config", path]);
+    assert!(code == 1 && said.contains("is it data?") && said.contains("limits.url_bytes"), "{said}");
 }
 
 #[test]

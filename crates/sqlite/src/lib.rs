@@ -11,6 +11,7 @@ mod error;
 #[cfg(test)]
 mod fresh;
 mod log;
+mod look;
 mod open;
 mod policy;
 mod readers;
@@ -25,4 +26,5 @@ mod writer;
 mod writing;
 
 pub use error::{EngineError, OpenError};
+pub use look::{is_new, roots};
 pub use open::{Options, Sqlite};

@@ -4,6 +4,7 @@ use crate::{
     bodies::Bodies,
     columns::{Columns, signed},
     error::{EngineError, OpenError},
+    look::DATABASE,
     readers::Readers,
     recent::Published,
     retention::{Limits, Retention},
@@ -22,7 +23,7 @@ use std::{
 };
 
 /// One script per version of the schema; applied in order, never changed once released.
-const SCHEMA: &[&str] = &[include_str!("schema/1.sql")];
+pub(crate) const SCHEMA: &[&str] = &[include_str!("schema/1.sql")];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
 
@@ -85,7 +86,7 @@ impl Sqlite {
         };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(file(directory))?;
         let lock = lock(&directory.join("podbell.lock"))?;
-        let path = directory.join("podbell.sqlite3");
+        let path = directory.join(DATABASE);
         private(&path).map_err(file(&path))?;
         let mut db = Connection::open(&path).map_err(EngineError::from)?;
         check(&db, &path)?;

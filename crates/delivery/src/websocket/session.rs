@@ -35,12 +35,12 @@ pub struct WebSockets {
 #[must_use = "nobody listens to the client unless it is polled"]
 pub struct Session<T> {
     socket: Arc<Socket>,
-    /// Registered as long as this lives.
-    _connection: Arc<Connection>,
+    /// Registered until the conversation is over; after that, what still comes is dropped until the peer ends too, for
+    /// a socket that is closed with bytes unread would take back the close frame.
+    connection: Option<Arc<Connection>>,
     /// Only while part of a message is here.
     decoder: Option<Box<Decoder>>,
     limit: usize,
-    ended: bool,
     /// What lives as long as the socket does.
     _held: T,
 }
@@ -80,19 +80,20 @@ impl WebSockets {
         // Something may have waited for room before there was anybody to tell.
         connection.writable();
         let limit = self.limit;
-        let mut session = Session { socket, _connection: connection, decoder: None, limit, ended: false, _held: held };
-        session.ended = session.hear(early).is_break();
+        let mut session = Session { socket, connection: Some(connection), decoder: None, limit, _held: held };
+        session.hear(early);
         session
     }
 }
 
 impl<T> Session<T> {
+    /// Breaks when the stream has ended.
     fn read(&mut self) -> ControlFlow<()> {
         let mut buffer = [0; 4_096];
         for _ in 0..READS {
             match self.socket.stream().try_read(&mut buffer) {
                 Ok(0) => return ControlFlow::Break(()),
-                Ok(read) => self.hear(&buffer[..read])?,
+                Ok(read) => self.hear(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return ControlFlow::Continue(()),
                 Err(_) => return ControlFlow::Break(()),
             }
@@ -100,11 +101,15 @@ impl<T> Session<T> {
         ControlFlow::Continue(())
     }
 
-    fn hear(&mut self, input: &[u8]) -> ControlFlow<()> {
+    fn hear(&mut self, input: &[u8]) {
+        if self.connection.is_none() {
+            return;
+        }
         let mut decoder = self.decoder.take().unwrap_or_else(|| Box::new(Decoder::new(self.limit)));
-        hear(&self.socket, &mut decoder, input)?;
-        self.decoder = (!decoder.is_between_messages()).then_some(decoder);
-        ControlFlow::Continue(())
+        match hear(&self.socket, &mut decoder, input) {
+            ControlFlow::Continue(()) => self.decoder = (!decoder.is_between_messages()).then_some(decoder),
+            ControlFlow::Break(()) => self.connection = None,
+        }
     }
 }
 
@@ -112,10 +117,11 @@ impl<T: Unpin> Future for Session<T> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        while !self.ended {
+        loop {
             // Yields by itself when this task has had its share.
-            self.ended = ready!(self.socket.stream().poll_read_ready(context)).is_err() || self.read().is_break();
+            if ready!(self.socket.stream().poll_read_ready(context)).is_err() || self.read().is_break() {
+                return Poll::Ready(());
+            }
         }
-        Poll::Ready(())
     }
 }

@@ -156,10 +156,13 @@ impl Socket {
         if let Ok(written) = self.stream.try_write(&writer.control) {
             writer.control.drain(..written);
         }
-        if writer.control.is_empty() {
-            writer.control = Vec::new();
-        } else {
-            self.wait_for_room(writer);
+        if !writer.control.is_empty() {
+            return self.wait_for_room(writer);
+        }
+        writer.control = Vec::new();
+        if writer.closing {
+            // Nothing follows a close frame; a peer that does not know of those sees the end too.
+            let _ = socket2::SockRef::from(&self.stream).shutdown(std::net::Shutdown::Write);
         }
     }
 

@@ -12,11 +12,14 @@ pub const FILE: &str = "demo.env";
 
 const HEAD: &str = "\
 # Podbell's demo accounts. Whoever reads this file can act as them: keep it to yourself.
-# What stands here is never changed. To get new secrets, remove the file and start Podbell again.
+# What stands here is never changed. To get new secrets, remove the file and start Podbell again (with --seed NAME for
+# every account other than alice and bob).
 ";
 
 const ISSUER: &str = "SOLID_IDENTITY_PROVIDER";
 const CONTAINER: &str = "TEST_CONTAINER";
+/// The accounts that a start set out to make.
+const BEGUN: &str = "PODBELL_DEMO_ACCOUNTS";
 
 /// What an account logs in with.
 #[derive(Clone, PartialEq, Eq)]
@@ -83,6 +86,32 @@ impl EnvFile {
         self.exists
     }
 
+    /// Whether it holds anything.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The accounts that the first start set out to make.
+    pub fn begun(&self) -> Option<Vec<String>> {
+        let names = self.values.get(BEGUN)?.split(',').filter(|name| !name.is_empty());
+        Some(names.map(str::to_owned).collect())
+    }
+
+    /// Notes which accounts a start sets out to make, durably, unless an earlier one has: a later one finishes it.
+    pub fn begin(&mut self, data: &DataDirectory, names: &[String]) -> Result<(), DataError> {
+        if names.is_empty() || !self.is_empty() {
+            return Ok(());
+        }
+        self.append(data, vec![(BEGUN.to_owned(), names.join(","))])
+    }
+
+    /// The accounts that all is told about, by name.
+    pub fn accounts(&self) -> Vec<Credentials> {
+        let names = self.values.keys().filter_map(|name| name.strip_prefix("USERS_")?.strip_suffix("_WEBID"));
+        let names = names.map(|name| name.to_ascii_lowercase().replace('_', "-"));
+        names.filter_map(|name| self.credentials(&name)).collect()
+    }
+
     /// The provider.
     pub fn issuer(&self) -> Option<&str> {
         self.values.get(ISSUER).map(String::as_str)
@@ -123,6 +152,10 @@ impl EnvFile {
         ] {
             lines.push((variable(&account.name, of), value.clone()));
         }
+        self.append(data, lines)
+    }
+
+    fn append(&mut self, data: &DataDirectory, lines: Vec<(String, String)>) -> Result<(), DataError> {
         let mut text = match (self.exists, self.is_cut_off) {
             (false, _) => HEAD.to_owned(),
             (true, true) => "\n".to_owned(),
@@ -180,7 +213,21 @@ mod tests {
         );
         let read = EnvFile::read(&data).unwrap();
         assert_eq!(read.credentials("a-b"), Some(account("a-b")));
+        assert_eq!(read.accounts(), [account("alice"), account("a-b")]);
         assert!(!format!("{:?}", account("alice")).contains("secret"));
+    }
+
+    #[test]
+    fn what_a_start_set_out_to_make_is_noted_once() {
+        let parent = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(&parent.path().join("data")).unwrap();
+        EnvFile::default().begin(&data, &[]).unwrap();
+        assert!(!EnvFile::read(&data).unwrap().exists());
+        for names in [["alice", "a-b"], ["carol", "dave"]] {
+            EnvFile::read(&data).unwrap().begin(&data, &names.map(str::to_owned)).unwrap();
+        }
+        let read = EnvFile::read(&data).unwrap();
+        assert_eq!((read.begun().unwrap(), read.accounts()), (vec!["alice".to_owned(), "a-b".to_owned()], Vec::new()));
     }
 
     #[test]

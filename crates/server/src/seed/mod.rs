@@ -1,4 +1,7 @@
-//! Demo accounts: each with a pod, a log-in and client credentials, made when their name is first seen.
+//! Demo accounts: each with a pod, a log-in and client credentials.
+//!
+//! They are made by the very first start in a data directory, or when they are asked for by name; no other start makes
+//! any, so a directory that began without them stays so.
 //!
 //! The rule: a name that `demo.env` tells all about is done, and nothing about it is touched. For every other name that
 //! is asked for, whatever is missing is made and its secrets are added to the file, at its end. So a start that was cut
@@ -13,7 +16,7 @@ use crate::{
     card,
     data::{DataDirectory, DataError},
     request::is_label,
-    settings::{BaseUrl, Layout},
+    settings::{BaseUrl, DEMO_ACCOUNTS, Layout},
 };
 use env_file::{Credentials, EnvFile, FILE};
 use podbell_model::{IriError, ResourceIri, Timestamp, WebId};
@@ -58,8 +61,8 @@ impl Pods for Pod {
 
 /// What seeding needs.
 pub struct Seeding<'a> {
-    /// The accounts to be there.
-    pub names: &'a [String],
+    /// The accounts that were asked for, if any were; else those that a first start set out to make.
+    pub names: Option<&'a [String]>,
     /// The base URL, with the port that was found.
     pub base: &'a BaseUrl,
     /// Where pods are.
@@ -79,7 +82,7 @@ pub struct Seeding<'a> {
 /// What is there after seeding, for the card.
 #[derive(Clone, Debug, Default)]
 pub struct Seeded {
-    /// The accounts that were asked for.
+    /// All accounts, first those that were asked for.
     pub accounts: Vec<card::Account>,
     /// The root of the first one's pod.
     pub first_root: Option<ResourceIri>,
@@ -94,8 +97,10 @@ impl Seeded {
         let program = std::env::current_exe().ok();
         let root = self.first_root.as_ref().filter(|root| root.as_str().starts_with("http:"));
         let example = match (program, self.accounts.first(), root) {
-            (Some(program), Some(account), Some(root)) => card::example(&program, data, &account.name, root.as_str()),
-            _ => Vec::new(),
+            (Some(program), Some(account), Some(root)) => {
+                Some(card::example(&program, data, &account.name, root.as_str()))
+            }
+            _ => None,
         };
         card::Card { accounts: self.accounts, credentials: self.credentials, example, ..card::Card::default() }
     }
@@ -176,16 +181,30 @@ pub enum SeedError {
     Store(#[from] store::StoreError),
 }
 
+/// Notes which accounts a start sets out to make: those that were asked for, or those of a first start. Before the store
+/// is opened, so that a first start that fails on the way is still one.
+pub fn begin(asked: Option<&[String]>, data: &DataDirectory) -> Result<(), SeedError> {
+    let mut file = EnvFile::read(data)?;
+    let is_first = podbell_sqlite::is_new(data.path()) || (file.exists() && file.is_empty());
+    match asked {
+        Some(names) => file.begin(data, names)?,
+        None if is_first => file.begin(data, &DEMO_ACCOUNTS.map(str::to_owned))?,
+        None => {}
+    }
+    Ok(())
+}
+
 /// Makes what is missing of the demo accounts.
 pub async fn seed(seeding: &Seeding<'_>) -> Result<Seeded, SeedError> {
-    check_base(seeding.base, &seeding.pods.roots(), seeding.data)?;
-    for name in seeding.names {
+    check_base(seeding.base, &seeding.pods.roots(), seeding.data.path())?;
+    let mut file = EnvFile::read(seeding.data)?;
+    let names = seeding.names(&file).await?;
+    for name in &names {
         check_name(name)?;
     }
-    let mut file = EnvFile::read(seeding.data)?;
     seeding.check_issuer(&file)?;
     let mut seeded = Seeded::default();
-    for name in seeding.names {
+    for name in &names {
         let root =
             root(seeding.base, seeding.layout, name).map_err(|source| SeedError::Iri { name: name.clone(), source })?;
         let webid = webid(&root);
@@ -204,19 +223,24 @@ pub async fn seed(seeding: &Seeding<'_>) -> Result<Seeded, SeedError> {
         seeded.accounts.push(card::Account { name: name.clone(), webid: webid.as_str().to_owned() });
         seeded.first_root.get_or_insert(root);
     }
+    for account in file.accounts().into_iter().filter(|account| !names.contains(&account.name)) {
+        let root = account.webid.strip_suffix(PROFILE).and_then(|root| ResourceIri::parse(root).ok());
+        seeded.first_root = seeded.first_root.or(root);
+        seeded.accounts.push(card::Account { name: account.name, webid: account.webid });
+    }
     seeded.credentials = file.exists().then(|| seeding.data.path().join(FILE));
     Ok(seeded)
 }
 
 /// Refuses pods of another base URL: every IRI in them begins with that.
-pub fn check_base(base: &BaseUrl, roots: &[ResourceIri], data: &DataDirectory) -> Result<(), SeedError> {
+pub fn check_base(base: &BaseUrl, roots: &[ResourceIri], data: &Path) -> Result<(), SeedError> {
     let is_here = |root: &&ResourceIri| root.origin() == base.origin() || is_below(root.origin(), base);
     match roots.iter().find(|root| !is_here(root)) {
         None => Ok(()),
         Some(root) => Err(SeedError::OtherBase {
             stored: root.origin().to_owned(),
             base: base.to_string(),
-            data: data.path().display().to_string(),
+            data: data.display().to_string(),
         }),
     }
 }
@@ -235,14 +259,34 @@ pub fn root(base: &BaseUrl, layout: Layout, name: &str) -> Result<ResourceIri, I
 }
 
 fn webid(root: &ResourceIri) -> WebId {
-    WebId::new(format!("{root}profile/card#me"))
+    WebId::new(format!("{root}{PROFILE}"))
 }
+
+/// Where in a pod its owner's WebID is.
+const PROFILE: &str = "profile/card#me";
 
 fn check_name(name: &str) -> Result<(), SeedError> {
     if is_label(name) { Ok(()) } else { Err(SeedError::Name(name.to_owned())) }
 }
 
 impl Seeding<'_> {
+    /// Who shall be there. Whoever has lost the file gets a new one without asking.
+    async fn names(&self, file: &EnvFile) -> Result<Vec<String>, SeedError> {
+        if let Some(asked) = self.names {
+            return Ok(asked.to_vec());
+        }
+        if file.exists() {
+            return Ok(file.begun().unwrap_or_default());
+        }
+        let mut known = Vec::new();
+        for name in DEMO_ACCOUNTS {
+            if self.accounts.account(name).await?.is_some() {
+                known.push(name.to_owned());
+            }
+        }
+        Ok(known)
+    }
+
     fn check_issuer(&self, file: &EnvFile) -> Result<(), SeedError> {
         let issuer = self.provider.issuer();
         match file.issuer().filter(|stored| *stored != issuer) {

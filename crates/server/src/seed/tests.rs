@@ -62,9 +62,24 @@ impl Bench {
     async fn seed_with(&self, names: &[&str], layout: Layout) -> Result<Seeded, SeedError> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         seed(&Seeding {
-            names: &names,
+            names: Some(&names),
             base: &self.base,
             layout,
+            provider: &self.provider,
+            accounts: &*self.store,
+            pods: &self.pods,
+            data: &self.data,
+            now: Timestamp::now(),
+        })
+        .await
+    }
+
+    /// Seeds without asking for names.
+    async fn seed_as_begun(&self) -> Result<Seeded, SeedError> {
+        seed(&Seeding {
+            names: None,
+            base: &self.base,
+            layout: Layout::Path,
             provider: &self.provider,
             accounts: &*self.store,
             pods: &self.pods,
@@ -94,8 +109,8 @@ async fn a_first_start_makes_everything_and_later_ones_find_it() {
     assert_eq!((again.accounts.len(), again.credentials.clone()), (2, Some(bench.data.path().join(FILE))));
     assert_eq!((bench.file(), bench.pods.made.load(Ordering::Relaxed)), (file, 2));
     let card = again.card(Path::new("podbell-data"));
-    assert!(card.example[0].contains(" as alice listen http://localhost:3000/alice/ | curl "), "{:?}", card.example);
-    assert!(Seeded::default().card(Path::new("podbell-data")).example.is_empty());
+    assert!(card.example.as_ref().unwrap().contains(" as alice ring http://localhost:3000/alice/ | curl "), "{card:?}");
+    assert!(Seeded::default().card(Path::new("podbell-data")).example.is_none());
 }
 
 #[tokio::test]
@@ -108,8 +123,32 @@ async fn a_name_that_comes_later_is_added_and_one_that_goes_stays() {
     let after = bench.file();
     assert!(after.starts_with(&before) && after.contains("\nUSERS_CAROL_2_CLIENTSECRET="), "{after}");
     assert!(bench.store.account("alice").await.unwrap().is_some());
-    assert!(bench.seed(&[]).await.unwrap().accounts.is_empty());
+    let shown = bench.seed(&[]).await.unwrap();
+    assert_eq!(shown.accounts.iter().map(|account| account.name.as_str()).collect::<Vec<_>>(), ["alice", "carol-2"]);
+    assert_eq!(shown.first_root.unwrap().as_str(), "http://localhost:3000/alice/");
     assert_eq!(bench.file(), after);
+}
+
+#[tokio::test]
+async fn only_a_first_start_makes_accounts_that_nobody_asked_for() {
+    let names = |seeded: Seeded| seeded.accounts.into_iter().map(|account| account.name).collect::<Vec<_>>();
+    let bench = Bench::new().await;
+    begin(None, &bench.data).unwrap();
+    assert_eq!(names(bench.seed_as_begun().await.unwrap()), ["alice", "bob"]);
+    // The file is lost: those who are known get new secrets.
+    std::fs::remove_file(bench.data.path().join(FILE)).unwrap();
+    std::fs::write(bench.data.path().join("podbell.sqlite3"), "").unwrap();
+    begin(None, &bench.data).unwrap();
+    assert_eq!(names(bench.seed_as_begun().await.unwrap()), ["alice", "bob"]);
+
+    let bench = Bench::new().await;
+    begin(Some(&[]), &bench.data).unwrap();
+    std::fs::write(bench.data.path().join("podbell.sqlite3"), "").unwrap();
+    begin(None, &bench.data).unwrap();
+    assert!(names(bench.seed_as_begun().await.unwrap()).is_empty());
+    let asked = ["carol".to_owned()];
+    begin(Some(&asked), &bench.data).unwrap();
+    assert_eq!(names(bench.seed_as_begun().await.unwrap()), asked, "a start that was cut off is finished");
 }
 
 #[tokio::test]
@@ -195,7 +234,7 @@ async fn a_seeded_account_acts_through_curl() {
     let base: BaseUrl = "http://localhost:3000/".parse().unwrap();
     let (names, pods) = (["erin".to_owned()], Roots::default());
     let seeding = Seeding {
-        names: &names,
+        names: Some(&names),
         base: &base,
         layout: Layout::Path,
         provider: &origin.provider,

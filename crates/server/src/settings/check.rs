@@ -2,6 +2,8 @@
 //!
 //! Wrong settings keep the server from starting: it fails closed. Unwise ones are told and obeyed.
 
+mod data;
+
 use super::{Layout, Loaded, Settings};
 use std::{fmt, net::IpAddr};
 
@@ -40,7 +42,8 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     let mut report = Report::default();
     let settings = &loaded.settings;
     report.base_url(settings);
-    report.pods(settings);
+    let pods = report.data(settings);
+    report.pods(settings, !pods.is_empty());
     report.listening(settings);
     report.provider(settings);
     report.accounts(settings);
@@ -66,13 +69,25 @@ impl Report {
     }
 
     /// Accounts and pods can only be seeded yet.
-    fn pods(&mut self, settings: &Settings) {
-        let can_be_made = settings.is_development() && settings.serves_provider();
-        if !can_be_made && !settings.seed.is_empty() {
+    fn pods(&mut self, settings: &Settings, has_pods: bool) {
+        if settings.seeds() {
+            return;
+        }
+        if settings.seed.as_ref().is_some_and(|asked| !asked.is_empty()) {
+            let reason =
+                if settings.is_development() { "the provider is off" } else { "this server has a public name" };
+            self.wrong(
+                "seed",
+                format!("demo accounts cannot be made: {reason}; leave them out, or start on http://localhost with the provider"),
+            );
+        } else if !has_pods {
             self.unwise(
                 "seed",
-                "demo accounts and their pods are made only in development with the provider on, and there is no other \
-                 way to make a pod yet: a new data directory stays empty",
+                format!(
+                    "{} holds no pod, and none can be made here: that takes a server in development (on localhost) with \
+                     the provider on, and there is no other way yet",
+                    settings.data.display()
+                ),
             );
         }
     }
@@ -102,7 +117,7 @@ impl Report {
         if has_origins && base.url().domain().is_none() {
             self.wrong("pods.layout", format!("{base} is an address; there are no names below it, use \"path\""));
         }
-        if !has_origins && base.is_secure() && base.url().domain().is_some() && settings.seed.len() > 1 {
+        if !has_origins && base.is_secure() && base.url().domain().is_some() && settings.demo_accounts().len() > 1 {
             self.unwise(
                 "base_url",
                 "several people's pods share one origin; browsers do not keep apart what they hold, unless pods.layout \
@@ -138,8 +153,16 @@ impl Report {
             );
         }
         let ports: Vec<_> = settings.listen.iter().map(std::net::SocketAddr::port).collect();
-        if base.is_loopback() && !ports.is_empty() && !ports.contains(&base.port()) && !ports.contains(&0) {
-            self.unwise("listen", format!("nothing listens on port {} of the base URL", base.port()));
+        let is_elsewhere = !ports.is_empty() && !ports.contains(&base.port());
+        if base.is_loopback() && base.port() != 0 && is_elsewhere {
+            self.unwise(
+                "listen",
+                format!(
+                    "nothing listens on port {} of the base URL; without something in front that leads from there, leave \
+                     out one of the two",
+                    base.port()
+                ),
+            );
         }
         if base.is_secure() && settings.proxies.trusted.is_empty() {
             self.unwise(
@@ -169,6 +192,15 @@ impl Report {
         if provider.auto_login && !settings.is_development() {
             self.wrong("provider.auto_login", "only a server in development may log in without asking");
         }
+        if settings.serves_provider() && provider.url.is_none() && base.port() == u16::MAX {
+            self.wrong(
+                "provider.url",
+                format!(
+                    "the provider takes the port after the base URL's, and there is none after {}; say which",
+                    u16::MAX
+                ),
+            );
+        }
         let Some(url) = provider.url.as_ref().filter(|_| settings.serves_provider()) else { return };
         if url.origin() == base.origin() && url.port() != 0 {
             self.wrong("provider.url", "the provider needs an origin of its own, another than base_url");
@@ -179,7 +211,8 @@ impl Report {
     }
 
     fn accounts(&mut self, settings: &Settings) {
-        for name in &settings.seed {
+        let asked = settings.demo_accounts();
+        for name in &asked {
             let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
             let holds = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
             if !starts || !holds || name.len() > 63 || name.ends_with('-') {
@@ -189,10 +222,10 @@ impl Report {
                 );
             }
         }
-        let mut names = settings.seed.clone();
+        let mut names = asked.clone();
         names.sort();
         names.dedup();
-        if names.len() != settings.seed.len() {
+        if names.len() != asked.len() {
             self.wrong("seed", "an account is named twice");
         }
     }
@@ -242,29 +275,10 @@ impl Report {
                 self.wrong("egress.extra_roots", format!("cannot read {}: {error}", file.display()));
             }
         }
-        if let Ok(about) = std::fs::metadata(&settings.data)
-            && !about.is_dir()
-        {
-            self.wrong("data", format!("{} is no directory", settings.data.display()));
-        }
-        self.permissions(settings);
         if let Err(error) = settings.log.level.parse::<tracing_subscriber::filter::Targets>() {
             self.wrong("log.level", error.to_string());
         }
     }
-
-    #[cfg(unix)]
-    fn permissions(&mut self, settings: &Settings) {
-        use std::os::unix::fs::PermissionsExt as _;
-        let Ok(about) = std::fs::metadata(&settings.data) else { return };
-        if about.permissions().mode() & 0o077 != 0 {
-            let data = settings.data.display();
-            self.unwise("data", format!("other users of this machine can look into {data}; chmod 700 {data}"));
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn permissions(&mut self, _settings: &Settings) {}
 }
 
 #[cfg(test)]
@@ -290,7 +304,10 @@ mod tests {
     fn http_on_a_public_name_is_refused() {
         assert!(check("base_url = \"http://pod.example/\"").contains(&(Wrong, "base_url")));
         assert!(check("base_url = \"http://203.0.113.7:3000/\"").contains(&(Wrong, "base_url")));
-        assert_eq!(check("base_url = \"http://192.168.1.5:3000/\"\nseed = []"), [(Unwise, "base_url")]);
+        assert_eq!(
+            check("base_url = \"http://192.168.1.5:3000/\"\nseed = []"),
+            [(Unwise, "base_url"), (Unwise, "seed")]
+        );
         let named = check("base_url = \"http://pod.example/\"\n[development]\nunsafe_on_public_name = true");
         assert!(named.iter().all(|(severity, _)| *severity == Unwise), "{named:?}");
     }
@@ -336,6 +353,25 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_seeded_is_refused_if_it_was_asked_for() {
+        let public = "base_url = \"https://pod.example/\"\n[proxies]\ntrusted = [\"10.0.0.1/32\"]\n";
+        assert!(check(&format!("seed = [\"alice\"]\n{public}")).contains(&(Wrong, "seed")));
+        assert!(check(&format!("seed = []\n{public}")).contains(&(Unwise, "seed")));
+        assert_eq!(check("seed = [\"alice\"]\n[provider]\nenabled = false"), [(Wrong, "seed")]);
+        assert_eq!(check("[provider]\nenabled = false"), [(Unwise, "seed")]);
+    }
+
+    #[test]
+    fn ports_that_lead_nowhere_are_told() {
+        let last = "base_url = \"http://localhost:65535/\"\n";
+        assert_eq!(check(last), [(Wrong, "provider.url")]);
+        assert_eq!(check(&format!("{last}[provider]\nurl = \"http://localhost:4001/\"")), []);
+        assert_eq!(check("base_url = \"http://localhost:4000/\"\nlisten = [\"127.0.0.1:0\"]"), [(Unwise, "listen")]);
+        assert_eq!(check("base_url = \"http://localhost:0/\"\nlisten = [\"127.0.0.1:5000\"]"), []);
+        assert_eq!(check("listen = [\"127.0.0.1:0\"]"), []);
+    }
+
+    #[test]
     fn trusting_everybody_is_refused() {
         assert!(check("[proxies]\ntrusted = [\"0.0.0.0/0\"]").contains(&(Wrong, "proxies.trusted")));
     }
@@ -365,5 +401,24 @@ mod tests {
         assert_eq!(check(&toml), [(Unwise, "data")]);
         std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
         assert_eq!(check(&toml), []);
+        let secret = data.path().join("demo.env");
+        std::fs::write(&secret, "").unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(check(&toml), [(Unwise, "data")]);
+    }
+
+    #[test]
+    fn a_data_directory_that_cannot_be_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(check(&format!("data = {file:?}")), [(Wrong, "data")]);
+        assert_eq!(check(&format!("data = {:?}", file.join("a/b"))), [(Wrong, "data")]);
+        assert_eq!(check(&format!("data = {:?}", parent.path().join("a/b"))), []);
+        assert!(!parent.path().join("a").exists());
+        std::fs::remove_file(&file).unwrap();
+        let database = parent.path().join("podbell.sqlite3");
+        std::fs::write(&database, "no database, but a letter ".repeat(100)).unwrap();
+        assert!(check(&format!("data = {:?}", parent.path())).contains(&(Wrong, "data")));
     }
 }

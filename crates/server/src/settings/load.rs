@@ -1,13 +1,15 @@
 //! Reading settings: flags over environment over file over defaults.
 //!
-//! An error names the setting and where it was written: the line of the file, the variable, or the flag.
+//! Everything that is not accepted is told at once, each with the setting and where it was written: the line of the
+//! file, the variable, or the flag.
 
-use super::{Settings, sections};
-use serde::de::IntoDeserializer;
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
+use super::{
+    Settings,
+    faults::{self, Entries, Fault, accept},
+    sections,
 };
+use serde::Deserialize as _;
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// The largest file of settings, in bytes.
@@ -45,28 +47,9 @@ pub enum LoadError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file is no TOML, or a value in it is not accepted.
-    #[error("{}:{line}:{column}: {}{message}", path.display(), if setting.is_empty() { String::new() } else { format!("{setting}: ") })]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// The setting, by its dotted path; may be empty.
-        setting: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A value from the environment or the command line is not accepted.
-    #[error("{origin}: {message}")]
-    Value {
-        /// The variable or the flag.
-        origin: String,
-        /// What is wrong.
-        message: String,
-    },
+    /// Everything that is not accepted, at least one.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Faults(Vec<Fault>),
 }
 
 /// Reads settings. Empty variables count as absent.
@@ -75,74 +58,55 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
     flags: Vec<Override>,
 ) -> Result<Loaded, LoadError> {
-    let mut table = match file {
-        Some(path) => read(path)?,
-        None => Table::new(),
+    let entries: Entries =
+        sections().into_iter().flat_map(|section| section.entries).map(|entry| (entry.path.clone(), entry)).collect();
+    let (mut table, mut faults) = match file {
+        Some(path) => read(path, &entries)?,
+        None => (Table::new(), Vec::new()),
     };
-    let mut origins = BTreeMap::new();
-    let unknown_variables = overlay_environment(&mut table, environment, &mut origins);
-    for Override { path, value, flag } in flags {
-        put(&mut table, path, value);
-        origins.insert(path.to_owned(), flag.to_owned());
-    }
-    let settings = serde_path_to_error::deserialize(Value::Table(table).into_deserializer()).map_err(|error| {
-        let path = error.path().to_string();
-        // Indices of lists are no part of a setting's name.
-        let setting = path.split('[').next().unwrap_or_default();
-        LoadError::Value {
-            origin: origins.get(setting).cloned().unwrap_or(path.clone()),
-            message: error.inner().message().to_owned(),
+    let mut unknown_variables = Vec::new();
+    for (name, raw) in environment {
+        if !name.starts_with("PODBELL_") || name == "PODBELL_CONFIG" || raw.is_empty() {
+            continue;
         }
-    })?;
+        let Some(entry) = entries.values().find(|entry| entry.variable() == name) else {
+            unknown_variables.push(name);
+            continue;
+        };
+        let value = typed(&raw, entry.sample().as_ref());
+        match accept(entry, &value) {
+            Ok(()) => put(&mut table, &entry.path, value),
+            Err(refused) => faults.push(Fault::outside(name, refused)),
+        }
+    }
+    for Override { path, value, flag } in flags {
+        match entries.get(path).map(|entry| accept(entry, &value)) {
+            Some(Err(refused)) => faults.push(Fault::outside(flag.to_owned(), refused)),
+            _ => put(&mut table, path, value),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(LoadError::Faults(faults));
+    }
+    unknown_variables.sort();
+    let settings = Settings::deserialize(Value::Table(table))
+        .map_err(|error| LoadError::Faults(vec![Fault::outside("settings".to_owned(), error.message().to_owned())]))?;
     Ok(Loaded { settings, unknown_variables })
 }
 
-/// Reads a file and checks it alone, so that an error can name the line.
-fn read(path: &Path) -> Result<Table, LoadError> {
+/// Reads a file and checks it alone: what it sets, and what is not accepted in it.
+fn read(path: &Path, entries: &Entries) -> Result<(Table, Vec<Fault>), LoadError> {
     let failed = |source| LoadError::Read { path: path.to_owned(), source };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > MAX_FILE {
         return Err(failed(std::io::Error::other(format!("larger than {MAX_FILE} bytes"))));
     }
     let text = std::fs::read_to_string(path).map_err(failed)?;
-    let at = |setting: String, error: &toml::de::Error| {
-        let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
-        LoadError::File {
-            path: path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
-            setting,
-            message: error.message().to_owned(),
-        }
-    };
-    let parsed = toml::Deserializer::parse(&text).map_err(|error| at(String::new(), &error))?;
-    serde_path_to_error::deserialize::<_, Settings>(parsed)
-        .map_err(|error| at(Some(error.path().to_string()).filter(|p| p != ".").unwrap_or_default(), error.inner()))?;
-    text.parse::<Table>().map_err(|error| at(String::new(), &error))
-}
-
-/// Puts the variables that name settings into the table; returns the others that begin with `PODBELL_`.
-fn overlay_environment(
-    table: &mut Table,
-    environment: impl IntoIterator<Item = (String, String)>,
-    origins: &mut BTreeMap<String, String>,
-) -> Vec<String> {
-    let known: BTreeMap<_, _> =
-        sections().into_iter().flat_map(|section| section.entries).map(|entry| (entry.variable(), entry)).collect();
-    let mut unknown = Vec::new();
-    for (name, raw) in environment {
-        if !name.starts_with("PODBELL_") || name == "PODBELL_CONFIG" || raw.is_empty() {
-            continue;
-        }
-        if let Some(entry) = known.get(&name) {
-            put(table, &entry.path, typed(&raw, entry.sample().as_ref()));
-            origins.insert(entry.path.clone(), name);
-        } else {
-            unknown.push(name);
-        }
+    let faults = faults::of_file(path, &text, entries);
+    match text.parse() {
+        Ok(table) => Ok((table, faults)),
+        Err(_) => Err(LoadError::Faults(faults)),
     }
-    unknown.sort();
-    unknown
 }
 
 /// Gives a variable the type that its setting has. What does not fit stays text, so that reading it fails clearly.
@@ -167,7 +131,7 @@ pub(crate) fn list(raw: &str) -> Value {
     }
 }
 
-fn put(table: &mut Table, path: &str, value: Value) {
+pub(super) fn put(table: &mut Table, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
             table.insert(path.to_owned(), value);
@@ -230,7 +194,7 @@ mod tests {
         let Loaded { settings, unknown_variables } = load(None, environment, Vec::new()).unwrap();
         assert_eq!(settings.base().as_str(), "https://pod.example/");
         assert_eq!(settings.listen, ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
-        assert!(settings.seed.is_empty());
+        assert_eq!(settings.seed, Some(Vec::new()));
         assert_eq!(settings.provider.enabled, Some(false));
         assert_eq!(settings.proxies.trusted, ["10.0.0.0/8".parse().unwrap()]);
         assert_eq!(settings.retention.time, Span::seconds(3_600));
@@ -239,25 +203,78 @@ mod tests {
         assert_eq!(unknown_variables, ["PODBELL_DATTA"]);
     }
 
+    /// What is told of a file, without its name.
+    fn told(text: &str) -> Vec<String> {
+        let config = file(text);
+        let error = load(Some(config.path()), Vec::new(), Vec::new()).unwrap_err().to_string();
+        let name = format!("{}:", config.path().display());
+        error.lines().map(|line| line.strip_prefix(&name).unwrap_or(line).to_owned()).collect()
+    }
+
     #[test]
-    fn an_error_in_the_file_names_line_and_setting() {
-        for (text, at, setting, about) in [
-            ("data = \"x\"\n[limits]\nurl_bytes = \"many\"\n", (3, 13), "limits.url_bytes", "invalid type"),
-            ("[retention]\ntime = \"soon\"\n", (2, 8), "retention.time", "span of time"),
-            ("base_url = \"https://pod.example/x\"\n", (1, 12), "base_url", "root of an origin"),
-            ("listen = [\"127.0.0.1:1\", \"nonsense\"]\n", (1, 26), "listen[1]", "socket address"),
-            ("\n[limits]\nurl_byte = 3\n", (3, 1), "limits.url_byte", "unknown field"),
-            ("a = = b", (1, 5), "", ""),
+    fn an_error_in_the_file_names_line_and_setting_and_what_is_expected() {
+        for (text, expected) in [
+            (
+                "data = \"x\"\n[limits]\nurl_bytes = \"many\"\n",
+                "3:13: limits.url_bytes: expected a whole number such as 2048, found \"many\"",
+            ),
+            (
+                "[retention]\ntime = \"soon\"\n",
+                "2:8: retention.time: expected a span of time such as \"90s\", \"72h\", \"14d\", \"PT72H\", or a number of \
+                 seconds, found \"soon\"",
+            ),
+            (
+                "base_url = \"https://pod.example/x\"\n",
+                "1:12: base_url: expected the root of an origin: no path, query, fragment or user name, as in \
+                 \"https://pod.example/\", found \"https://pod.example/x\"",
+            ),
+            (
+                "listen = [\"127.0.0.1:1\", \"nonsense\"]\n",
+                "1:26: listen: expected an address with a port such as \"127.0.0.1:3000\", found \"nonsense\"",
+            ),
+            ("\n[limits]\nurl_byte = 3\n", "3:1: limits.url_byte: there is no such setting; is it limits.url_bytes?"),
+            ("url_bytes = 3\n", "1:1: url_bytes: there is no such setting; is it limits.url_bytes?"),
+            ("[limit]\nurl_bytes = 3\n", "1:2: limit: there is no such section; is it [limits]?"),
+            ("limits = 3\n", "1:10: limits: expected a section, [limits] on a line of its own, found 3"),
+            ("zzz = 3\n", "1:1: zzz: there is no such setting"),
+            (
+                "[wac]\norigin = \"stric\"",
+                "2:10: wac.origin: expected \"ignore\", \"restrict-if-present\" or \"strict\", found \"stric\"",
+            ),
+            ("[wac]\nconditions = \"yes\"", "2:14: wac.conditions: expected true or false, found \"yes\""),
+            ("data = 3", "1:8: data: expected text in quotes such as \"podbell-data\", found 3"),
+            (
+                "seed = \"alice\"",
+                "1:8: seed: expected a list in brackets such as [\"alice\", \"bob\"], found \"alice\"",
+            ),
+            ("[limits]\nurl_bytes = -1", "2:13: limits.url_bytes: expected a whole number such as 2048, found -1"),
+            (
+                "[proxies]\ntrusted = [\"proxy\"]",
+                "2:12: proxies.trusted: expected a network such as \"10.0.0.0/8\", found \"proxy\"",
+            ),
         ] {
-            let config = file(text);
-            match load(Some(config.path()), Vec::new(), Vec::new()) {
-                Err(LoadError::File { line, column, setting: found, message, .. }) => {
-                    assert_eq!(((line, column), found.as_str()), (at, setting), "{text}: {message}");
-                    assert!(message.contains(about), "{text}: {message}");
-                }
-                other => panic!("{text}: {other:?}"),
-            }
+            assert_eq!(told(text), [expected], "{text}");
         }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let lines = told("datta = 1\n[limits]\nurl_bytes = \"x\"\nping = true\n[wac]\norigin = 1\n");
+        let places: Vec<_> = lines.iter().map(|line| line.split(": ").take(2).collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(places, ["1:1 datta", "3:13 limits.url_bytes", "4:8 limits.ping", "6:10 wac.origin"]);
+        let lines = told("a = = b\nc = \n");
+        assert!(lines[0].starts_with("1:5: ") && lines.last().unwrap().starts_with("2:"), "{lines:?}");
+        let environment = variables(&[("PODBELL_LIMITS_URL_BYTES", "many"), ("PODBELL_LISTEN", "3000")]);
+        let flags = vec![flag("base_url", "http://localhost:99999", "--base-url")];
+        let config = file("data = 1");
+        let error = load(Some(config.path()), environment, flags).unwrap_err().to_string();
+        assert_eq!(error.lines().count(), 4, "{error}");
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_repeated() {
+        let lines = told("base_url = \"https://u:hidden@pod.example/\"");
+        assert!(lines.len() == 1 && !lines[0].contains("hidden"), "{lines:?}");
     }
 
     #[test]
@@ -265,7 +282,15 @@ mod tests {
         let told =
             |environment: &[(&str, &str)], flags| load(None, variables(environment), flags).unwrap_err().to_string();
         assert!(told(&[("PODBELL_LIMITS_URL_BYTES", "many")], Vec::new()).starts_with("PODBELL_LIMITS_URL_BYTES: "));
-        assert!(told(&[("PODBELL_LISTEN", "nonsense")], Vec::new()).starts_with("PODBELL_LISTEN: "));
+        assert_eq!(
+            told(&[], vec![Override { path: "listen", value: list("3000"), flag: "--listen" }]),
+            "--listen: expected an address with a port such as \"127.0.0.1:3000\", found \"3000\""
+        );
+        assert_eq!(
+            told(&[], vec![flag("base_url", "http://localhost:99999", "--base-url")]),
+            "--base-url: expected a port from 0 to 65535 in the URL, such as \"http://localhost:3000/\", found \
+             \"http://localhost:99999\""
+        );
         assert!(told(&[], vec![flag("base_url", "ftp://x/", "--base-url")]).starts_with("--base-url: "));
     }
 

@@ -6,6 +6,7 @@
 mod check;
 mod define;
 mod example;
+mod faults;
 mod load;
 mod sections;
 mod values;
@@ -13,6 +14,7 @@ mod values;
 pub use check::{Finding, Severity, findings};
 pub use define::{Entry, Section};
 pub use example::example;
+pub use faults::Fault;
 pub(crate) use load::list;
 pub use load::{LoadError, Loaded, Override, load};
 pub use sections::{
@@ -25,6 +27,9 @@ use std::net::SocketAddr;
 
 /// The port when nothing else names one.
 pub const DEFAULT_PORT: u16 = 3000;
+
+/// The demo accounts that the first start in a data directory makes if nothing else is asked for.
+pub const DEMO_ACCOUNTS: [&str; 2] = ["alice", "bob"];
 
 /// The sections in the order of the example file.
 pub fn sections() -> Vec<Section> {
@@ -55,6 +60,16 @@ impl Settings {
     /// `ws:` URLs and log in by itself.
     pub fn is_development(&self) -> bool {
         self.base().is_loopback() || self.development.unsafe_on_public_name
+    }
+
+    /// The demo accounts: as set, else those that a first start makes.
+    pub fn demo_accounts(&self) -> Vec<String> {
+        self.seed.clone().unwrap_or_else(|| DEMO_ACCOUNTS.map(str::to_owned).to_vec())
+    }
+
+    /// Whether demo accounts can be made.
+    pub fn seeds(&self) -> bool {
+        self.is_development() && self.serves_provider()
     }
 
     /// Whether the OpenID provider is served.

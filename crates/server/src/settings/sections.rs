@@ -54,9 +54,10 @@ settings! {
         listen: Vec<SocketAddr> = Vec::new();
         /// The directory that holds everything: the database, big bodies, keys, demo.env. It is made if it is missing.
         data: PathBuf = "podbell-data".into();
-        /// The demo accounts to have, each with a pod of its own: every start makes those that are missing. Only on a
-        /// server in development.
-        seed: Vec<String> = vec!["alice".to_owned(), "bob".to_owned()];
+        /// The demo accounts to have, each with a pod of its own: every start makes those that are missing. By default
+        /// the very first start in a data directory makes alice and bob, and no later one makes any. Only on a server
+        /// in development.
+        seed: Option<Vec<String>> = None, example "[\"alice\", \"bob\"]";
     } with {
         /// The pods.
         pods: Pods;

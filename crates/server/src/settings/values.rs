@@ -17,8 +17,11 @@ pub enum ValueError {
     /// No http(s) URL.
     #[error("expected an http or https URL such as \"https://pod.example/\"")]
     Url,
+    /// No port.
+    #[error("expected a port from 0 to 65535 in the URL, such as \"http://localhost:3000/\"")]
+    Port,
     /// More than an origin.
-    #[error("expected the root of an origin: no path, query, fragment or user name")]
+    #[error("expected the root of an origin: no path, query, fragment or user name, as in \"https://pod.example/\"")]
     NotRoot,
 }
 
@@ -211,7 +214,10 @@ impl FromStr for BaseUrl {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let url = Url::parse(text.trim()).map_err(|_| ValueError::Url)?;
+        let url = Url::parse(text.trim()).map_err(|error| match error {
+            url::ParseError::InvalidPort => ValueError::Port,
+            _ => ValueError::Url,
+        })?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(ValueError::Url);
         }
@@ -323,6 +329,7 @@ mod tests {
         for bad in ["pod.example", "ftp://pod.example/", "localhost:3000", ""] {
             assert_eq!(bad.parse::<BaseUrl>(), Err(ValueError::Url), "{bad}");
         }
+        assert_eq!("http://localhost:99999".parse::<BaseUrl>(), Err(ValueError::Port));
     }
 
     #[test]

@@ -123,6 +123,36 @@ fn names_outside_every_pod_hold_nothing() {
 }
 
 #[test]
+fn the_root_welcomes_people_and_directs_programs() {
+    let page = ANYBODY.ask("GET", "/", &[("accept", "text/html,*/*;q=0.8")], "");
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("sandbox; default-src 'none'; style-src 'sha256-"), "{policy}");
+    let html = page.text();
+    assert!(html.contains(&WORLD.url("/.well-known/solid")) && !html.contains("<script"), "{html}");
+    assert!(!html.contains("alice") && !html.contains("bob"), "who has a pod here is not listed: {html}");
+    let told = ANYBODY.get("/");
+    told.is_problem(404);
+    assert!(told.text().contains("/.well-known/solid") && !told.text().contains("alice"), "{}", told.text());
+    assert_eq!(told.header("content-security-policy"), Some("sandbox"));
+}
+
+#[test]
+fn a_pod_without_its_slash_is_named_and_nothing_else_is() {
+    let told = ANYBODY.get("/alice");
+    told.is_problem(404);
+    assert!(told.text().contains(&WORLD.url("/alice/, with a slash")), "{}", told.text());
+    // What is in a pod, or is not, has no part in it.
+    let at = container("unseen", "");
+    ALICE.put(&format!("{at}c/x"), "");
+    for path in [format!("{at}c"), format!("{at}nothing"), at.trim_end_matches('/').to_owned()] {
+        let told = ANYBODY.get(&path);
+        assert!(told.status == 401 && !told.text().contains("slash"), "{path}: {}", told.text());
+    }
+    assert!(!ANYBODY.get("/nobody").text().contains("slash"));
+}
+
+#[test]
 fn what_the_client_calls_the_server_changes_no_name() {
     let at = container("called", &public("acl:Read, acl:Append"));
     let request = format!(

@@ -1,0 +1,94 @@
+//! What is wrong or unwise about the data directory. It is looked at and stays as it is.
+
+use super::{Report, Settings};
+use crate::seed;
+use podbell_model::ResourceIri;
+use podbell_sqlite::OpenError;
+use std::{fs, io, path::Path};
+
+/// What holds secrets in a data directory.
+const SECRETS: [&str; 2] = [seed::env_file::FILE, "podbell.sqlite3"];
+
+impl Report {
+    /// Looks at the data directory; the roots of the pods in it, as far as they can be read.
+    pub(super) fn data(&mut self, settings: &Settings) -> Vec<ResourceIri> {
+        let path = &settings.data;
+        let data = path.display();
+        match fs::metadata(path) {
+            Ok(about) if !about.is_dir() => {
+                self.wrong("data", format!("{data} is no directory"));
+                return Vec::new();
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.can_be_made(path);
+                return Vec::new();
+            }
+            Err(error) => {
+                self.wrong("data", format!("cannot look at {data}: {error}"));
+                return Vec::new();
+            }
+        }
+        self.permissions(path);
+        if !is_writable(path) {
+            self.wrong("data", format!("{data} cannot be written by this user"));
+        }
+        match podbell_sqlite::roots(path) {
+            Ok(roots) => {
+                self.base_of(&roots, settings);
+                roots
+            }
+            Err(error @ (OpenError::Newer { .. } | OpenError::Damaged { .. })) => {
+                self.wrong("data", error.to_string());
+                Vec::new()
+            }
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                self.wrong("data", format!("what {data} holds cannot be read: {error:#}"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn can_be_made(&mut self, path: &Path) {
+        let data = path.display();
+        let above = path.ancestors().skip(1).map(|above| if above == Path::new("") { Path::new(".") } else { above });
+        let Some(above) = above.into_iter().find(|above| above.exists()) else { return };
+        if !above.is_dir() {
+            self.wrong("data", format!("{data} cannot be made: {} is no directory", above.display()));
+        } else if !is_writable(above) {
+            self.wrong("data", format!("{data} cannot be made: {} cannot be written by this user", above.display()));
+        }
+    }
+
+    fn base_of(&mut self, roots: &[ResourceIri], settings: &Settings) {
+        // Which port it will be is not known yet.
+        if settings.base().port() != 0
+            && let Err(error) = seed::check_base(&settings.base(), roots, &settings.data)
+        {
+            self.wrong("base_url", error.to_string());
+        }
+    }
+
+    #[cfg(unix)]
+    fn permissions(&mut self, path: &Path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let is_open = |path: &Path| fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
+        let data = path.display();
+        if is_open(path) {
+            self.unwise("data", format!("other users of this machine can look into {data}; chmod 700 {data}"));
+        }
+        for file in SECRETS.map(|name| path.join(name)).iter().filter(|file| is_open(file)) {
+            let file = file.display();
+            self.unwise("data", format!("other users of this machine can read {file}; chmod 600 {file}"));
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn permissions(&mut self, _: &Path) {}
+}
+
+/// Whether files can be made in a directory; asked of the kernel, so nothing is tried.
+fn is_writable(directory: &Path) -> bool {
+    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+}

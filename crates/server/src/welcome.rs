@@ -1,0 +1,142 @@
+//! What is said where no pod is: at the root of the server, and at the name of a pod without its slash.
+//!
+//! The rule: nothing is told that is not public. Which pods there are is not listed; that a name is a pod's root is
+//! public, since its storage description is; what is in a pod has no part in it.
+//!
+//! Spec: <https://solidproject.org/TR/protocol#server-storage-description>
+
+use crate::{app::App, notifications::discovery::WELL_KNOWN, problem::Problem, protect::OwnPage};
+use aws_lc_rs::digest;
+use axum::response::{IntoResponse, Response};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use podbell_model::ResourceIri;
+
+const STYLE: &str = include_str!("welcome.css");
+
+/// The answer to a GET or HEAD at a place outside of every pod that has something to say.
+pub fn outside(app: &App, iri: &ResourceIri, headers: &HeaderMap) -> Option<Response> {
+    if app.storages.containing(iri).is_some() {
+        return None;
+    }
+    if iri.origin() == &*app.origin && iri.path() == "/" {
+        return Some(if wants_page(headers) { page(app) } else { directions(app) });
+    }
+    let root = ResourceIri::parse(&format!("{iri}/")).ok().filter(|_| !iri.path().ends_with('/'))?;
+    app.storages.rooted(&root)?;
+    Some(Problem::not_found().detail(format!("the pod is at {root}, with a slash at the end")).into_response())
+}
+
+/// Browsers name HTML; programs that take anything do not.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_page = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
+        is_page && !parts.any(|part| part.replace(' ', "").trim_end_matches(['0', '.']).eq_ignore_ascii_case("q="))
+    })
+}
+
+/// For programs.
+fn directions(app: &App) -> Response {
+    let described = app.url(&format!("/{WELL_KNOWN}"));
+    let place = match app.settings.pods.layout {
+        crate::settings::Layout::Path => "each pod is below, at /NAME/",
+        crate::settings::Layout::Subdomain => "each pod has a host name of its own, below this one",
+    };
+    Problem::not_found()
+        .detail(format!(
+            "this is the root of a Solid server and holds nothing itself: {place}; {described} tells its services"
+        ))
+        .into_response()
+}
+
+/// For people.
+fn page(app: &App) -> Response {
+    let mut response =
+        (StatusCode::OK, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html(app)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if let Ok(policy) = HeaderValue::from_str(&policy()) {
+        response.extensions_mut().insert(OwnPage(policy));
+    }
+    response
+}
+
+/// The sandbox of everything here, and besides nothing but the one style.
+fn policy() -> String {
+    let hash = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
+    format!(
+        "sandbox; default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors \
+         'none'"
+    )
+}
+
+fn html(app: &App) -> String {
+    let origin = escape(&app.url("/"));
+    let pods = match app.settings.pods.layout {
+        crate::settings::Layout::Path => format!("<code>{origin}<var>name</var>/</code>"),
+        crate::settings::Layout::Subdomain => {
+            let (scheme, host) = app.origin.split_once("://").unwrap_or_default();
+            format!("<code>{}://<var>name</var>.{}/</code>", escape(scheme), escape(host))
+        }
+    };
+    let log_in = app.issuer.as_ref().map_or(String::new(), |issuer| {
+        let issuer = escape(issuer);
+        format!("<dt>Log in with</dt><dd><a href=\"{issuer}\">{issuer}</a></dd>")
+    });
+    let described = escape(&app.url(&format!("/{WELL_KNOWN}")));
+    let steps = if app.issuer.is_some() {
+        "<h2>First steps</h2><ol>\
+         <li>Open a Solid app, and give it the log-in address above when it asks for your provider.</li>\
+         <li>Log in. Whoever started this server has the names and passwords: the terminal shows a card with the file \
+         that holds them.</li>\
+         <li>Hear a change as it happens: the same card ends with one line to paste.</li></ol>"
+    } else {
+        "<h2>First steps</h2><p>Log in to a Solid app with your own WebID and its provider; what you may read and write \
+         here is up to the owner of each pod.</p>"
+    };
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>Podbell</title><style>{STYLE}</style></head><body><main>\
+         <p class=\"brand\">Podbell</p><h1>The doorbell of a Solid pod</h1>\
+         <p>This server keeps <a href=\"https://solidproject.org/\">Solid</a> pods, and tells whoever may know, at once, \
+         when something in them changes.</p>\
+         <dl><dt>Pods</dt><dd>{pods}</dd>{log_in}\
+         <dt>For programs</dt><dd><a href=\"{described}\">{described}</a></dd></dl>{steps}</main></body></html>",
+    )
+}
+
+/// Text, as content or as a quoted attribute.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_told_from_programs() {
+        let wants = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            wants_page(&headers)
+        };
+        assert!(wants("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+        assert!(wants("text/turtle, Text/HTML;q=0.05"));
+        for program in ["*/*", "text/turtle", "application/ld+json, */*;q=0.1", "text/html;q=0", "text/html; q=0.0"] {
+            assert!(!wants(program), "{program}");
+        }
+        assert!(!wants_page(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_policy_allows_the_one_style_and_nothing_else() {
+        let policy = policy();
+        assert!(policy.starts_with("sandbox; default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(!policy.contains("unsafe") && !STYLE.contains("url(") && !STYLE.contains("</"));
+    }
+}
