@@ -8,7 +8,7 @@ use crate::{
     Ending, Need, Relation, Topic,
     flush::encode_change,
     outbox::{Change, Item, Outbox},
-    registry::{ConnectionKey, Live},
+    registry::ConnectionKey,
     rules::EntryKey,
     shard::Shard,
 };
@@ -127,12 +127,4 @@ impl Shard {
             self.mark(key);
         }
     }
-}
-
-/// Whether a channel hears of a topic in that record.
-pub(crate) fn hears(live: &Live, entry: EntryKey, record: &Record) -> bool {
-    let heard = live.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
-    let begun = live.channel.start_at.is_none_or(|start| start <= record.published);
-    let over = live.channel.end_at.is_some_and(|end| end <= record.published);
-    heard && begun && !over && live.ending.is_none()
 }

@@ -4,11 +4,13 @@
 //! by subject, so that one answer of the judge serves all of one subject.
 
 use crate::{
-    Channel, ChannelId, Ending, Need, Outlet, Topic,
+    Channel, ChannelId, Ending, Need, Outlet, RenderingId, Topic,
     outbox::{Outbox, Queue},
     rules::{EntryKey, Held, SubjectKey},
 };
+use podbell_log::Record;
 use podbell_model::{Auxiliary, Generation, Sequence, Subject, Timestamp};
+use smallvec::SmallVec;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -77,13 +79,36 @@ pub(crate) fn need(topic: &Topic) -> Need {
 pub(crate) struct Live {
     pub(crate) channel: Arc<Channel>,
     pub(crate) subject: SubjectKey,
+    // What follows is looked at for every message to every listener, so it lies here and not behind a pointer.
     /// The channel's topics in order, and whether they are still heard.
-    pub(crate) topics: Box<[(EntryKey, bool)]>,
-    pub(crate) connections: Vec<ConnectionKey>,
+    pub(crate) topics: SmallVec<[(EntryKey, bool); 1]>,
+    pub(crate) connections: SmallVec<[ConnectionKey; 1]>,
+    /// The channel's.
+    pub(crate) rendering: RenderingId,
+    /// Whether the channel has neither `startAt` nor `endAt` nor `state`.
+    pub(crate) is_plain: bool,
     /// It ends as soon as what waits is out.
     pub(crate) ending: Option<Ending>,
     /// The last state that was told, if the channel asks for the `state` feature and it has advanced.
     pub(crate) told: Option<Arc<str>>,
+}
+
+impl Live {
+    pub(crate) fn new(channel: Arc<Channel>, subject: SubjectKey, topics: SmallVec<[(EntryKey, bool); 1]>) -> Self {
+        let is_plain = channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none();
+        let (rendering, connections) = (channel.rendering, SmallVec::new());
+        Self { channel, subject, topics, connections, rendering, is_plain, ending: None, told: None }
+    }
+
+    /// Whether the channel hears of a topic in that record.
+    pub(crate) fn hears(&self, entry: EntryKey, record: &Record) -> bool {
+        let is_time = || {
+            let begun = self.channel.start_at.is_none_or(|start| start <= record.published);
+            begun && self.channel.end_at.is_none_or(|end| end > record.published)
+        };
+        let heard = self.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
+        heard && self.ending.is_none() && (self.is_plain || is_time())
+    }
 }
 
 /// One connection. Idle ones are this small and nothing more.

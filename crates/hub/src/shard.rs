@@ -13,6 +13,7 @@ use crate::{
 use podbell_log::{Commit, Fence};
 use podbell_model::{Sequence, StorageId, Timestamp, WebId};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -267,7 +268,6 @@ impl Shard {
             Connected { outlet, channel: key, position, replay: None, outbox: None, watched: false, windows };
         self.connections.insert(connection, connected);
         if let Some(live) = self.channels.get_mut(&key) {
-            live.connections.reserve_exact(1);
             live.connections.push(connection);
         }
         self.metrics.connected();
@@ -288,7 +288,7 @@ impl Shard {
         let key = self.key();
         let (subject, shared) = self.subjects.intern(&channel.subject);
         let mut topics = Vec::with_capacity(channel.topics.len());
-        let mut entries = Vec::with_capacity(channel.topics.len());
+        let mut entries = SmallVec::with_capacity(channel.topics.len());
         for topic in channel.topics.iter() {
             let entry = self.listen(topic, subject, key);
             topics.push(self.entries.get(&entry).map_or_else(|| topic.clone(), |entry| entry.topic.clone()));
@@ -299,9 +299,7 @@ impl Shard {
         if let Some(end) = channel.end_at {
             self.at(end, Timer::End(key));
         }
-        let topics = entries.into();
-        let live = Live { channel, subject, topics, connections: Vec::new(), ending: None, told: None };
-        self.channels.insert(key, live);
+        self.channels.insert(key, Live::new(channel, subject, entries));
         key
     }
 

@@ -7,7 +7,7 @@
 use crate::{
     Relation, RenderingId,
     flush::{BATCH, encode_change},
-    matching::{Concern, hears},
+    matching::Concern,
     outbox::{Change, Item, What},
     registry::{ChannelKey, Connected, ConnectionKey},
     shard::Shard,
@@ -69,11 +69,10 @@ impl Shard {
                     if only_channel.is_some_and(|only| only != Some(*key)) {
                         continue;
                     }
-                    if !hears(live, concern.entry, change.record()) {
+                    if !live.hears(concern.entry, change.record()) {
                         continue;
                     }
-                    let (rendering, second) =
-                        (live.channel.rendering, got.as_ref().is_some_and(|got| got.contains(key)));
+                    let (rendering, second) = (live.rendering, got.as_ref().is_some_and(|got| got.contains(key)));
                     let known = encoded.iter().position(|(of, _)| *of == (rendering, second));
                     let at = known.unwrap_or_else(|| {
                         let change = Change { second, ..change.clone() };
@@ -97,7 +96,7 @@ impl Shard {
                             let what = What::Change(Change { second, ..change.clone() });
                             Item { bytes: bytes.clone(), what, ..item.clone() }
                         };
-                        let simple = direct && live.channel.state.is_none() && connected.is_bare();
+                        let simple = direct && (live.is_plain || live.channel.state.is_none()) && connected.is_bare();
                         match simple.then(|| connected.outlet.try_write(&[IoSlice::new(bytes)])) {
                             Some(Ok(written)) if written == bytes.len() => sent += 1,
                             Some(Ok(written)) if written > 0 => {
