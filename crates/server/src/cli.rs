@@ -2,6 +2,7 @@
 
 use crate::{
     act::{self, Act},
+    admin::{self, cli::PodCommand},
     serve::{self, Ended},
     settings::{self, LoadError, Loaded, Override, Severity, findings, load},
 };
@@ -49,6 +50,13 @@ enum Command {
         /// Print a file with every setting, its meaning and its default, and do nothing else
         #[arg(long)]
         print_example: bool,
+    },
+    /// Make and list pods, whether the server runs or not
+    Pod {
+        #[command(flatten)]
+        place: admin::cli::Place,
+        #[command(subcommand)]
+        command: PodCommand,
     },
     /// Print what curl needs to make one request as a demo account of the server on this machine
     ///
@@ -134,7 +142,22 @@ pub fn run() -> ExitCode {
         }
         Command::Check { flags, .. } => check(&flags),
         Command::Serve { flags } => start(&flags),
+        Command::Pod { place, command } => administer(&place, &command),
         Command::As { data, account, act, url } => run_as(&data, &account, &act, &url),
+    }
+}
+
+fn administer(place: &admin::cli::Place, command: &PodCommand) -> ExitCode {
+    let done = place.settings().map_err(Into::into).and_then(|settings| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(command.run(&settings))
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("podbell: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -1,32 +1,28 @@
 //! Composition: the one place where concrete parts are named together.
 
 use crate::{
+    admin::{self, Admin},
     app::App,
     attempts::Attempts,
-    authorize::Judge,
     card::Card,
-    data::{DataDirectory, DataError},
+    data::DataDirectory,
     listen::Bound,
     notifications,
-    own_documents::OwnDocuments,
-    provider_site,
-    public_documents::AsPublic,
-    resources,
+    parts::Parts,
+    provider_site, resources,
     seed::{self, Seeding},
     serve::Composed,
-    settings::{self, Settings},
+    settings::Settings,
     shutdown::Stop,
     standing::Standings,
 };
-use anyhow::Context as _;
 use podbell_delivery::{Frames, websocket::WebSockets};
-use podbell_egress::Fetch;
 use podbell_hub::{Clock, Hub};
-use podbell_model::{Timestamp, Uuid};
-use podbell_oidc::{MemoryReplay, ProofRules, Verifier};
+use podbell_model::Timestamp;
+use podbell_oidc::{ProofRules, Verifier};
 use podbell_pod::Pod;
 use podbell_provider::Provider;
-use podbell_sqlite::{OpenError, Sqlite};
+use podbell_sqlite::Sqlite;
 use std::{sync::Arc, time::Duration};
 
 /// How often what has ended is swept.
@@ -34,36 +30,30 @@ const TEND_EVERY: Duration = Duration::from_mins(5);
 
 /// Opens the stores and makes the routes of both origins.
 pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, stop: Stop) -> anyhow::Result<Composed> {
-    let clock: Clock = Arc::new(Timestamp::now);
     let origin: Arc<str> = bound.pods.url.origin().into();
     if bound.provider.is_some() && settings.seeds() {
         seed::begin(settings.seed.as_deref(), data)?;
     }
-    let store = open_store(settings, data).await?;
-    let guarded =
-        podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
     let issuer = bound.provider.as_ref().map(|site| &site.url);
-    let own = Arc::new(OwnDocuments::new(Arc::new(guarded), &bound.pods.url, settings.pods.layout, issuer));
-    let fetch: Arc<dyn Fetch> = own.clone();
-    let rules = wac_rules(settings, &origin);
-    let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?);
+    let Parts { clock, store, fetch, pod, judge, replay, provider } =
+        Parts::open(settings, data, &bound.pods.url, issuer).await?;
     let storages = Arc::clone(pod.storages());
-    let judge = Arc::new(Judge::new(store.clone(), storages.clone(), Arc::clone(&fetch), rules));
-    let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
-    own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
     let mut composed = Composed::default();
-    seed::check_base(&bound.pods.url, &seed::Pods::roots(&*pod), data.path())?;
-    if let Some(issuer) = issuer {
-        let config = provider_config(settings, issuer.as_str());
-        let provider = Provider::new(config, store.clone(), Arc::clone(&fetch), replay.clone(), clock()).await?;
-        own.publish_provider(&provider);
-        composed.card = seeded(settings, data, bound, &store, &pod, &provider, clock()).await?;
-        let provider = Arc::new(provider);
-        tokio::spawn(sweep_provider(Arc::clone(&provider), Arc::clone(&clock)));
-        composed.provider = provider_site::routes(provider, Arc::clone(&clock), settings);
+    if let Some(provider) = &provider {
+        composed.card = seeded(settings, data, bound, &store, &pod, provider, clock()).await?;
+        tokio::spawn(sweep_provider(Arc::clone(provider), Arc::clone(&clock)));
+        composed.provider = provider_site::routes(Arc::clone(provider), Arc::clone(&clock), settings);
     }
+    composed.admin = admin::routes(Admin {
+        base: bound.pods.url.clone(),
+        layout: settings.pods.layout,
+        pod: Arc::clone(&pod),
+        provider,
+        accounts: store.clone(),
+        clock: Arc::clone(&clock),
+    });
     composed.card.has_pods = !storages.is_empty();
-    let verifier = Arc::new(Verifier::new(oidc_config(settings), Arc::clone(&fetch), replay));
+    let verifier = Arc::new(Verifier::new(oidc_config(settings), fetch, replay));
     let hub = Hub::start(
         podbell_hub::Ports {
             log: store.clone(),
@@ -121,49 +111,6 @@ async fn seeded(
     })
     .await?;
     Ok(seeded.card(&settings.data))
-}
-
-fn provider_config(settings: &Settings, issuer: &str) -> podbell_provider::Config {
-    let mut config = podbell_provider::Config::new(issuer);
-    config.development = settings.is_development();
-    if settings.provider.auto_login && config.development {
-        config.auto_login = settings.demo_accounts().first().map(|name| name.as_str().into());
-    }
-    config
-}
-
-async fn open_store(settings: &Settings, data: &DataDirectory) -> anyhow::Result<Arc<Sqlite>> {
-    let options = podbell_sqlite::Options {
-        history: settings.retention.time.into(),
-        history_records: settings.retention.records,
-        ..podbell_sqlite::Options::default()
-    };
-    let path = data.path().to_owned();
-    match tokio::task::spawn_blocking(move || Sqlite::open(&path, &options)).await? {
-        Err(OpenError::InUse(path)) => Err(DataError::InUse(path).into()),
-        opened => Ok(opened?),
-    }
-}
-
-fn egress_policy(settings: &Settings) -> anyhow::Result<podbell_egress::Policy> {
-    let mut roots = Vec::new();
-    for path in &settings.egress.extra_roots {
-        let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        roots.extend(podbell_egress::roots_from_pem(&pem).with_context(|| path.display().to_string())?);
-    }
-    Ok(podbell_egress::Policy { development: settings.is_development(), roots, ..podbell_egress::Policy::default() })
-}
-
-fn wac_rules(settings: &Settings, origin: &Arc<str>) -> podbell_wac::Rules {
-    podbell_wac::Rules {
-        origin: match settings.wac.origin {
-            settings::OriginRule::Ignore => podbell_wac::OriginRule::Ignore,
-            settings::OriginRule::RestrictIfPresent => podbell_wac::OriginRule::RestrictIfPresent,
-            settings::OriginRule::Strict => podbell_wac::OriginRule::Strict,
-        },
-        own_origins: vec![Arc::clone(origin)],
-        conditions: settings.wac.conditions,
-    }
 }
 
 fn oidc_config(settings: &Settings) -> podbell_oidc::Config {

@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod act;
+pub mod admin;
 pub mod app;
 pub mod attempts;
 pub mod authenticate;
@@ -17,6 +18,7 @@ pub mod front;
 pub mod listen;
 pub mod notifications;
 pub mod own_documents;
+pub mod parts;
 pub mod problem;
 pub mod protect;
 pub mod provider_site;

@@ -75,6 +75,17 @@ pub enum ListenError {
 const PODS: &str = "--listen or --base-url";
 const PROVIDER: &str = "PODBELL_PROVIDER_URL or PODBELL_PROVIDER_LISTEN, or do without: PODBELL_PROVIDER_ENABLED=false";
 
+/// The URLs of the pods and of the provider, if it is served; none if a port is still to be found.
+pub fn urls(settings: &Settings) -> Option<(BaseUrl, Option<BaseUrl>)> {
+    let base = settings.base();
+    let issuer = settings.serves_provider().then(|| {
+        let next = || base.port().checked_add(1).unwrap_or_default();
+        settings.provider.url.clone().unwrap_or_else(|| base.clone().with_port(next()))
+    });
+    let is_known = base.port() != 0 && issuer.as_ref().is_none_or(|issuer| issuer.port() != 0);
+    is_known.then_some((base, issuer))
+}
+
 /// Binds everything that the settings ask for.
 pub async fn bind(settings: &Settings) -> Result<Bound, ListenError> {
     let base = settings.base();

@@ -1,7 +1,7 @@
 //! Running a server: bind, compose, say so, serve, stop.
 
 use crate::{
-    accept,
+    accept, admin,
     card::{Card, card},
     compose,
     data::DataDirectory,
@@ -21,6 +21,8 @@ use std::io::Write as _;
 pub struct Composed {
     /// The routes of the pods' origin.
     pub pods: Router,
+    /// What an administrator may ask, on a socket of its own.
+    pub admin: Router,
     /// The routes of the provider's origin.
     pub provider: Router,
     /// What the card shows besides the URLs.
@@ -43,9 +45,10 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Ended> {
     let (stopper, stop) = shutdown::channel();
     let data = DataDirectory::open(&settings.data)?;
     let bound = listen::bind(&settings).await?;
-    let composed = compose::compose(&settings, &data, &bound, stop.clone()).await?;
+    let mut composed = compose::compose(&settings, &data, &bound, stop.clone()).await?;
     announce(&settings, &bound, composed.card.clone())?;
-    let serving = serve_origins(&settings, bound, composed, stop);
+    let administered = admin::serve(&data, std::mem::take(&mut composed.admin), stop.clone());
+    let serving = async { tokio::join!(serve_origins(&settings, bound, composed, stop), administered).0 };
     Ok(supervise(serving, async || signals.next().await, stopper).await)
 }
 

@@ -258,7 +258,8 @@ pub fn root(base: &BaseUrl, layout: Layout, name: &str) -> Result<ResourceIri, I
     })
 }
 
-fn webid(root: &ResourceIri) -> WebId {
+/// The WebID in a pod that is its owner's.
+pub fn webid(root: &ResourceIri) -> WebId {
     WebId::new(format!("{root}{PROFILE}"))
 }
 

@@ -1,0 +1,48 @@
+//! Administration: what whoever owns the data directory may ask, of a running server or without one.
+//!
+//! One set of routes answers both. A running server serves them on a socket in its data directory, which nobody else
+//! can open; without a server the command opens the store itself. Nobody is asked who they are: the file system has.
+
+pub mod cli;
+mod pods;
+mod reach;
+mod socket;
+
+pub use reach::{Answer, Reach};
+pub use socket::{SOCKET, serve};
+
+use crate::settings::{BaseUrl, Layout};
+use axum::{Router, routing::get};
+use podbell_hub::Clock;
+use podbell_model::Timestamp;
+use podbell_pod::Pod;
+use podbell_provider::{Provider, store};
+use std::sync::Arc;
+
+/// What administration works on.
+#[derive(Clone)]
+pub struct Admin {
+    /// The base URL of the pods.
+    pub base: BaseUrl,
+    /// Where pods are.
+    pub layout: Layout,
+    /// The resources.
+    pub pod: Arc<Pod>,
+    /// The OpenID provider, if it is served.
+    pub provider: Option<Arc<Provider>>,
+    /// What the provider keeps.
+    pub accounts: Arc<dyn store::Store>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Admin {
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+/// The routes of administration.
+pub fn routes(admin: Admin) -> Router {
+    Router::new().route("/pods", get(pods::list).post(pods::create)).with_state(Arc::new(admin))
+}

@@ -1,0 +1,116 @@
+//! The parts of a server that need no listener: the store and what stands on it.
+//!
+//! A running server and an administrator's command both begin here, so both do the same.
+
+use crate::{
+    authorize::Judge,
+    data::{DataDirectory, DataError},
+    own_documents::OwnDocuments,
+    public_documents::AsPublic,
+    seed,
+    settings::{self, BaseUrl, Settings},
+};
+use anyhow::Context as _;
+use podbell_egress::Fetch;
+use podbell_hub::Clock;
+use podbell_model::{Timestamp, Uuid};
+use podbell_oidc::MemoryReplay;
+use podbell_pod::Pod;
+use podbell_provider::Provider;
+use podbell_sqlite::{OpenError, Sqlite};
+use std::sync::Arc;
+
+/// What stands on an open store.
+pub struct Parts {
+    /// The time.
+    pub clock: Clock,
+    /// Everything that is kept.
+    pub store: Arc<Sqlite>,
+    /// What is fetched, our own documents without a request.
+    pub fetch: Arc<dyn Fetch>,
+    /// The resources.
+    pub pod: Arc<Pod>,
+    /// What is allowed.
+    pub judge: Arc<Judge>,
+    /// Proofs that were seen.
+    pub replay: Arc<MemoryReplay>,
+    /// The OpenID provider, if it is served.
+    pub provider: Option<Arc<Provider>>,
+}
+
+impl Parts {
+    /// Opens the store in a data directory, which nobody else may have open.
+    ///
+    /// # Errors
+    /// Also if the pods in it are those of another base URL.
+    pub async fn open(
+        settings: &Settings,
+        data: &DataDirectory,
+        base: &BaseUrl,
+        issuer: Option<&BaseUrl>,
+    ) -> anyhow::Result<Self> {
+        let clock: Clock = Arc::new(Timestamp::now);
+        let store = open_store(settings, data).await?;
+        let guarded =
+            podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
+        let own = Arc::new(OwnDocuments::new(Arc::new(guarded), base, settings.pods.layout, issuer));
+        let fetch: Arc<dyn Fetch> = own.clone();
+        let rules = wac_rules(settings, &base.origin().into());
+        let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?);
+        let judge = Arc::new(Judge::new(store.clone(), pod.storages().clone(), Arc::clone(&fetch), rules));
+        let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
+        own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
+        seed::check_base(base, &seed::Pods::roots(&*pod), data.path())?;
+        let mut provider = None;
+        if let Some(issuer) = issuer {
+            let config = provider_config(settings, issuer.as_str());
+            let made = Provider::new(config, store.clone(), Arc::clone(&fetch), replay.clone(), clock()).await?;
+            own.publish_provider(&made);
+            provider = Some(Arc::new(made));
+        }
+        Ok(Self { clock, store, fetch, pod, judge, replay, provider })
+    }
+}
+
+fn provider_config(settings: &Settings, issuer: &str) -> podbell_provider::Config {
+    let mut config = podbell_provider::Config::new(issuer);
+    config.development = settings.is_development();
+    if settings.provider.auto_login && config.development {
+        config.auto_login = settings.demo_accounts().first().map(|name| name.as_str().into());
+    }
+    config
+}
+
+async fn open_store(settings: &Settings, data: &DataDirectory) -> anyhow::Result<Arc<Sqlite>> {
+    let options = podbell_sqlite::Options {
+        history: settings.retention.time.into(),
+        history_records: settings.retention.records,
+        ..podbell_sqlite::Options::default()
+    };
+    let path = data.path().to_owned();
+    match tokio::task::spawn_blocking(move || Sqlite::open(&path, &options)).await? {
+        Err(OpenError::InUse(path)) => Err(DataError::InUse(path).into()),
+        opened => Ok(opened?),
+    }
+}
+
+fn egress_policy(settings: &Settings) -> anyhow::Result<podbell_egress::Policy> {
+    let mut roots = Vec::new();
+    for path in &settings.egress.extra_roots {
+        let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        roots.extend(podbell_egress::roots_from_pem(&pem).with_context(|| path.display().to_string())?);
+    }
+    Ok(podbell_egress::Policy { development: settings.is_development(), roots, ..podbell_egress::Policy::default() })
+}
+
+fn wac_rules(settings: &Settings, origin: &Arc<str>) -> podbell_wac::Rules {
+    podbell_wac::Rules {
+        origin: match settings.wac.origin {
+            settings::OriginRule::Ignore => podbell_wac::OriginRule::Ignore,
+            settings::OriginRule::RestrictIfPresent => podbell_wac::OriginRule::RestrictIfPresent,
+            settings::OriginRule::Strict => podbell_wac::OriginRule::Strict,
+        },
+        own_origins: vec![Arc::clone(origin)],
+        conditions: settings.wac.conditions,
+    }
+}
