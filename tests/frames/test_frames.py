@@ -4,7 +4,10 @@ Starts the release binary on free ports with an empty data folder. Topics are pu
 """
 
 import json
+import os
+import socket
 import struct
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -67,6 +70,60 @@ class IndependentClient(unittest.TestCase):
         with self.assertRaises(InvalidStatus) as refused:
             connect(url, proxy=None)
         self.assertEqual(refused.exception.response.status_code, 404)
+
+
+def reset(client):
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+
+
+@unittest.skipUnless(os.path.isdir("/proc/self/fd"), "there is no /proc")
+class LostConnections(unittest.TestCase):
+    """A connection that is gone leaves nothing behind: a descriptor that stays would be a task that never ends."""
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+    def gone(self, lose, times=10):
+        before = self.descriptors()
+        for _ in range(times):
+            lose(Raw(server.receive_from()))
+        deadline = time.monotonic() + 60
+        while self.descriptors() > before:
+            self.assertLess(time.monotonic(), deadline, "descriptors stay open")
+            time.sleep(0.05)
+
+    def test_after_a_close_and_a_reset(self):
+        def lose(client):
+            client.send(0x88, struct.pack("!H", 1000))
+            reset(client)
+
+        self.gone(lose)
+
+    def test_after_pings_and_a_reset(self):
+        def lose(client):
+            client.socket.sendall(frame(0x89, b"x") * 3)
+            reset(client)
+
+        self.gone(lose)
+
+    def test_after_pongs_that_nobody_reads(self):
+        flood = frame(0x89, b"x" * 125) * 1000
+
+        def lose(client, end):
+            # More than the buffers of both sides hold, so that pongs wait for room.
+            for _ in range(120):
+                client.socket.sendall(flood)
+            end(client)
+
+        self.gone(lambda client: lose(client, reset), 2)
+        held = []
+
+        def half(client):
+            client.socket.shutdown(socket.SHUT_WR)
+            held.append(client)
+
+        self.gone(lambda client: lose(client, half), 2)
 
 
 class BrokenRules(unittest.TestCase):

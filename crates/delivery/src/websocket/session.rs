@@ -113,6 +113,13 @@ impl<T> Session<T> {
     }
 }
 
+impl<T> Drop for Session<T> {
+    /// Whoever waits for room waits no longer than what is held here.
+    fn drop(&mut self) {
+        self.socket.cut();
+    }
+}
+
 impl<T: Unpin> Future for Session<T> {
     type Output = ();
 

@@ -134,7 +134,14 @@ impl Socket {
 
     /// Ends the connection without a word.
     pub(super) fn cut(&self) {
-        self.writer.lock().closing = true;
+        self.give_up(&mut self.writer.lock());
+    }
+
+    /// Nothing is written any more, and nothing waits for room: what waits on a dead stream would wait for ever, or be
+    /// woken again and again.
+    fn give_up(&self, writer: &mut Writer) {
+        writer.closing = true;
+        writer.control = Vec::new();
         // The reader sees the end and lets the socket go.
         let _ = socket2::SockRef::from(&self.stream).shutdown(std::net::Shutdown::Both);
     }
@@ -153,8 +160,10 @@ impl Socket {
         if writer.mid_frame || writer.control.is_empty() {
             return;
         }
-        if let Ok(written) = self.stream.try_write(&writer.control) {
-            writer.control.drain(..written);
+        match self.stream.try_write(&writer.control) {
+            Ok(written) => drop(writer.control.drain(..written)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return self.give_up(writer),
         }
         if !writer.control.is_empty() {
             return self.wait_for_room(writer);
@@ -190,10 +199,12 @@ impl Socket {
 impl Outlet for Socket {
     fn try_write(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut writer = self.writer.lock();
+        if !writer.closing {
+            self.flush_control(&mut writer);
+        }
         if writer.closing {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        self.flush_control(&mut writer);
         if !writer.control.is_empty() && !writer.mid_frame {
             return Err(io::ErrorKind::WouldBlock.into());
         }

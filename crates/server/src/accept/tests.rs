@@ -273,6 +273,7 @@ async fn a_request_for_a_capability_is_held_to_the_limits() {
         (format!("{CONNECT}{}", "a".repeat(100_000)), 431),
         (format!("{CONNECT}a HTTP/1.1\r\nhost: x\r\n{lines}\r\n"), 431),
         (format!("{CONNECT}a HTTP/1.1\r\nho st: x\r\n\r\n"), 400),
+        (format!("{CONNECT}a HTTP/1.1\nhost: x\n\n"), 400),
         (format!("{CONNECT}a b HTTP/1.1\r\nhost: x\r\n\r\n"), 400),
     ] {
         let answer = exchange(server.address, bad.as_bytes()).await;

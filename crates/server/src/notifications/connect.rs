@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::BytesMut;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use podbell_delivery::websocket::{
@@ -45,7 +45,8 @@ pub(super) async fn upgrade(
     subprotocol: Subprotocol,
 ) -> Result<Response, Problem> {
     let headers = request.headers();
-    let upgrades = request.version() == Version::HTTP_11
+    let upgrades = *request.method() == Method::GET
+        && request.version() == Version::HTTP_11
         && has_token(headers, &header::UPGRADE, "websocket")
         && has_token(headers, &header::CONNECTION, "upgrade");
     if !upgrades {

@@ -50,6 +50,10 @@ pub fn redacted(target: &str) -> String {
     // A server in front may have put the whole under a prefix, and percent-encoding has many spellings: nothing that
     // could be read as a capability is shown.
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let mut decoded = decoded.into_owned();
+    while decoded.contains("//") {
+        decoded = decoded.replace("//", "/");
+    }
     match decoded.to_ascii_lowercase().find(CONNECT) {
         Some(at) => format!("{}…{query}", Escaped(decoded.get(..at + CONNECT.len()).unwrap_or_default())),
         None => format!("{}{query}", Escaped(path)),
@@ -82,6 +86,7 @@ mod tests {
             ("/.notifications/connect/s3cret", "/.notifications/connect/…"),
             ("/.notifications/connect/s3cret?since=x", "/.notifications/connect/…?…"),
             ("/%2Enotifications/connect/s3cret", "/.notifications/connect/…"),
+            ("/.notifications//%2fconnect/s3cret", "/.notifications/connect/…"),
             ("/.notifications/Connect%2Fs3cret", "/.notifications/Connect/…"),
             ("/prefix/.notifications/connect/s3cret/more", "/prefix/.notifications/connect/…"),
             ("/alice/%0d%0a", "/alice/%0d%0a"),

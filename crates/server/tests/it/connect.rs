@@ -174,3 +174,11 @@ fn a_capability_opens_few_sockets_at_once() {
     let _held: Vec<_> = (0..3).map(|_| Socket::open(&path, &[])).collect();
     WORLD.raw(opening(&path, &[])).is_problem(429);
 }
+
+#[test]
+fn only_get_opens_a_socket() {
+    let at = container("only-get", &public("acl:Read"));
+    let channel = subscribe(&ANYBODY, &at);
+    let told = WORLD.raw(opening(&receive_from(&channel), &[]).replacen("GET", "HEAD", 1));
+    assert_eq!(told.status, 426, "{told:?}");
+}

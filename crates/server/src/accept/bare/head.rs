@@ -5,7 +5,7 @@ use bytes::{Buf as _, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header};
 use std::{io, time::Duration};
 use tokio::{
-    io::AsyncReadExt as _,
+    io::{AsyncReadExt as _, Interest, Ready},
     net::TcpStream,
     time::{sleep, timeout},
 };
@@ -13,24 +13,32 @@ use tokio::{
 /// What a request for a capability begins with.
 const BEGINNING: &[u8] = b"GET /.notifications/connect/";
 
-/// How long is waited for more of the beginning; the kernel tells only that there is something, not that there is more.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long is waited for more of the beginning, at first and at most; the kernel tells only that there is something,
+/// not that there is more.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
 
 /// Whether the connection begins with a request for a capability; reads nothing. Answers as soon as the first
 /// differing byte is there; none if nothing of the kind has come in time.
 pub(in super::super) async fn is_for_capability(stream: &TcpStream, patience: Duration) -> Option<bool> {
     let mut beginning = [0; BEGINNING.len()];
     let looking = async {
+        let mut pause = PAUSES.0;
         loop {
             match stream.peek(&mut beginning).await {
-                Ok(0) | Err(_) => return false,
-                Ok(count) if beginning[..count] != BEGINNING[..count] => return false,
-                Ok(count) if count == BEGINNING.len() => return true,
-                Ok(_) => sleep(PAUSE).await,
+                Ok(0) | Err(_) => return Some(false),
+                Ok(count) if beginning[..count] != BEGINNING[..count] => return Some(false),
+                Ok(count) if count == BEGINNING.len() => return Some(true),
+                Ok(_) => sleep(pause).await,
+            }
+            pause = (pause * 2).min(PAUSES.1);
+            if stream.ready(Interest::READABLE).await.is_ok_and(Ready::is_read_closed) {
+                // What is there is all that comes.
+                let count = stream.peek(&mut beginning).await.ok()?;
+                return (count == BEGINNING.len()).then_some(beginning == BEGINNING);
             }
         }
     };
-    timeout(patience, looking).await.ok()
+    timeout(patience, looking).await.ok().flatten()
 }
 
 /// Reads a whole head, and what came with it. A head that breaks the grammar or a limit is answered with that status.
@@ -67,6 +75,10 @@ fn parse(read: &[u8], limits: &Limits) -> Result<Option<(Request<()>, usize)>, S
         Err(httparse::Error::TooManyHeaders) => return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         Err(_) => return Err(StatusCode::BAD_REQUEST),
     };
+    // The parser takes a lone line feed for a line's end; a server in front may not.
+    if read[..length].iter().enumerate().any(|(at, byte)| *byte == b'\n' && (at == 0 || read[at - 1] != b'\r')) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
     let mut request = Request::new(());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = parsed.path.unwrap_or_default().parse().map_err(|_| StatusCode::BAD_REQUEST)?;
