@@ -58,17 +58,73 @@ pub enum Act {
     Ring,
 }
 
-impl std::str::FromStr for Act {
-    type Err = http::method::InvalidMethod;
+/// Neither a method nor a word that is known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no {given}; {}", .near.as_ref().map_or(
+    "it takes a method such as GET or PUT, or listen, or ring".to_owned(), |near| format!("is it {near}?")))]
+pub struct UnknownAct {
+    given: String,
+    near: Option<&'static str>,
+}
 
-    /// A method, or the word `listen` or `ring`.
+/// What is usually meant.
+const ACTS: [&str; 9] = ["listen", "ring", "GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"];
+/// How alike a word must be to one of them to be taken for a misspelling.
+const ALIKE: f64 = 0.8;
+
+impl std::str::FromStr for Act {
+    type Err = UnknownAct;
+
+    /// A method, in capitals as methods are, or the word `listen` or `ring`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.to_ascii_lowercase().as_str() {
-            "listen" => Ok(Self::Listen),
-            "ring" => Ok(Self::Ring),
-            _ => text.parse().map(Self::Request),
+        let word = text.to_ascii_lowercase();
+        let is_capital = !text.is_empty() && text.chars().all(|c| c.is_ascii_uppercase() || c == '-');
+        match (word.as_str(), Method::from_bytes(text.as_bytes())) {
+            ("listen", _) => Ok(Self::Listen),
+            ("ring", _) => Ok(Self::Ring),
+            (_, Ok(method)) if is_capital => Ok(Self::Request(method)),
+            _ => {
+                let likeness = |known: &&str| strsim::jaro_winkler(&known.to_ascii_lowercase(), &word);
+                let near = ACTS.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+                Err(UnknownAct { given: format!("{text:?}"), near: near.filter(|near| likeness(near) >= ALIKE) })
+            }
         }
     }
+}
+
+/// The URL that was typed; `data` holds `demo.env`, which knows where the server is if only a path was.
+pub fn address(data: &Path, typed: &str) -> anyhow::Result<Url> {
+    let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    let read = |text: &str| Url::parse(text).ok().filter(is_http);
+    if let Some(url) = read(typed).filter(|_| typed.contains("://")) {
+        return Ok(url);
+    }
+    let meant = if typed.starts_with('/') {
+        let accounts = EnvFile::read_in(data).unwrap_or_default().accounts();
+        let own = accounts.first().and_then(|account| Url::parse(&account.webid).ok());
+        let origin = own.map_or_else(|| "http://localhost:3000".to_owned(), |own| own.origin().ascii_serialization());
+        read(&format!("{origin}{typed}"))
+    } else {
+        read(&format!("http://{typed}")).filter(|_| !typed.contains("://"))
+    };
+    match meant {
+        Some(meant) => bail!("{typed:?} is no http URL; is it {meant}?"),
+        None => bail!("{typed:?} is no http URL, such as http://localhost:3000/alice/"),
+    }
+}
+
+/// What to say first if the URL is not of the server that the account is of: it may be meant so, but seldom is.
+pub fn elsewhere(data: &Path, account: &str, url: &Url) -> Option<String> {
+    let own = Url::parse(&EnvFile::read_in(data).ok()?.credentials(account)?.webid).ok()?;
+    (own.port_or_known_default() != url.port_or_known_default()).then(|| {
+        format!(
+            "note: this is the {account} of {}, by {}; for an account of {} name the data directory of that server with \
+             --data",
+            own.origin().ascii_serialization(),
+            data.join(FILE).display(),
+            url.origin().ascii_serialization()
+        )
+    })
 }
 
 /// The configuration for `curl -K-` that does it. `data` holds `demo.env`.
@@ -80,9 +136,8 @@ pub async fn act(data: &Path, account: &str, act: &Act, url: &Url) -> anyhow::Re
         "there is no {}: go to the folder where the server was started, or name its directory with --data",
         data.join(FILE).display()
     );
-    let known = file.issuer().zip(file.credentials(account));
     let (issuer, credentials) =
-        known.with_context(|| format!("{} tells nothing about {account}", data.join(FILE).display()))?;
+        file.issuer().zip(file.credentials(account)).with_context(|| unknown(data, account, &file))?;
     let issuer = BaseUrl::on_this_machine(issuer)?;
     called_by_its_name(url, &credentials.webid)?;
     ensure!(
@@ -91,10 +146,16 @@ pub async fn act(data: &Path, account: &str, act: &Act, url: &Url) -> anyhow::Re
     );
     let session = Session::log_in(&issuer, &credentials).await?;
     match act {
-        Act::Request(method) => session.config(method, url),
+        Act::Request(method) => session.request(method, url),
         Act::Listen => session.listen(&origin, url).await,
         Act::Ring => session.ring(&origin, url).await,
     }
+}
+
+fn unknown(data: &Path, account: &str, file: &EnvFile) -> String {
+    let known: Vec<_> = file.accounts().into_iter().map(|account| account.name).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    format!("{} knows no demo account {account}; those that it knows: {known}", data.join(FILE).display())
 }
 
 /// Refuses another name of this machine than the server's own: tokens and proofs hold for one name, so the server would
@@ -162,6 +223,15 @@ impl Session {
         Ok([("Authorization", format!("DPoP {}", self.token)), ("DPoP", proof)])
     }
 
+    /// The same, telling the status besides the body.
+    fn request(&self, method: &Method, url: &Url) -> anyhow::Result<String> {
+        let mut config = self.config(method, url)?;
+        config.push_str(
+            "silent\nshow-error\nwrite-out = \"%{stderr}\\n%{method} %{url_effective} -> %{http_code}\\n\"\n",
+        );
+        Ok(config)
+    }
+
     fn config(&self, method: &Method, url: &Url) -> anyhow::Result<String> {
         let mut config = options(url)?;
         // curl waits for a body after HEAD if it is merely called so.
@@ -188,7 +258,7 @@ impl Session {
         let document = container.join(&format!("hello-{}.txt", now.as_millisecond()))?;
         let mut config = "parallel\nparallel-immediate\nno-progress-meter\n".to_owned();
         config.push_str(&listening(&receive_from)?);
-        writeln!(config, "max-time = {}\nwrite-out = \"\\n\"\nnext", CUT.as_secs())?;
+        writeln!(config, "max-time = {}\nnext", CUT.as_secs())?;
         config.push_str(&self.config(&Method::PUT, &document)?);
         config.push_str("header = \"Content-Type: text/plain\"\ndata = \"Hello!\"\nfail\n");
         config.push_str("write-out = \"\\nPUT %{url_effective} -> %{http_code}\\n\"\n");
@@ -244,7 +314,7 @@ fn listening(receive_from: &str) -> anyhow::Result<String> {
     let mut config = options(&Url::parse(&format!("http://{socket}"))?)?;
     let key = STANDARD.encode(Uuid::new_v4().as_bytes());
     // Frames hold zeros, which curl keeps from terminals unless it is told where to write.
-    config.push_str("http1.1\nno-buffer\noutput = \"-\"\n");
+    config.push_str("http1.1\nno-buffer\nsilent\nshow-error\noutput = \"-\"\nwrite-out = \"\\n\"\n");
     for (name, value) in [
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),
@@ -280,7 +350,10 @@ async fn ask(request: Request<Full<Bytes>>) -> anyhow::Result<(HeaderMap, Value)
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     if !status.is_success() {
         let reason = ["error_description", "detail", "title"].iter().find_map(|member| body[member].as_str());
-        bail!("the answer was {status}: {}", reason.unwrap_or("no reason was given"));
+        match reason {
+            Some(reason) => bail!("the answer was {status}: {reason}"),
+            None => bail!("the answer was {status}"),
+        }
     }
     Ok((headers, body))
 }
@@ -304,6 +377,33 @@ mod tests {
         assert_eq!("PUT".parse::<Act>().unwrap(), Act::Request(Method::PUT));
         assert_eq!("listen".parse::<Act>().unwrap(), Act::Listen);
         assert!("P T".parse::<Act>().is_err());
+        for (typed, told) in [
+            ("lisen", "there is no \"lisen\"; is it listen?"),
+            ("get", "there is no \"get\"; is it GET?"),
+            ("x", "there is no \"x\"; it takes a method such as GET or PUT, or listen, or ring"),
+        ] {
+            assert_eq!(typed.parse::<Act>().unwrap_err().to_string(), told);
+        }
+    }
+
+    #[test]
+    fn what_was_meant_by_half_a_url_is_told() {
+        let data = tempfile::tempdir().unwrap();
+        let told = |typed: &str| address(data.path(), typed).map(String::from).map_err(|error| error.to_string());
+        assert_eq!(told("http://localhost:3000/alice/").unwrap(), "http://localhost:3000/alice/");
+        assert_eq!(
+            told("localhost:3000/alice/").unwrap_err(),
+            "\"localhost:3000/alice/\" is no http URL; is it http://localhost:3000/alice/?"
+        );
+        assert!(told("/alice/").unwrap_err().ends_with("is it http://localhost:3000/alice/?"));
+        assert!(told("ftp://localhost/").unwrap_err().contains("such as"));
+        let file = "USERS_A_WEBID=http://localhost:4000/a/profile/card#me\nUSERS_A_CLIENTID=i\nUSERS_A_CLIENTSECRET=s\n\
+                    USERS_A_PASSWORD=p\n";
+        std::fs::write(data.path().join(FILE), file).unwrap();
+        assert!(told("/a/").unwrap_err().ends_with("is it http://localhost:4000/a/?"));
+        let note = |url: &str| elsewhere(data.path(), "a", &Url::parse(url).unwrap());
+        assert!(note("http://localhost:3000/a/").unwrap().contains("is the a of http://localhost:4000, by "));
+        assert_eq!(note("http://localhost:4000/a/"), None);
     }
 
     #[tokio::test]
@@ -322,7 +422,7 @@ mod tests {
             assert!(format!("{refused:#}").contains("is not http on this machine"), "{refused:#}");
         }
         let unknown = act(data.path(), "b", &Act::Listen, &Url::parse("http://localhost:1/").unwrap()).await;
-        assert!(unknown.unwrap_err().to_string().contains("tells nothing about b"));
+        assert!(unknown.unwrap_err().to_string().contains("knows no demo account b; those that it knows: a"));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn card(card: &Card) -> String {
         row(&mut text, "Listens on", listens);
     }
     if let Some(provider) = &card.provider {
-        row(&mut text, "Log-in", provider);
+        row(&mut text, "Log-in", &format!("{provider} (for apps)"));
     }
     for account in &card.accounts {
         row(&mut text, &account.name, &account.webid);
@@ -147,7 +147,7 @@ mod tests {
           Podbell 0.0.0
 
           Pods         http://localhost:3000/
-          Log-in       http://localhost:3001/
+          Log-in       http://localhost:3001/ (for apps)
           alice        http://localhost:3000/alice/profile/card#me
           bob          http://localhost:3000/bob/profile/card#me
           Credentials  podbell-data/demo.env

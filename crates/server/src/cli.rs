@@ -7,12 +7,8 @@ use crate::{
     settings::{self, LoadError, Loaded, Override, Severity, findings, load},
 };
 use clap::{Args, Parser, Subcommand};
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
 use toml::Value;
-use url::Url;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -22,8 +18,6 @@ use url::Url;
     version,
     about = "A Solid pod server whose heart is a notification service.\n\
              Without a command it serves: at http://localhost:3000/, with everything in ./podbell-data.",
-    args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "Every setting can also stand in the environment: PODBELL_BASE_URL, PODBELL_LIMITS_URL_BYTES, …\n\
                   A flag wins over the environment, the environment over the file.\n\
@@ -60,18 +54,23 @@ enum Command {
     },
     /// Print what curl needs to make one request as a demo account of the server on this machine
     ///
-    /// Use it so: podbell as alice PUT http://localhost:3000/alice/hello.txt | curl -K- -d hello
+    /// Use it so:
+    ///
+    /// podbell as alice PUT http://localhost:3000/alice/hello.txt | curl -K- -d hello -H 'content-type: text/plain'
+    ///
+    /// The answer's body goes to standard output, its status to standard error.
     As {
-        /// The server's data directory, which holds demo.env
-        #[arg(long, value_name = "DIRECTORY", env = "PODBELL_DATA", default_value = "podbell-data")]
-        data: PathBuf,
+        /// The server's data directory, which holds demo.env [env: PODBELL_DATA] [default: podbell-data]
+        #[arg(long, value_name = "DIRECTORY")]
+        data: Option<PathBuf>,
         /// The demo account
         account: String,
         /// The method; or "listen" to hear the notifications about the URL; or "ring" to listen to a container for a
         /// moment and write a small text document into it meanwhile
-        act: Act,
+        #[arg(value_name = "METHOD|listen|ring")]
+        act: String,
         /// The URL of the request
-        url: Url,
+        url: String,
     },
 }
 
@@ -83,14 +82,15 @@ struct Flags {
     /// The URL at which clients reach the server [default: http://localhost:3000/]
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
-    /// An address to listen on, port 0 for a free one; repeatable [default: the base URL's port, on this machine]
+    /// An address to listen on, port 0 for a free one; repeatable. Without --base-url its port is also that of the base
+    /// URL [default: the base URL's port, on this machine]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Vec<String>,
     /// The directory that holds everything [default: podbell-data]
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// A demo account to have, made if it is missing, or "none"; repeatable [default: the first start in a data directory
-    /// makes alice and bob, later ones none]
+    /// A demo account to have, made if it is missing; repeatable, or as a list: alice,bob; "none" alone for none [default:
+    /// the first start in a data directory makes alice and bob, later ones none]
     #[arg(long, value_name = "NAME")]
     seed: Vec<String>,
     /// Make no demo accounts, not even at the first start
@@ -102,6 +102,29 @@ struct Flags {
 }
 
 impl Flags {
+    /// These, and before the command `earlier` ones: of two that say the same, the later one counts.
+    fn after(self, earlier: Self) -> Self {
+        Self {
+            config: self.config.or(earlier.config),
+            base_url: self.base_url.or(earlier.base_url),
+            listen: if self.listen.is_empty() { earlier.listen } else { self.listen },
+            data: self.data.or(earlier.data),
+            seed: if self.seed.is_empty() { earlier.seed } else { self.seed },
+            no_seed: self.no_seed || earlier.no_seed,
+            subdomains: self.subdomains || earlier.subdomains,
+        }
+    }
+
+    /// What an administrator says of the place, after these.
+    fn before(self, place: admin::cli::Place) -> admin::cli::Place {
+        admin::cli::Place {
+            config: place.config.or(self.config),
+            base_url: place.base_url.or(self.base_url),
+            data: place.data.or(self.data),
+            subdomains: place.subdomains || self.subdomains,
+        }
+    }
+
     fn overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
         let mut put = |path, value, flag| overrides.push(Override { path, value, flag });
@@ -134,16 +157,22 @@ impl Flags {
 
 /// Does what the command line says.
 pub fn run() -> ExitCode {
-    let Cli { command, flags } = Cli::parse();
-    match command.unwrap_or(Command::Serve { flags }) {
-        Command::Check { print_example: true, .. } => {
+    let Cli { command, flags: earlier } = Cli::try_parse().unwrap_or_else(|refused| {
+        if refused.use_stderr() && std::env::args_os().nth(1).is_some_and(|command| command == "as") {
+            hush_curl();
+        }
+        refused.exit()
+    });
+    match command {
+        None => start(&earlier),
+        Some(Command::Check { print_example: true, .. }) => {
             print!("{}", settings::example());
             ExitCode::SUCCESS
         }
-        Command::Check { flags, .. } => check(&flags),
-        Command::Serve { flags } => start(&flags),
-        Command::Pod { place, command } => administer(&place, &command),
-        Command::As { data, account, act, url } => run_as(&data, &account, &act, &url),
+        Some(Command::Check { flags, .. }) => check(&flags.after(earlier)),
+        Some(Command::Serve { flags }) => start(&flags.after(earlier)),
+        Some(Command::Pod { place, command }) => administer(&earlier.before(place), &command),
+        Some(Command::As { data, account, act, url }) => run_as(data, earlier, &account, &act, &url),
     }
 }
 
@@ -161,19 +190,55 @@ fn administer(place: &admin::cli::Place, command: &PodCommand) -> ExitCode {
     }
 }
 
-fn run_as(data: &Path, account: &str, act: &Act, url: &Url) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let config = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(act::act(data, account, act, url)));
-    match config {
+fn run_as(data: Option<PathBuf>, earlier: Flags, account: &str, act: &str, url: &str) -> ExitCode {
+    match try_as(data, earlier, account, act, url) {
         Ok(config) => {
             print!("{config}");
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("podbell: {error:#}");
+            hush_curl();
+            eprintln!("podbell: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+fn try_as(data: Option<PathBuf>, earlier: Flags, account: &str, act: &str, url: &str) -> anyhow::Result<String> {
+    let environment = || std::env::var_os("PODBELL_DATA").filter(|data| !data.is_empty()).map(PathBuf::from);
+    if let Some(other) = earlier.overrides().iter().find(|given| given.flag != "--data") {
+        anyhow::bail!("{} has no meaning for \"podbell as\", which takes --data alone", other.flag);
+    }
+    let data = data.or(earlier.data).or_else(environment).unwrap_or_else(|| "podbell-data".into());
+    let act: Act = act.parse()?;
+    let url = act::address(&data, url)?;
+    if let Some(note) = act::elsewhere(&data, account, &url) {
+        eprintln!("podbell: {note}");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(act::act(&data, account, &act, &url))
+}
+
+/// Without a configuration, curl at the other end of a pipe would explain its own usage below what is said here. With
+/// this one it fails in silence.
+fn hush_curl() {
+    if !std::io::stdout().is_terminal() {
+        println!("silent\nurl = \"none:\"");
+    }
+}
+
+/// An error and its causes, each once: some already repeat their cause.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |mut text, cause| {
+        if text.is_empty() {
+            return cause;
+        }
+        if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        text
+    })
 }
 
 fn check(flags: &Flags) -> ExitCode {
@@ -192,7 +257,8 @@ fn check(flags: &Flags) -> ExitCode {
     }
     match findings.first().map(|worst| worst.severity) {
         None => {
-            println!("ok: {} is served from {}", loaded.settings.base(), loaded.settings.data.display());
+            let (base, data) = (loaded.settings.base(), loaded.settings.data.display());
+            println!("ok: the settings are fine; {base} would be served from {data}");
             ExitCode::SUCCESS
         }
         Some(Severity::Unwise) => ExitCode::from(1),
@@ -205,7 +271,7 @@ fn start(flags: &Flags) -> ExitCode {
         Ok(Ended::Gracefully) => ExitCode::SUCCESS,
         Ok(Ended::AtOnce) => ExitCode::from(130),
         Err(error) => {
-            eprintln!("podbell: {error:#}");
+            eprintln!("podbell: {}", told(&error));
             ExitCode::FAILURE
         }
     }
@@ -241,6 +307,28 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_count_before_and_after_the_command() {
+        let cli =
+            Cli::parse_from(["podbell", "--data", "a", "--subdomains", "check", "--base-url", "http://localhost:4/"]);
+        let Some(Command::Check { flags, .. }) = cli.command else { panic!("no check") };
+        let settings = load(None, Vec::new(), flags.after(cli.flags).overrides()).unwrap().settings;
+        assert_eq!((settings.base().port(), settings.data), (4, PathBuf::from("a")));
+        assert_eq!(settings.pods.layout, settings::Layout::Subdomain);
+        let cli = Cli::parse_from(["podbell", "--data", "a", "serve", "--data", "b"]);
+        let Some(Command::Serve { flags }) = cli.command else { panic!("no serve") };
+        assert_eq!(flags.after(cli.flags).data, Some(PathBuf::from("b")));
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let below = std::io::Error::other("no such file");
+        let read = LoadError::Read { path: "x".into(), source: below };
+        assert_eq!(told(&anyhow::Error::from(read)), "cannot read x: no such file");
+        let other = anyhow::anyhow!("refused").context("cannot log in");
+        assert_eq!(told(&other), "cannot log in: refused");
     }
 
     #[test]

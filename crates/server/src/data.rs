@@ -1,10 +1,13 @@
 //! The data directory: for this user's eyes only. The store in it sees to it that one server at a time has it.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
+
+/// What a running server's store holds in its directory.
+pub(crate) const LOCK: &str = "podbell.lock";
 
 /// A data directory that is there.
 #[derive(Debug)]
@@ -17,7 +20,10 @@ pub struct DataDirectory {
 #[non_exhaustive]
 pub enum DataError {
     /// Another server has it.
-    #[error("{} is in use by another server; choose another with --data", .0.display())]
+    #[error(
+        "{} is in use: Podbell is already running there. Stop it, or start a second one with --base-url \
+         http://localhost:PORT/ --data OTHER", .0.display()
+    )]
     InUse(PathBuf),
     /// It cannot be made or written.
     #[error("cannot use {}", path.display())]
@@ -30,6 +36,16 @@ pub enum DataError {
 }
 
 impl DataDirectory {
+    /// Says so if a running server has the directory, before anything else is tried. The store's own lock decides, when
+    /// it is opened; what cannot be told here counts as free.
+    pub fn look(path: &Path) -> Result<(), DataError> {
+        let Ok(lock) = File::open(path.join(LOCK)) else { return Ok(()) };
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(DataError::InUse(path.to_owned())),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the directory if it is missing, closed to other users.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         if !path.is_dir() {
@@ -129,6 +145,22 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(data.path()), mode(&secret)), (0o700, 0o600));
         assert_eq!(mode(&data.append_secret("other.env", b"secret").unwrap()), 0o600);
+    }
+
+    #[test]
+    fn a_directory_in_use_is_told() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(DataDirectory::look(data.path()).is_ok());
+        let lock = File::create(data.path().join(LOCK)).unwrap();
+        assert!(DataDirectory::look(data.path()).is_ok());
+        lock.lock().unwrap();
+        let told = DataDirectory::look(data.path()).unwrap_err().to_string();
+        assert!(
+            told.contains("already running there") && told.contains("--base-url") && told.contains("--data"),
+            "{told}"
+        );
+        drop(lock);
+        assert!(DataDirectory::look(data.path()).is_ok());
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Site {
 #[non_exhaustive]
 pub enum ListenError {
     /// Somebody else does.
-    #[error("{address} is taken; choose another with {remedy}")]
+    #[error("{address} is taken by another program; choose another with {remedy}")]
     Taken {
         /// The address.
         address: SocketAddr,
@@ -61,6 +61,12 @@ pub enum ListenError {
         /// What to set.
         remedy: &'static str,
     },
+    /// No network card has it.
+    #[error("cannot listen on {address}: is {} an address of this machine?", address.ip())]
+    Foreign {
+        /// The address.
+        address: SocketAddr,
+    },
     /// Something else.
     #[error("cannot listen on {address}: {source}")]
     Other {
@@ -72,7 +78,11 @@ pub enum ListenError {
 }
 
 /// Which flags choose the address of an origin.
-const PODS: &str = "--listen or --base-url";
+const PODS: &str = "--base-url http://localhost:PORT/";
+const ADDRESS: &str = "--listen";
+/// If the directory holds pods already: their names begin with the base URL that they were made under.
+const BOTH: &str = "--base-url http://localhost:PORT/ and --data DIRECTORY together, since what this one holds stays at its \
+                    base URL";
 const PROVIDER: &str = "PODBELL_PROVIDER_URL or PODBELL_PROVIDER_LISTEN, or do without: PODBELL_PROVIDER_ENABLED=false";
 
 /// The URLs of the pods and of the provider, if it is served; none if a port is still to be found.
@@ -90,7 +100,13 @@ pub fn urls(settings: &Settings) -> Option<(BaseUrl, Option<BaseUrl>)> {
 pub async fn bind(settings: &Settings) -> Result<Bound, ListenError> {
     let base = settings.base();
     let base_port = base.port();
-    let pods = site(base, &settings.listen, PODS).await?;
+    let holds_pods = podbell_sqlite::roots(&settings.data).is_ok_and(|roots| !roots.is_empty());
+    let remedy = match (settings.base_url.is_some() && !settings.listen.is_empty(), holds_pods) {
+        (true, _) => ADDRESS,
+        (false, true) => BOTH,
+        (false, false) => PODS,
+    };
+    let pods = site(base, &settings.listen, remedy).await?;
     if !settings.serves_provider() {
         return Ok(Bound { pods, provider: None });
     }
@@ -102,7 +118,7 @@ pub async fn bind(settings: &Settings) -> Result<Bound, ListenError> {
     } else {
         settings.provider.listen.clone()
     };
-    let provider = site(url, &listen, PROVIDER).await?;
+    let provider = site(url, &listen, if holds_pods { BOTH } else { PROVIDER }).await?;
     Ok(Bound { pods, provider: Some(provider) })
 }
 
@@ -151,6 +167,7 @@ fn explain(address: SocketAddr, source: io::Error, remedy: &'static str) -> List
     match source.kind() {
         io::ErrorKind::AddrInUse => ListenError::Taken { address, remedy },
         io::ErrorKind::PermissionDenied => ListenError::Denied { address, remedy },
+        io::ErrorKind::AddrNotAvailable => ListenError::Foreign { address },
         _ => ListenError::Other { address, source },
     }
 }
@@ -209,12 +226,21 @@ mod tests {
         let error = bind(&settings(&format!("base_url = \"{}\"", first.pods.url))).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("127.0.0.1:{} is taken; choose another with --listen or --base-url", port(&first.pods))
+            format!(
+                "127.0.0.1:{} is taken by another program; choose another with --base-url http://localhost:PORT/",
+                port(&first.pods)
+            )
         );
         let provider = first.provider.unwrap();
         let toml = format!("listen = [\"127.0.0.1:0\"]\n[provider]\nurl = \"{}\"", provider.url);
         let error = bind(&settings(&toml)).await.unwrap_err();
         assert!(error.to_string().contains("PODBELL_PROVIDER_URL"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_explained() {
+        let error = bind(&settings("listen = [\"192.0.2.1:0\"]")).await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot listen on 192.0.2.1:0: is 192.0.2.1 an address of this machine?");
     }
 
     #[tokio::test]

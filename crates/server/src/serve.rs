@@ -43,13 +43,17 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Ended> {
     telemetry::begin(&settings.log)?;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let (stopper, stop) = shutdown::channel();
-    let data = DataDirectory::open(&settings.data)?;
+    DataDirectory::look(&settings.data)?;
+    // Before the directory is made: a start that fails here leaves nothing behind.
     let bound = listen::bind(&settings).await?;
+    let data = DataDirectory::open(&settings.data)?;
     let mut composed = compose::compose(&settings, &data, &bound, stop.clone()).await?;
     announce(&settings, &bound, composed.card.clone())?;
     let administered = admin::serve(&data, std::mem::take(&mut composed.admin), stop.clone());
     let serving = async { tokio::join!(serve_origins(&settings, bound, composed, stop), administered).0 };
-    Ok(supervise(serving, async || signals.next().await, stopper).await)
+    let ended = supervise(serving, async || signals.next().await, stopper).await;
+    tracing::info!("stopped");
+    Ok(ended)
 }
 
 /// Lets the server run until a signal, then lets it end by itself until another.

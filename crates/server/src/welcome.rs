@@ -22,6 +22,10 @@ pub fn outside(app: &App, iri: &ResourceIri, headers: &HeaderMap) -> Option<Resp
     if iri.origin() == &*app.origin && iri.path() == "/" {
         return Some(if wants_page(headers) { page(app) } else { directions(app) });
     }
+    if iri.origin() == &*app.origin && iri.path() == "/favicon.ico" {
+        // Browsers ask for it with every page; there is none.
+        return Some(StatusCode::NO_CONTENT.into_response());
+    }
     let root = ResourceIri::parse(&format!("{iri}/")).ok().filter(|_| !iri.path().ends_with('/'))?;
     app.storages.rooted(&root)?;
     Some(Problem::not_found().detail(format!("the pod is at {root}, with a slash at the end")).into_response())
@@ -87,14 +91,17 @@ fn html(app: &App) -> String {
         format!("<dt>Log in with</dt><dd><a href=\"{issuer}\">{issuer}</a></dd>")
     });
     let described = escape(&app.url(&format!("/{WELL_KNOWN}")));
-    let steps = if app.issuer.is_some() {
+    let steps = if app.storages.is_empty() {
+        "<h2>First steps</h2><p>There is no pod here yet. Whoever started this server sees in the terminal how to make \
+         one.</p>"
+    } else if app.issuer.is_some() {
         "<h2>First steps</h2><ol>\
-         <li>Open a Solid app, and give it the log-in address above when it asks for your provider.</li>\
+         <li>Open a <a href=\"https://solidproject.org/apps\">Solid app</a>, and give it the log-in address above when it asks for your provider.</li>\
          <li>Log in. Whoever started this server has the names and passwords: the terminal shows a card with the file \
          that holds them.</li>\
          <li>Hear a change as it happens: the same card ends with one line to paste.</li></ol>"
     } else {
-        "<h2>First steps</h2><p>Log in to a Solid app with your own WebID and its provider; what you may read and write \
+        "<h2>First steps</h2><p>Log in to a <a href=\"https://solidproject.org/apps\">Solid app</a> with your own WebID and its provider; what you may read and write \
          here is up to the owner of each pod.</p>"
     };
     format!(

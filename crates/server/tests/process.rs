@@ -130,7 +130,9 @@ fn the_line_on_the_card_shows_a_notification_and_ends() {
     let root = format!("http://localhost:{}/alice/", server.address.port());
     assert!(status.success(), "{told}{}", String::from_utf8_lossy(&stderr));
     assert!(told.contains(&format!("PUT {root}hello-")) && told.contains(".txt -> 201"), "{told}");
-    assert!(told.contains("notifications-context/v1") && told.contains(&format!("\"target\":\"{root}\"")), "{told}");
+    // Whichever comes first, the connection or the change, it is heard.
+    let heard = [format!("\"target\":\"{root}\""), format!("\"object\":\"{root}\"")];
+    assert!(told.contains("notifications-context/v1") && heard.iter().any(|heard| told.contains(heard)), "{told}");
     // A change from before the connection is told on connecting.
     let (code, config) = podbell(&["as", "--data", data.path().to_str().unwrap(), "alice", "ring", &root]);
     assert_eq!(code, 0, "{config}");
@@ -174,11 +176,25 @@ fn check_looks_at_the_data_directory_and_changes_nothing() {
         names
     };
     let before = names();
-    let (_, said) = podbell(&["check", "--data", path, "--base-url", &own]);
+    let file = std::fs::read_to_string(data.path().join("demo.env")).unwrap();
+    let issuer = file.lines().find_map(|line| line.strip_prefix("SOLID_IDENTITY_PROVIDER=")).unwrap();
+    let check = |issuer: &str| {
+        let mut check = Command::new(env!("CARGO_BIN_EXE_podbell"));
+        check.args(["check", "--data", path, "--base-url", &own]).env("PODBELL_PROVIDER_URL", issuer);
+        String::from_utf8(check.output().unwrap().stdout).unwrap()
+    };
+    let said = check(issuer);
     assert!(!said.contains("error: "), "{said}");
+    let said = check("http://localhost:1/");
+    assert!(said.contains("error: provider.url: ") && said.contains(issuer), "{said}");
     let (code, said) = podbell(&["check", "--data", path, "--base-url", "http://localhost:1/"]);
     assert!(code == 2 && said.contains(&format!("start with --base-url {own}")), "{said}");
     drop(server);
+    for start in [&["check"][..], &[]] {
+        let arguments = [start, &["--data", path, "--base-url", &own, "--subdomains"]].concat();
+        let (code, said) = podbell(&arguments);
+        assert!(code != 0 && said.contains("layout \"path\"") && said.contains("without --subdomains"), "{said}");
+    }
     let (code, said) = podbell(&["check", "--data", path, "--base-url", "http://localhost:1/"]);
     assert!(code == 2 && said.contains(&format!("start with --base-url {own}")), "{said}");
     assert_eq!(names(), before);
@@ -210,13 +226,37 @@ fn check_tells_by_its_exit_code() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path().join("new");
     let data = data.to_str().unwrap();
-    assert_eq!(podbell(&["check", "--data", data]), (0, format!("ok: http://localhost:3000/ is served from {data}\n")));
+    assert_eq!(
+        podbell(&["check", "--data", data]),
+        (0, format!("ok: the settings are fine; http://localhost:3000/ would be served from {data}\n"))
+    );
     let (code, said) = podbell(&["check", "--data", data, "--listen", "0.0.0.0:3000"]);
     assert!(code == 1 && said.starts_with("unwise: listen: "), "{said}");
     let (code, said) = podbell(&["check", "--data", data, "--base-url", "http://pod.example/"]);
     assert!(code == 2 && said.starts_with("error: base_url: "), "{said}");
     let (code, said) = podbell(&["check", "--config", "/nowhere.toml"]);
     assert!(code == 2 && said.starts_with("error: cannot read /nowhere.toml"), "{said}");
+}
+
+#[test]
+fn a_start_that_fails_leaves_no_directory_behind() {
+    let parent = tempfile::tempdir().unwrap();
+    let data = parent.path().join("new");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://localhost:{}/", taken.local_addr().unwrap().port());
+    let (code, said) = podbell(&["--base-url", &base, "--data", data.to_str().unwrap()]);
+    assert!(code == 1 && said.contains("is taken by another program") && said.contains("--base-url"), "{said}");
+    assert!(!data.exists());
+}
+
+#[test]
+fn help_and_flags_are_found_where_they_are_looked_for() {
+    let (code, said) = podbell(&["help"]);
+    assert!(code == 0 && said.contains("Commands:"), "{said}");
+    let (code, said) = podbell(&["--base-url", "http://pod.example/", "check", "--data", "/nowhere"]);
+    assert!(code == 2 && said.contains("error: base_url: "), "{said}");
+    let (code, said) = podbell(&["--seed", "none", "--seed", "carol"]);
+    assert!(code == 1 && said.contains("stands alone"), "{said}");
 }
 
 #[test]
@@ -230,7 +270,10 @@ fn one_directory_belongs_to_one_server() {
     let data = tempfile::tempdir().unwrap();
     let _server = Server::start(data.path(), "");
     let (code, said) = podbell(&["--base-url", "http://localhost:0/", "--data", data.path().to_str().unwrap()]);
-    assert!(code == 1 && said.contains("is in use by another server"), "{said}");
+    assert!(
+        code == 1 && said.contains("is in use: Podbell is already running there") && said.contains("--data OTHER"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -241,7 +284,7 @@ fn acting_as_an_account_tells_what_is_missing() {
     assert!(code == 1 && said.contains("there is no") && said.contains("--data"), "{said}");
     std::fs::write(data.path().join("demo.env"), "SOLID_IDENTITY_PROVIDER=http://127.0.0.1:1/\n").unwrap();
     let (code, said) = act("http://localhost:1/x");
-    assert!(code == 1 && said.contains("demo.env tells nothing about alice"), "{said}");
+    assert!(code == 1 && said.contains("knows no demo account alice"), "{said}");
     let account =
         "USERS_ALICE_WEBID=w\nUSERS_ALICE_CLIENTID=id\nUSERS_ALICE_CLIENTSECRET=hidden\nUSERS_ALICE_PASSWORD=p\n";
     let file = format!("SOLID_IDENTITY_PROVIDER=http://127.0.0.1:1/\n{account}");

@@ -14,16 +14,16 @@ use toml::Value;
 pub struct Place {
     /// A file of settings: that of the server
     #[arg(long, value_name = "FILE.toml", env = "PODBELL_CONFIG", hide_env_values = true, global = true)]
-    config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// The URL at which clients reach the server [default: http://localhost:3000/]
     #[arg(long, value_name = "URL", global = true)]
-    base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
     /// The server's data directory [default: podbell-data]
     #[arg(long, value_name = "DIRECTORY", global = true)]
-    data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// Pods have origins of their own, as with `podbell serve --subdomains`
     #[arg(long, global = true)]
-    subdomains: bool,
+    pub(crate) subdomains: bool,
 }
 
 impl Place {

@@ -14,6 +14,13 @@ const HEAD: &str = "\
 # Podbell's demo accounts. Whoever reads this file can act as them: keep it to yourself.
 # What stands here is never changed. To get new secrets, remove the file and start Podbell again (with --seed NAME for
 # every account other than alice and bob).
+#
+# PODBELL_DEMO_ACCOUNTS   the accounts that the first start makes
+# SOLID_IDENTITY_PROVIDER where they log in
+# TEST_CONTAINER          the pod that test suites write into
+# USERS_X_WEBID           who the account X is
+# USERS_X_CLIENTID        with USERS_X_CLIENTSECRET: what programs log in with
+# USERS_X_PASSWORD        what people log in with; their name is that of the account
 ";
 
 const ISSUER: &str = "SOLID_IDENTITY_PROVIDER";

@@ -82,7 +82,7 @@ pub struct Seeding<'a> {
 /// What is there after seeding, for the card.
 #[derive(Clone, Debug, Default)]
 pub struct Seeded {
-    /// All accounts, first those that were asked for.
+    /// All accounts, first those that the first start made.
     pub accounts: Vec<card::Account>,
     /// The root of the first one's pod.
     pub first_root: Option<ResourceIri>,
@@ -123,6 +123,18 @@ pub enum SeedError {
         stored: String,
         /// The base URL now.
         base: String,
+        /// The data directory.
+        data: String,
+    },
+    /// The pods are of the other layout.
+    #[error("{data} holds pods in layout {stored:?} ({root}): {remedy}, or choose another directory with --data")]
+    OtherLayout {
+        /// The layout of the pods.
+        stored: &'static str,
+        /// One of them.
+        root: ResourceIri,
+        /// How to start with it.
+        remedy: &'static str,
         /// The data directory.
         data: String,
     },
@@ -202,7 +214,10 @@ pub async fn seed(seeding: &Seeding<'_>) -> Result<Seeded, SeedError> {
     for name in &names {
         check_name(name)?;
     }
-    seeding.check_issuer(&file)?;
+    check_issuer(&file, seeding.provider.issuer(), seeding.data.path())?;
+    if !file.exists() {
+        file.begin(seeding.data, &names)?;
+    }
     let mut seeded = Seeded::default();
     for name in &names {
         let root =
@@ -221,13 +236,16 @@ pub async fn seed(seeding: &Seeding<'_>) -> Result<Seeded, SeedError> {
             }
         }
         seeded.accounts.push(card::Account { name: name.clone(), webid: webid.as_str().to_owned() });
-        seeded.first_root.get_or_insert(root);
     }
     for account in file.accounts().into_iter().filter(|account| !names.contains(&account.name)) {
-        let root = account.webid.strip_suffix(PROFILE).and_then(|root| ResourceIri::parse(root).ok());
-        seeded.first_root = seeded.first_root.or(root);
         seeded.accounts.push(card::Account { name: account.name, webid: account.webid });
     }
+    // Every start shows the same order: first those that were there first.
+    let begun = file.begun().unwrap_or_default();
+    let begun_at = |name: &str| begun.iter().position(|begun| begun == name).unwrap_or(usize::MAX);
+    seeded.accounts.sort_by(|one, other| (begun_at(&one.name), &one.name).cmp(&(begun_at(&other.name), &other.name)));
+    let first = seeded.accounts.first().and_then(|first| first.webid.strip_suffix(PROFILE));
+    seeded.first_root = first.and_then(|root| ResourceIri::parse(root).ok());
     seeded.credentials = file.exists().then(|| seeding.data.path().join(FILE));
     Ok(seeded)
 }
@@ -241,6 +259,37 @@ pub fn check_base(base: &BaseUrl, roots: &[ResourceIri], data: &Path) -> Result<
             stored: root.origin().to_owned(),
             base: base.to_string(),
             data: data.display().to_string(),
+        }),
+    }
+}
+
+/// Refuses pods of the other layout: a directory keeps the one that it began with.
+pub fn check_layout(base: &BaseUrl, layout: Layout, roots: &[ResourceIri], data: &Path) -> Result<(), SeedError> {
+    let made = |root: &ResourceIri| {
+        if root.origin() == base.origin() {
+            // At the root of the server it is of either layout.
+            (root.path() != "/").then_some(Layout::Path)
+        } else {
+            is_below(root.origin(), base).then_some(Layout::Subdomain)
+        }
+    };
+    let other = roots.iter().find_map(|root| made(root).filter(|made| *made != layout).map(|made| (root, made)));
+    let Some((root, made)) = other else { return Ok(()) };
+    let (stored, remedy) = match made {
+        Layout::Path => ("path", "start without --subdomains (pods.layout = \"path\")"),
+        Layout::Subdomain => ("subdomain", "start with --subdomains (pods.layout = \"subdomain\")"),
+    };
+    Err(SeedError::OtherLayout { stored, root: root.clone(), remedy, data: data.display().to_string() })
+}
+
+/// Refuses the accounts of another provider: what `demo.env` says of it is what apps were told.
+pub fn check_issuer(file: &EnvFile, issuer: &str, data: &Path) -> Result<(), SeedError> {
+    match file.issuer().filter(|stored| *stored != issuer) {
+        None => Ok(()),
+        Some(stored) => Err(SeedError::OtherIssuer {
+            stored: stored.to_owned(),
+            issuer: issuer.to_owned(),
+            file: data.join(FILE).display().to_string(),
         }),
     }
 }
@@ -286,18 +335,6 @@ impl Seeding<'_> {
             }
         }
         Ok(known)
-    }
-
-    fn check_issuer(&self, file: &EnvFile) -> Result<(), SeedError> {
-        let issuer = self.provider.issuer();
-        match file.issuer().filter(|stored| *stored != issuer) {
-            None => Ok(()),
-            Some(stored) => Err(SeedError::OtherIssuer {
-                stored: stored.to_owned(),
-                issuer: issuer.to_owned(),
-                file: self.data.path().join(FILE).display().to_string(),
-            }),
-        }
     }
 
     /// Pod, account, credentials: in this order, so that nobody can log in to a pod that is not there.

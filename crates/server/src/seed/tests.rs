@@ -119,7 +119,8 @@ async fn a_name_that_comes_later_is_added_and_one_that_goes_stays() {
     bench.seed(&["alice"]).await.unwrap();
     let before = bench.file();
     let seeded = bench.seed(&["carol-2"]).await.unwrap();
-    assert_eq!(seeded.accounts[0].webid, "http://localhost:3000/carol-2/profile/card#me");
+    assert_eq!(seeded.accounts[0].name, "alice", "every start shows the same order");
+    assert_eq!(seeded.accounts[1].webid, "http://localhost:3000/carol-2/profile/card#me");
     let after = bench.file();
     assert!(after.starts_with(&before) && after.contains("\nUSERS_CAROL_2_CLIENTSECRET="), "{after}");
     assert!(bench.store.account("alice").await.unwrap().is_some());
@@ -140,6 +141,7 @@ async fn only_a_first_start_makes_accounts_that_nobody_asked_for() {
     std::fs::write(bench.data.path().join("podbell.sqlite3"), "").unwrap();
     begin(None, &bench.data).unwrap();
     assert_eq!(names(bench.seed_as_begun().await.unwrap()), ["alice", "bob"]);
+    assert!(bench.file().contains("PODBELL_DEMO_ACCOUNTS=alice,bob\n"), "{}", bench.file());
 
     let bench = Bench::new().await;
     begin(Some(&[]), &bench.data).unwrap();
@@ -193,6 +195,22 @@ async fn each_pod_has_an_origin_of_its_own_in_the_other_layout() {
     let other = bench.seed_with(&["alice"], Layout::Path).await.unwrap_err();
     assert!(matches!(other, SeedError::OtherWebId { .. }), "{other}");
     assert!(bench.seed_with(&["bob"], Layout::Path).await.is_ok());
+}
+
+#[test]
+fn pods_of_the_other_layout_are_told_both_ways() {
+    let base: BaseUrl = "http://localhost:3000/".parse().unwrap();
+    let told = |layout, root: &str| {
+        let roots = [ResourceIri::parse(root).unwrap()];
+        check_layout(&base, layout, &roots, Path::new("d")).map_err(|error| error.to_string())
+    };
+    let (path, subdomain) = ("http://localhost:3000/alice/", "http://alice.localhost:3000/");
+    let without = told(Layout::Subdomain, path).unwrap_err();
+    assert!(without.contains("layout \"path\"") && without.contains("start without --subdomains"), "{without}");
+    let with = told(Layout::Path, subdomain).unwrap_err();
+    assert!(with.contains("layout \"subdomain\"") && with.contains("start with --subdomains"), "{with}");
+    assert_eq!((told(Layout::Path, path), told(Layout::Subdomain, subdomain)), (Ok(()), Ok(())));
+    assert_eq!(told(Layout::Subdomain, "http://localhost:3000/"), Ok(()));
 }
 
 #[tokio::test]

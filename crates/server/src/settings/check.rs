@@ -4,7 +4,7 @@
 
 mod data;
 
-use super::{Layout, Loaded, Settings};
+use super::{Layout, Loaded, Settings, faults::Place};
 use std::{fmt, net::IpAddr};
 
 /// How bad it is.
@@ -21,6 +21,8 @@ pub enum Severity {
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
+    /// Where it was written, if in the file of settings.
+    pub place: Option<Place>,
     /// The setting, by its dotted path.
     pub setting: &'static str,
     /// What, and what to do.
@@ -33,7 +35,11 @@ impl fmt::Display for Finding {
             Severity::Unwise => "unwise",
             Severity::Wrong => "error",
         };
-        write!(f, "{severity}: {}: {}", self.setting, self.text)
+        write!(f, "{severity}: ")?;
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        write!(f, "{}: {}", self.setting, self.text)
     }
 }
 
@@ -52,6 +58,9 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     for variable in &loaded.unknown_variables {
         report.unwise("environment", format!("{variable} names no setting; is it misspelt?"));
     }
+    for finding in &mut report.0 {
+        finding.place = loaded.places.get(finding.setting).cloned();
+    }
     report.0.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     report.0
 }
@@ -61,11 +70,11 @@ struct Report(Vec<Finding>);
 
 impl Report {
     fn wrong(&mut self, setting: &'static str, text: impl Into<String>) {
-        self.0.push(Finding { severity: Severity::Wrong, setting, text: text.into() });
+        self.0.push(Finding { severity: Severity::Wrong, place: None, setting, text: text.into() });
     }
 
     fn unwise(&mut self, setting: &'static str, text: impl Into<String>) {
-        self.0.push(Finding { severity: Severity::Unwise, setting, text: text.into() });
+        self.0.push(Finding { severity: Severity::Unwise, place: None, setting, text: text.into() });
     }
 
     /// Accounts and pods can only be seeded yet.
@@ -213,6 +222,10 @@ impl Report {
     fn accounts(&mut self, settings: &Settings) {
         let asked = settings.demo_accounts();
         for name in &asked {
+            if name == "none" {
+                self.wrong("seed", "\"none\" means no account at all, so it stands alone and is no account's name");
+                continue;
+            }
             let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
             let holds = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
             if !starts || !holds || name.len() > 63 || name.ends_with('-') {
@@ -275,8 +288,15 @@ impl Report {
                 self.wrong("egress.extra_roots", format!("cannot read {}: {error}", file.display()));
             }
         }
-        if let Err(error) = settings.log.level.parse::<tracing_subscriber::filter::Targets>() {
-            self.wrong("log.level", error.to_string());
+        if settings.log.level.parse::<tracing_subscriber::filter::Targets>().is_err() {
+            self.wrong(
+                "log.level",
+                format!(
+                    "expected error, warn, info, debug or trace, also for one part of the program as in \
+                     \"info,podbell_server=debug\", found {:?}",
+                    settings.log.level
+                ),
+            );
         }
     }
 }
@@ -378,7 +398,8 @@ mod tests {
 
     #[test]
     fn account_names_are_checked() {
-        for bad in ["\"Alice\"", "\"\"", "\"../x\"", "\"a b\"", "\"a\", \"a\"", "\"-a\""] {
+        for bad in ["\"Alice\"", "\"\"", "\"../x\"", "\"a b\"", "\"a\", \"a\"", "\"-a\"", "\"none\"", "\"none\", \"a\""]
+        {
             assert!(check(&format!("seed = [{bad}]")).contains(&(Wrong, "seed")), "{bad}");
         }
     }
@@ -389,6 +410,11 @@ mod tests {
         assert!(check("[limits]\nheader_timeout = 0").contains(&(Wrong, "limits.header_timeout")));
         assert!(check("[egress]\nextra_roots = [\"/nowhere.pem\"]").contains(&(Wrong, "egress.extra_roots")));
         assert!(check("[log]\nlevel = \"podbell=loud\"").contains(&(Wrong, "log.level")));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[log]\n[limits]\n  url_bytes = 1\n").unwrap();
+        let told = findings(&load(Some(file.path()), Vec::new(), Vec::new()).unwrap())[0].to_string();
+        let place = format!("error: {}:3:15: limits.url_bytes: 1 is outside", file.path().display());
+        assert!(told.starts_with(&place), "{told}");
     }
 
     #[cfg(unix)]
@@ -405,6 +431,22 @@ mod tests {
         std::fs::write(&secret, "").unwrap();
         std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(check(&toml), [(Unwise, "data")]);
+    }
+
+    #[test]
+    fn somebody_elses_directory_is_unwise() {
+        let data = tempfile::tempdir().unwrap();
+        let is_foreign = || {
+            let mut loaded = load(None, Vec::new(), Vec::new()).unwrap();
+            loaded.settings.data = data.path().to_owned();
+            findings(&loaded).iter().any(|finding| finding.text.contains("not of Podbell"))
+        };
+        std::fs::write(data.path().join(".hidden"), "").unwrap();
+        assert!(!is_foreign());
+        std::fs::write(data.path().join("letter.txt"), "").unwrap();
+        assert!(is_foreign());
+        std::fs::write(data.path().join("demo.env"), "").unwrap();
+        assert!(!is_foreign());
     }
 
     #[test]

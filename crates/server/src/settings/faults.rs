@@ -49,6 +49,15 @@ pub enum Place {
     Outside(String),
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
+            Self::Outside(name) => f.write_str(name),
+        }
+    }
+}
+
 impl Fault {
     pub(super) fn outside(name: String, message: impl Into<String>) -> Self {
         Self { place: Place::Outside(name), setting: String::new(), message: message.into() }
@@ -57,10 +66,7 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::File { path, line, column } => write!(f, "{}:{line}:{column}: ", path.display())?,
-            Place::Outside(name) => write!(f, "{name}: ")?,
-        }
+        write!(f, "{}: ", self.place)?;
         if !self.setting.is_empty() {
             write!(f, "{}: ", self.setting)?;
         }
@@ -83,16 +89,22 @@ impl From<Refused> for String {
 
 /// Whether a setting takes a value.
 pub(super) fn accept(entry: &Entry, value: &Value) -> Result<(), Refused> {
-    let mut table = Table::new();
-    put(&mut table, &entry.path, value.clone());
-    let read = serde_path_to_error::deserialize::<_, Settings>(Value::Table(table).into_deserializer());
-    read.map(drop).map_err(|error| {
+    let read = |value: &Value| {
+        let mut table = Table::new();
+        put(&mut table, &entry.path, value.clone());
+        serde_path_to_error::deserialize::<_, Settings>(Value::Table(table).into_deserializer()).map(drop)
+    };
+    read(value).map_err(|error| {
         let index = error.path().iter().find_map(|segment| match segment {
             serde_path_to_error::Segment::Seq { index } => Some(*index),
             _ => None,
         });
         let found = index.and_then(|index| value.as_array()?.get(index)).unwrap_or(value);
-        Refused { index, message: plain(entry, found, error.inner().message()) }
+        // Only a word that it does not know makes the deserializer name those that it knows.
+        let words = read(&Value::String(String::new())).err().map(|error| error.inner().message().to_owned());
+        let words = words.filter(|words| words.starts_with("unknown variant"));
+        let message = words.as_deref().unwrap_or_else(|| error.inner().message());
+        Refused { index, message: plain(entry, found, message) }
     })
 }
 
@@ -105,10 +117,45 @@ pub(super) fn of_file(path: &Path, text: &str, entries: &Entries) -> Vec<Fault> 
         file.table("", table.get_ref(), &values);
     }
     for error in errors {
-        file.note(error.span().map_or(0, |span| span.start), "", error.message().to_owned());
+        let span = error.span().unwrap_or_default();
+        let key = text.get(span.clone()).filter(|_| error.message() == "duplicate key").map(str::trim);
+        match key.filter(|key| !key.is_empty()) {
+            Some(key) => file.note(span.start, key, "is set twice".to_owned()),
+            None => file.note(span.start, "", error.message().to_owned()),
+        }
     }
     file.found.sort_by_key(|(at, _)| *at);
     file.found.into_iter().map(|(_, fault)| fault).collect()
+}
+
+/// Where a file sets what, by dotted path.
+pub(super) fn places(path: &Path, text: &str, entries: &Entries) -> BTreeMap<String, Place> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let mut places = BTreeMap::new();
+    collect("", table.get_ref(), entries, &mut |setting, at| {
+        places.insert(setting, place(path, text, at));
+    });
+    places
+}
+
+fn collect(section: &str, table: &DeTable<'_>, entries: &Entries, found: &mut impl FnMut(String, usize)) {
+    for (key, value) in table {
+        let setting = super::define::path(section, key.get_ref());
+        match value.get_ref() {
+            _ if entries.contains_key(&setting) => found(setting, value.span().start),
+            DeValue::Table(inner) => collect(&setting, inner, entries, found),
+            _ => {}
+        }
+    }
+}
+
+fn place(path: &Path, text: &str, at: usize) -> Place {
+    let before = text.get(..at).unwrap_or(text);
+    Place::File {
+        path: path.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
+    }
 }
 
 /// What was found in a file, with its place in it.
@@ -159,19 +206,14 @@ impl Faults<'_> {
     }
 
     fn note(&mut self, at: usize, setting: &str, message: String) {
-        let before = self.text.get(..at).unwrap_or(self.text);
-        let place = Place::File {
-            path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.chars().rev().take_while(|&c| c != '\n').count() + 1,
-        };
+        let place = place(self.path, self.text, at);
         self.found.push((at, Fault { place, setting: setting.to_owned(), message }));
     }
 }
 
 fn no_such_section(path: &str) -> String {
     let sections = sections();
-    let nearest = sections.iter().map(|known| (strsim::jaro_winkler(known.name, path), known.name));
+    let nearest = sections.iter().map(|known| (strsim::jaro_winkler(known.name, &path.to_lowercase()), known.name));
     match nearest.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(likeness, _)| *likeness >= ALIKE) {
         Some((_, known)) => format!("there is no such section; is it [{known}]?"),
         None => "there is no such section".to_owned(),

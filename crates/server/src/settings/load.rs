@@ -5,11 +5,14 @@
 
 use super::{
     Settings,
-    faults::{self, Entries, Fault, accept},
+    faults::{self, Entries, Fault, Place, accept},
     sections,
 };
 use serde::Deserialize as _;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use toml::{Table, Value};
 
 /// The largest file of settings, in bytes.
@@ -31,6 +34,8 @@ pub struct Override {
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
+    /// Where the file sets what, by dotted path; what a variable or a flag sets instead is not in it.
+    pub places: BTreeMap<String, Place>,
     /// Variables that begin with `PODBELL_` and name no setting.
     pub unknown_variables: Vec<String>,
 }
@@ -60,9 +65,9 @@ pub fn load(
 ) -> Result<Loaded, LoadError> {
     let entries: Entries =
         sections().into_iter().flat_map(|section| section.entries).map(|entry| (entry.path.clone(), entry)).collect();
-    let (mut table, mut faults) = match file {
+    let (mut table, mut faults, mut places) = match file {
         Some(path) => read(path, &entries)?,
-        None => (Table::new(), Vec::new()),
+        None => (Table::new(), Vec::new(), BTreeMap::new()),
     };
     let mut unknown_variables = Vec::new();
     for (name, raw) in environment {
@@ -75,14 +80,19 @@ pub fn load(
         };
         let value = typed(&raw, entry.sample().as_ref());
         match accept(entry, &value) {
-            Ok(()) => put(&mut table, &entry.path, value),
+            Ok(()) => {
+                places.remove(&entry.path);
+                put(&mut table, &entry.path, value);
+            }
             Err(refused) => faults.push(Fault::outside(name, refused)),
         }
     }
     for Override { path, value, flag } in flags {
-        match entries.get(path).map(|entry| accept(entry, &value)) {
-            Some(Err(refused)) => faults.push(Fault::outside(flag.to_owned(), refused)),
-            _ => put(&mut table, path, value),
+        if let Some(Err(refused)) = entries.get(path).map(|entry| accept(entry, &value)) {
+            faults.push(Fault::outside(flag.to_owned(), refused));
+        } else {
+            places.remove(path);
+            put(&mut table, path, value);
         }
     }
     if !faults.is_empty() {
@@ -91,11 +101,14 @@ pub fn load(
     unknown_variables.sort();
     let settings = Settings::deserialize(Value::Table(table))
         .map_err(|error| LoadError::Faults(vec![Fault::outside("settings".to_owned(), error.message().to_owned())]))?;
-    Ok(Loaded { settings, unknown_variables })
+    Ok(Loaded { settings, places, unknown_variables })
 }
 
-/// Reads a file and checks it alone: what it sets, and what is not accepted in it.
-fn read(path: &Path, entries: &Entries) -> Result<(Table, Vec<Fault>), LoadError> {
+/// What a file sets, what is not accepted in it, and where it sets what.
+type Read = (Table, Vec<Fault>, BTreeMap<String, Place>);
+
+/// Reads a file and checks it alone.
+fn read(path: &Path, entries: &Entries) -> Result<Read, LoadError> {
     let failed = |source| LoadError::Read { path: path.to_owned(), source };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > MAX_FILE {
@@ -104,7 +117,7 @@ fn read(path: &Path, entries: &Entries) -> Result<(Table, Vec<Fault>), LoadError
     let text = std::fs::read_to_string(path).map_err(failed)?;
     let faults = faults::of_file(path, &text, entries);
     match text.parse() {
-        Ok(table) => Ok((table, faults)),
+        Ok(table) => Ok((table, faults, faults::places(path, &text, entries))),
         Err(_) => Err(LoadError::Faults(faults)),
     }
 }
@@ -191,7 +204,7 @@ mod tests {
             ("PODBELL_WAC_ORIGIN", "strict"),
             ("PODBELL_DATTA", "typo"),
         ]);
-        let Loaded { settings, unknown_variables } = load(None, environment, Vec::new()).unwrap();
+        let Loaded { settings, unknown_variables, .. } = load(None, environment, Vec::new()).unwrap();
         assert_eq!(settings.base().as_str(), "https://pod.example/");
         assert_eq!(settings.listen, ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
         assert_eq!(settings.seed, Some(Vec::new()));
@@ -236,6 +249,12 @@ mod tests {
             ("url_bytes = 3\n", "1:1: url_bytes: there is no such setting; is it limits.url_bytes?"),
             ("[limit]\nurl_bytes = 3\n", "1:2: limit: there is no such section; is it [limits]?"),
             ("limits = 3\n", "1:10: limits: expected a section, [limits] on a line of its own, found 3"),
+            ("[Log]\nlevel = 3\n", "1:2: Log: there is no such section; is it [log]?"),
+            ("data = \"x\"\ndata = \"y\"\n", "2:1: data: is set twice"),
+            (
+                "[wac]\norigin = 1",
+                "2:10: wac.origin: expected \"ignore\", \"restrict-if-present\" or \"strict\", found 1",
+            ),
             ("zzz = 3\n", "1:1: zzz: there is no such setting"),
             (
                 "[wac]\norigin = \"stric\"",

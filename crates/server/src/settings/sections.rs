@@ -50,13 +50,13 @@ settings! {
         /// itself begins with it, whatever the Host header of a request says. https, or http on this machine.
         base_url: Option<BaseUrl> = None, example "\"http://localhost:3000/\"";
         /// The addresses to listen on. By default the port of the base URL, on 127.0.0.1 and [::1]. Port 0 takes a free
-        /// port.
+        /// port. Without a base URL, the port of the first address is also that of the base URL.
         listen: Vec<SocketAddr> = Vec::new();
         /// The directory that holds everything: the database, big bodies, keys, demo.env. It is made if it is missing.
         data: PathBuf = "podbell-data".into();
         /// The demo accounts to have, each with a pod of its own: every start makes those that are missing. By default
-        /// the very first start in a data directory makes alice and bob, and no later one makes any. Only on a server
-        /// in development.
+        /// the very first start in a data directory makes alice and bob, and no later one makes any; [] makes none ever.
+        /// In the environment and as a flag: alice,bob or none. Only on a server in development.
         seed: Option<Vec<String>> = None, example "[\"alice\", \"bob\"]";
     } with {
         /// The pods.

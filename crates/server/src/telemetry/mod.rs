@@ -4,6 +4,7 @@
 //! strangers wrote is escaped and bounded, so that it can neither forge a line nor steer a terminal.
 
 mod escape;
+mod line;
 
 pub use escape::{Escaped, redacted};
 
@@ -32,7 +33,7 @@ pub fn begin(log: &Log) -> Result<(), TelemetryError> {
     let filter: Targets = log.level.parse()?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match log.format {
-        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Text => lines.with_ansi(false).with_target(false).fmt_fields(line::Once).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
@@ -64,7 +65,7 @@ pub async fn access(request: Request, next: Next) -> Response {
             http.target = target,
             http.status = status,
             http.ms = ms,
-            "{method} {target} {status}"
+            "{method} {target} {status} {ms} ms"
         );
     } else {
         tracing::debug!(
@@ -72,7 +73,7 @@ pub async fn access(request: Request, next: Next) -> Response {
             http.target = target,
             http.status = status,
             http.ms = ms,
-            "{method} {target} {status}"
+            "{method} {target} {status} {ms} ms"
         );
     }
     response

@@ -35,6 +35,8 @@ fn logged(method: &str, target: &str) -> String {
     let subscriber = tracing_subscriber::fmt()
         .with_writer(written.clone())
         .with_ansi(false)
+        .with_target(false)
+        .fmt_fields(line::Once)
         .with_max_level(tracing::Level::DEBUG)
         .finish();
     let router = Router::new()
@@ -57,6 +59,7 @@ fn a_failure_is_logged_once_with_its_cause_on_one_line() {
     assert_eq!(log.lines().count(), 2, "{log}");
     assert_eq!(log.matches("ERROR").count(), 1, "{log}");
     assert!(log.contains(r"GET /broken?… failed: line one\u{a}line two"), "{log}");
+    assert!(log.matches("line one").count() == 1 && log.contains("problem.id="), "{log}");
     assert!(!log.contains("s3cret"), "{log}");
 }
 
@@ -71,4 +74,5 @@ fn capabilities_and_credentials_never_reach_the_log() {
 fn refusals_are_told_at_info() {
     let log = logged("GET", "/nowhere");
     assert!(log.contains("INFO") && log.contains("GET /nowhere 404"), "{log}");
+    assert!(log.trim_end().ends_with(" ms") && log.matches("/nowhere").count() == 1, "said once: {log}");
 }

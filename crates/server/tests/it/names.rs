@@ -129,6 +129,8 @@ fn the_root_welcomes_people_and_directs_programs() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("sandbox; default-src 'none'; style-src 'sha256-"), "{policy}");
     let html = page.text();
+    assert!(html.contains("href=\"https://solidproject.org/apps\""), "{html}");
+    assert_eq!(ANYBODY.get("/favicon.ico").status, 204, "browsers ask for it with every page");
     assert!(html.contains(&WORLD.url("/.well-known/solid")) && !html.contains("<script"), "{html}");
     assert!(!html.contains("alice") && !html.contains("bob"), "who has a pod here is not listed: {html}");
     let told = ANYBODY.get("/");

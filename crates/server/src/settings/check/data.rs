@@ -1,13 +1,19 @@
 //! What is wrong or unwise about the data directory. It is looked at and stays as it is.
 
 use super::{Report, Settings};
-use crate::seed;
+use crate::{
+    data::LOCK,
+    seed::{self, env_file::EnvFile},
+};
 use podbell_model::ResourceIri;
 use podbell_sqlite::OpenError;
 use std::{fs, io, path::Path};
 
 /// What holds secrets in a data directory.
 const SECRETS: [&str; 2] = [seed::env_file::FILE, "podbell.sqlite3"];
+
+/// What there is in every directory that Podbell has begun to use.
+const OWN: [&str; 3] = [seed::env_file::FILE, "podbell.sqlite3", LOCK];
 
 impl Report {
     /// Looks at the data directory; the roots of the pods in it, as far as they can be read.
@@ -30,6 +36,7 @@ impl Report {
             }
         }
         self.permissions(path);
+        self.foreign(path);
         if !is_writable(path) {
             self.wrong("data", format!("{data} cannot be written by this user"));
         }
@@ -39,7 +46,11 @@ impl Report {
                 roots
             }
             Err(error @ (OpenError::Newer { .. } | OpenError::Damaged { .. })) => {
-                self.wrong("data", error.to_string());
+                let remedy = match &error {
+                    OpenError::Newer { .. } => "start that version, or choose another directory with --data",
+                    _ => "put back a copy of the directory, or choose another with --data",
+                };
+                self.wrong("data", format!("{error}; {remedy}"));
                 Vec::new()
             }
             Err(error) => {
@@ -62,11 +73,48 @@ impl Report {
     }
 
     fn base_of(&mut self, roots: &[ResourceIri], settings: &Settings) {
+        let (base, data) = (settings.base(), &settings.data);
         // Which port it will be is not known yet.
-        if settings.base().port() != 0
-            && let Err(error) = seed::check_base(&settings.base(), roots, &settings.data)
-        {
+        if base.port() == 0 {
+            return;
+        }
+        if let Err(error) = seed::check_base(&base, roots, data) {
             self.wrong("base_url", error.to_string());
+        } else if let Err(error) = seed::check_layout(&base, settings.pods.layout, roots, data) {
+            self.wrong("pods.layout", error.to_string());
+        } else if settings.seeds() {
+            self.issuer_of(settings);
+        }
+    }
+
+    /// A file that cannot be read is told by the start.
+    fn issuer_of(&mut self, settings: &Settings) {
+        let next = settings.base().port().checked_add(1).map(|next| settings.base().with_port(next));
+        let issuer = settings.provider.url.clone().or(next).filter(|issuer| issuer.port() != 0);
+        if let (Some(issuer), Ok(file)) = (issuer, EnvFile::read_in(&settings.data))
+            && let Err(error) = seed::check_issuer(&file, issuer.as_str(), &settings.data)
+        {
+            self.wrong("provider.url", error.to_string());
+        }
+    }
+
+    /// Warns of a directory that holds something, but nothing of Podbell's.
+    fn foreign(&mut self, path: &Path) {
+        if OWN.iter().any(|own| path.join(own).exists()) {
+            return;
+        }
+        // Those of file systems and of people's habits.
+        let counts = |name: &str| !name.starts_with('.') && name != "lost+found";
+        let mut names = fs::read_dir(path).into_iter().flatten().flatten();
+        if let Some(other) = names.find(|entry| counts(&entry.file_name().to_string_lossy())) {
+            self.unwise(
+                "data",
+                format!(
+                    "{} holds files that are not of Podbell ({}); is it the right directory?",
+                    path.display(),
+                    other.file_name().display()
+                ),
+            );
         }
     }
 
