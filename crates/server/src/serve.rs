@@ -48,8 +48,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Ended> {
     let bound = listen::bind(&settings).await?;
     let data = DataDirectory::open(&settings.data)?;
     let mut composed = compose::compose(&settings, &data, &bound, stop.clone()).await?;
+    let socket = admin::Socket::listen(&data);
     announce(&settings, &bound, composed.card.clone())?;
-    let administered = admin::serve(&data, std::mem::take(&mut composed.admin), stop.clone());
+    let administered = socket.serve(std::mem::take(&mut composed.admin), stop.clone());
     let serving = async { tokio::join!(serve_origins(&settings, bound, composed, stop), administered).0 };
     let ended = supervise(serving, async || signals.next().await, stopper).await;
     tracing::info!("stopped");

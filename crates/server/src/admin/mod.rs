@@ -9,7 +9,7 @@ mod reach;
 mod socket;
 
 pub use reach::{Answer, Reach};
-pub use socket::{SOCKET, serve};
+pub use socket::{SOCKET, Socket};
 
 use crate::settings::{BaseUrl, Layout};
 use axum::{Router, routing::get};
