@@ -118,7 +118,11 @@ fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // A link may have been put there by somebody else, and lead anywhere.
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
     options
 }
 
@@ -161,6 +165,17 @@ mod tests {
         );
         drop(lock);
         assert!(DataDirectory::look(data.path()).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_follow_no_link() {
+        let parent = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(&parent.path().join("data")).unwrap();
+        let elsewhere = parent.path().join("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, data.path().join("demo.env")).unwrap();
+        assert!(data.append_secret("demo.env", b"secret").is_err());
+        assert!(!elsewhere.exists());
     }
 
     #[test]

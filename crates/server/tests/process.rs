@@ -294,3 +294,32 @@ fn acting_as_an_account_tells_what_is_missing() {
     let (code, said) = act("https://pod.example/x");
     assert!(code == 1 && said.contains("is not http on this machine"), "{said}");
 }
+
+#[test]
+fn nothing_is_kept_where_others_can_read_or_write_it() {
+    use std::{
+        fs::{Permissions, set_permissions},
+        os::unix::fs::PermissionsExt as _,
+    };
+    let parent = tempfile::tempdir().unwrap();
+    let refused = |data: &Path, why: &str| {
+        let (code, said) = podbell(&["--base-url", "http://localhost:1/", "--data", data.to_str().unwrap()]);
+        assert!(code == 1 && said.contains(why), "{said}");
+    };
+    let open = parent.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    refused(&open, "other users of this machine can write into");
+    for name in ["demo.env", "podbell.sqlite3"] {
+        let data = parent.path().join(name);
+        std::fs::create_dir(&data).unwrap();
+        set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
+        std::fs::write(data.join(name), "").unwrap();
+        set_permissions(data.join(name), Permissions::from_mode(0o644)).unwrap();
+        refused(&data, "chmod 600");
+        std::fs::remove_file(data.join(name)).unwrap();
+        std::os::unix::fs::symlink(parent.path().join("elsewhere"), data.join(name)).unwrap();
+        refused(&data, "leads elsewhere");
+    }
+    assert!(!parent.path().join("elsewhere").exists());
+}

@@ -419,7 +419,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_data_directory_open_to_others_is_unwise() {
+    fn a_data_directory_open_to_others_is_unwise_and_secrets_open_to_them_are_wrong() {
         use std::os::unix::fs::PermissionsExt as _;
         let data = tempfile::tempdir().unwrap();
         let toml = format!("data = {:?}", data.path());
@@ -430,7 +430,9 @@ mod tests {
         let secret = data.path().join("demo.env");
         std::fs::write(&secret, "").unwrap();
         std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(check(&toml), [(Unwise, "data")]);
+        assert_eq!(check(&toml), [(Wrong, "data")]);
+        std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(check(&toml)[0], (Wrong, "data"));
     }
 
     #[test]

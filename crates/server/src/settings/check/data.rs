@@ -121,14 +121,23 @@ impl Report {
     #[cfg(unix)]
     fn permissions(&mut self, path: &Path) {
         use std::os::unix::fs::PermissionsExt as _;
-        let is_open = |path: &Path| fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 != 0);
+        let open_for = |path: &Path, others: u32| {
+            fs::symlink_metadata(path)
+                .is_ok_and(|about| !about.is_symlink() && about.permissions().mode() & others != 0)
+        };
         let data = path.display();
-        if is_open(path) {
+        if open_for(path, 0o022) {
+            self.wrong("data", format!("other users of this machine can write into {data}; chmod 700 {data}"));
+        } else if open_for(path, 0o077) {
             self.unwise("data", format!("other users of this machine can look into {data}; chmod 700 {data}"));
         }
-        for file in SECRETS.map(|name| path.join(name)).iter().filter(|file| is_open(file)) {
-            let file = file.display();
-            self.unwise("data", format!("other users of this machine can read {file}; chmod 600 {file}"));
+        for file in SECRETS.map(|name| path.join(name)) {
+            let shown = file.display();
+            if file.is_symlink() {
+                self.wrong("data", format!("{shown} leads elsewhere; secrets are kept in the data directory itself"));
+            } else if open_for(&file, 0o077) {
+                self.wrong("data", format!("other users of this machine can read {shown}; chmod 600 {shown}"));
+            }
         }
     }
 
