@@ -7,6 +7,7 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand};
 use std::{
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -142,10 +143,11 @@ fn run_as(data: &Path, account: &str, act: &Act, url: &Url) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let config = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(act::act(data, account, act, url)));
     match config {
-        Ok(config) => {
-            print!("{config}");
-            ExitCode::SUCCESS
-        }
+        // Whoever was to read it may have gone.
+        Ok(config) => match io::stdout().write_all(config.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
         Err(error) => {
             eprintln!("podbell: {error:#}");
             ExitCode::FAILURE
