@@ -48,7 +48,7 @@ export async function until(condition, what, seconds = 15) {
   }
 }
 
-/** A running server: `{ base, issuer, users: { alice: { webid, id, secret } }, root(user), stop() }`. */
+/** A running server: `{ base, binary, data, issuer, users: { alice: { webid, root, id, secret } }, stop() }`. */
 export async function start(...args) {
   const data = await mkdtemp(path.join(tmpdir(), 'podbell-interop-'));
   const port = await freePorts();
@@ -87,6 +87,7 @@ export async function start(...args) {
   }
   return {
     base,
+    binary,
     data,
     users,
     issuer: values.SOLID_IDENTITY_PROVIDER,

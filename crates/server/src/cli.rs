@@ -7,7 +7,11 @@ use crate::{
     settings::{self, LoadError, Loaded, Override, Severity, findings, load},
 };
 use clap::{Args, Parser, Subcommand};
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 use toml::Value;
 
 /// The whole command line.
@@ -192,10 +196,11 @@ fn administer(place: &admin::cli::Place, command: &PodCommand) -> ExitCode {
 
 fn run_as(data: Option<PathBuf>, earlier: Flags, account: &str, act: &str, url: &str) -> ExitCode {
     match try_as(data, earlier, account, act, url) {
-        Ok(config) => {
-            print!("{config}");
-            ExitCode::SUCCESS
-        }
+        // Whoever was to read it may have gone.
+        Ok(config) => match io::stdout().write_all(config.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
         Err(error) => {
             hush_curl();
             eprintln!("podbell: {}", told(&error));

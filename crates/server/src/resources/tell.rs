@@ -162,7 +162,12 @@ pub(super) fn problem(app: &App, target: &ResourceIri, problem: podbell_pod::Pro
             let range = HeaderValue::from_str(&format!("bytes */{whole}"));
             range.map_or(told.clone(), |range| told.header(header::CONTENT_RANGE, range))
         }
-        _ if matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE) => {
+        // What is absent too: clients look there for how it can be made.
+        _ if matches!(
+            status,
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::NOT_FOUND
+        ) =>
+        {
             allowed(app, target, told)
         }
         _ => told,

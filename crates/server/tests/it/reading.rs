@@ -54,7 +54,11 @@ fn what_exists_and_what_does_not_are_refused_in_the_same_words() {
 fn a_reader_learns_of_absence_and_of_nothing_else() {
     let at = container("readable", &public("acl:Read"));
     ALICE.put(&format!("{at}doc"), "<#a> <#b> 1 .");
-    ANYBODY.get(&format!("{at}absent")).is_problem(404);
+    let told = ANYBODY.get(&format!("{at}absent"));
+    told.is_problem(404);
+    // How it could be made; rdflib edits nothing whose 404 does not say so.
+    assert_eq!(told.header("accept-patch"), Some("text/n3, application/sparql-update"));
+    assert!(told.header("allow").is_some_and(|allowed| allowed.contains("PUT")), "{told:?}");
     BOB.get(&format!("{at}absent")).is_problem(404);
     // Not granted comes before what the resource is.
     ANYBODY.ask("POST", &format!("{at}doc"), &[TURTLE], "").is_problem(401);
