@@ -95,7 +95,7 @@ impl<'a> Arrival<'a> {
                 Err(problem) if matches!(problem.kind(), Kind::Full | Kind::Failed) => {
                     return Err(Fatal::Problem(file, problem));
                 }
-                Err(problem) => self.report.refuse(&file, problem),
+                Err(problem) => self.report.refuse(&file, problem.to_string()),
             }
         }
         Ok(())
@@ -116,7 +116,7 @@ impl<'a> Arrival<'a> {
         let place = match layout::parts(path) {
             Ok(parts) if parts.is_empty() && !is_directory => return self.refuse(file, "it has no name"),
             Ok(parts) => layout::place(&parts, is_directory),
-            Err(error) => return self.refuse(file, error),
+            Err(error) => return self.refuse(file, error.to_string()),
         };
         match place {
             Place::LeftOut(why) => {
@@ -134,7 +134,7 @@ impl<'a> Arrival<'a> {
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "it ends the work on a file, as a problem does")]
-    fn refuse(&mut self, file: &str, why: impl ToString) -> Result<(), Problem> {
+    fn refuse(&mut self, file: &str, why: impl Into<String>) -> Result<(), Problem> {
         self.report.refuse(file, why);
         Ok(())
     }
@@ -160,17 +160,14 @@ impl<'a> Arrival<'a> {
     ) -> Result<(), Problem> {
         let size = entry.header().size().map_err(Problem::Receive)?;
         let from = self.from.clone().filter(|_| self.documents && is_rdf(content_type));
-        let content = match &from {
-            Some(from) => {
-                let bytes = whole(entry, MAX_RDF).await?;
-                let moved = self.admin.pod.moved(self.storage, document, content_type, bytes, from).await?;
-                self.report.rewritten += 1;
-                Content::bytes(Some(TURTLE.into()), moved)
-            }
-            None => {
-                let stream: ByteStream = Box::pin(ReaderStream::with_capacity(BufReader::new(entry), PIECE));
-                Content::stream(Some(content_type.into()), stream)
-            }
+        let content = if let Some(from) = &from {
+            let bytes = whole(entry, MAX_RDF).await?;
+            let moved = self.admin.pod.moved(self.storage, document, content_type, bytes, from).await?;
+            self.report.rewritten += 1;
+            Content::bytes(Some(TURTLE.into()), moved)
+        } else {
+            let stream: ByteStream = Box::pin(ReaderStream::with_capacity(BufReader::new(entry), PIECE));
+            Content::stream(Some(content_type.into()), stream)
         };
         if self.write(document, content).await? == Effect::Replaced && !self.given.remove(document) {
             return self.refuse(file, "the archive has it twice");
@@ -258,7 +255,7 @@ impl<'a> Arrival<'a> {
                 Err(problem) if matches!(problem.kind(), Kind::Full | Kind::Failed) => {
                     return Err(Fatal::Problem(file, problem));
                 }
-                Err(problem) => self.report.refuse(&file, problem),
+                Err(problem) => self.report.refuse(&file, problem.to_string()),
                 Ok(()) => {}
             }
         }

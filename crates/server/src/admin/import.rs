@@ -81,10 +81,10 @@ pub(super) struct Report {
 impl Report {
     const MOST: usize = 100;
 
-    pub(super) fn refuse(&mut self, file: &str, why: impl ToString) {
+    pub(super) fn refuse(&mut self, file: &str, why: impl Into<String>) {
         self.refusals += 1;
         if self.refused.len() < Self::MOST {
-            self.refused.push(Said { file: file.to_owned(), why: why.to_string() });
+            self.refused.push(Said { file: file.to_owned(), why: why.into() });
         }
     }
 

@@ -9,6 +9,7 @@
 
 use super::media;
 use podbell_model::{Auxiliary, ResourceIri};
+use std::fmt::Write as _;
 
 /// A directory in which Community Solid Server keeps what is its own.
 const INTERNAL: &str = ".internal";
@@ -161,7 +162,7 @@ fn encode(name: &str) -> String {
         if is_plain(byte) || is_escape(&name.as_bytes()[at..]) {
             part.push(char::from(byte));
         } else {
-            part.push_str(&format!("%{byte:02X}"));
+            let _ = write!(part, "%{byte:02X}");
         }
     }
     part

@@ -12,15 +12,15 @@ use std::{
 
 /// Listens to a container with curl, and writes into it: what is told.
 fn ring(data: &Path, container: &str) -> String {
-    let config =
-        Command::new(env!("CARGO_BIN_EXE_podbell")).args(["as", "--data"]).arg(data).args(["alice", "ring", container]);
-    let mut config = config_of(config);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_podbell"));
+    let config = config_of(command.args(["as", "--data"]).arg(data).args(["alice", "ring", container]));
     let mut curl = Command::new("curl").arg("-sK-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     curl.stdin.take().unwrap().write_all(config.as_bytes()).unwrap();
-    config.clear();
-    curl.stdout.take().unwrap().read_to_string(&mut config).unwrap();
+    // Frames of a socket are among it.
+    let mut told = Vec::new();
+    curl.stdout.take().unwrap().read_to_end(&mut told).unwrap();
     curl.wait().unwrap();
-    config
+    String::from_utf8_lossy(&told).into_owned()
 }
 
 fn config_of(command: &mut Command) -> String {
