@@ -77,6 +77,8 @@ pub struct Content {
     /// The value of `Content-Type`.
     pub content_type: Option<Arc<str>>,
     pub(crate) payload: Payload,
+    /// The length that was announced, in bytes.
+    pub(crate) declared: Option<u64>,
 }
 
 pub(crate) enum Payload {
@@ -89,21 +91,28 @@ pub(crate) enum Payload {
 impl Content {
     /// No content: no `Content-Type` is needed.
     pub fn none() -> Self {
-        Self { content_type: None, payload: Payload::Kept(Body::Inline(Bytes::new())) }
+        Self::kept(None, Body::Inline(Bytes::new()))
     }
 
     /// Content as it comes.
     pub fn stream(content_type: Option<Arc<str>>, body: ByteStream) -> Self {
-        Self { content_type, payload: Payload::Stream(Mutex::new(body)) }
+        Self { content_type, payload: Payload::Stream(Mutex::new(body)), declared: None }
+    }
+
+    /// The same, of an announced length: what does not fit is refused before it comes.
+    #[must_use]
+    pub fn of_length(mut self, bytes: Option<u64>) -> Self {
+        self.declared = bytes;
+        self
     }
 
     /// Content that is in memory.
     pub fn bytes(content_type: Option<Arc<str>>, body: impl Into<Bytes>) -> Self {
-        Self { content_type, payload: Payload::Kept(Body::Inline(body.into())) }
+        Self::kept(content_type, Body::Inline(body.into()))
     }
 
     pub(crate) fn kept(content_type: Option<Arc<str>>, body: Body) -> Self {
-        Self { content_type, payload: Payload::Kept(body) }
+        Self { content_type, payload: Payload::Kept(body), declared: None }
     }
 
     /// The media type.

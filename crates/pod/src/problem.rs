@@ -142,6 +142,9 @@ pub enum Problem {
     /// Others wrote the same resource each time.
     #[error("too many writers at once")]
     Contended,
+    /// The storage would hold more than its quota, in bytes.
+    #[error("the pod may hold {0} bytes, and this would be more; nothing was changed")]
+    OverQuota(u64),
     /// No space left.
     #[error("no space left to write")]
     Full,
@@ -189,7 +192,7 @@ impl Problem {
             Self::Range(_) => Kind::RangeNotSatisfiable,
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Contended => Kind::Contended,
-            Self::Full => Kind::Full,
+            Self::Full | Self::OverQuota(_) => Kind::Full,
             Self::Store(_) | Self::Interrupted => Kind::Failed,
         }
     }
@@ -223,6 +226,7 @@ impl From<CommitError> for Problem {
     /// Conflicts and changed rules are retried before this; what arrives here ends the operation.
     fn from(error: CommitError) -> Self {
         match error {
+            CommitError::OverQuota(quota) => Self::OverQuota(quota),
             CommitError::Full => Self::Full,
             CommitError::Store(error) => Self::Store(error),
             CommitError::Conflict(_) | CommitError::PolicyChanged => Self::Contended,

@@ -55,6 +55,20 @@ impl Pod {
         name: &str,
         now: Timestamp,
     ) -> Result<(Storage, Committed), SeedError> {
+        let changes = self.first_changes(root, owner, issuer, name)?;
+        let made = self.store.create_storage(root.clone(), owner.clone(), changes, now).await?;
+        self.remember(made.0.clone());
+        Ok(made)
+    }
+
+    /// What a new storage holds.
+    pub(crate) fn first_changes(
+        &self,
+        root: &ResourceIri,
+        owner: &WebId,
+        issuer: &str,
+        name: &str,
+    ) -> Result<Vec<Change>, SeedError> {
         if !root.is_container() {
             return Err(SeedError::NotAContainer(root.clone()));
         }
@@ -82,9 +96,7 @@ impl Pod {
             });
             changes.push(self.acl(&card, owner, true)?);
         }
-        let made = self.store.create_storage(root.clone(), owner.clone(), changes, now).await?;
-        self.remember(made.0.clone());
-        Ok(made)
+        Ok(changes)
     }
 
     /// Deletes a storage with everything in it.

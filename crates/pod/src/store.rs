@@ -192,6 +192,34 @@ pub struct WriteSet {
     pub now: Timestamp,
 }
 
+/// How much a storage may hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quota {
+    /// As much as the store allows every storage of which nothing else is said.
+    #[default]
+    Default,
+    /// What the disk holds.
+    Unlimited,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+/// What a storage holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The size of all its resources, auxiliary ones included, in bytes.
+    pub used: u64,
+    /// The quota that applies to it, in bytes.
+    pub quota: Option<u64>,
+}
+
+impl Usage {
+    /// How many more bytes fit.
+    pub fn room(&self) -> Option<u64> {
+        self.quota.map(|quota| quota.saturating_sub(self.used))
+    }
+}
+
 /// What a commit did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -217,7 +245,10 @@ pub enum CommitError {
     /// A storage with that root exists, or one above or below it.
     #[error("the storage overlaps another one")]
     Overlap,
-    /// The disk or a quota is full; nothing is lost.
+    /// The storage would hold more than its quota, in bytes.
+    #[error("the pod may hold {0} bytes, and this would be more")]
+    OverQuota(u64),
+    /// The disk is full; nothing is lost.
     #[error("no space left to write")]
     Full,
     /// The engine below failed.
@@ -233,7 +264,7 @@ pub struct StoreError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// A store of resources. The same object is the [`podbell_log::Log`] and the [`podbell_log::PolicyHistory`].
 #[async_trait::async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Every storage of the server.
+    /// Every storage of the server that is finished.
     async fn storages(&self) -> Result<Vec<Storage>, StoreError>;
 
     /// A resource, auxiliary ones included.
@@ -255,7 +286,8 @@ pub trait Store: Send + Sync + 'static {
     /// Commits a write set in one transaction, durably, with its records.
     ///
     /// In order: the storage exists; no document of `depends_on` was touched after `permitted_as_of`; every
-    /// expectation holds; the changes are applied; the records are appended. All records share the new sequence and
+    /// expectation holds; the changes are applied; the storage is within its quota, or holds no more than before; the
+    /// records are appended. All records share the new sequence and
     /// take consecutive positions of the storage. Returns after the transaction is on disk, the head of the log has
     /// moved, and, if policy changed, the fence was raised.
     ///
@@ -273,6 +305,27 @@ pub trait Store: Send + Sync + 'static {
         changes: Vec<Change>,
         now: Timestamp,
     ) -> Result<(Storage, Committed), CommitError>;
+
+    /// The same, but nobody finds the storage until it is finished.
+    async fn begin_storage(
+        &self,
+        root: ResourceIri,
+        owner: WebId,
+        changes: Vec<Change>,
+        now: Timestamp,
+    ) -> Result<(Storage, Committed), CommitError>;
+
+    /// From now on the storage is one of [`storages`](Self::storages).
+    async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError>;
+
+    /// The storages that were begun and not finished.
+    async fn unfinished(&self) -> Result<Vec<Storage>, StoreError>;
+
+    /// What a storage holds and may hold.
+    async fn usage(&self, storage: StorageId) -> Result<Usage, CommitError>;
+
+    /// Says how much a storage may hold. One that holds more keeps it, and only shrinks.
+    async fn set_quota(&self, storage: StorageId, quota: Quota) -> Result<(), CommitError>;
 
     /// Deletes a storage with everything in it; its number is never used again.
     async fn delete_storage(&self, storage: StorageId, now: Timestamp) -> Result<Committed, CommitError>;

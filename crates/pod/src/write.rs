@@ -37,7 +37,13 @@ pub(crate) struct Incoming {
     pub(crate) rdf: Option<(RdfFormat, Bytes)>,
 }
 
-enum Work {
+/// What of some content fits into the quota.
+pub(crate) struct Room {
+    bytes: u64,
+    quota: u64,
+}
+
+pub(crate) enum Work {
     Put(Incoming),
     Post { incoming: Incoming, slug: Option<Arc<str>>, container: bool },
     Patch(Arc<Patch>),
@@ -78,7 +84,7 @@ impl Pod {
     /// Does a write.
     pub(crate) async fn write(&self, operation: Operation, permit: &Permit) -> Result<Applied, Problem> {
         let Operation { mut request, storage, shape, patch, access: planned } = operation;
-        let work = self.receive_work(&mut request, &shape, patch).await?;
+        let work = self.receive_work(&mut request, &storage, &shape, patch).await?;
         let patch = match &work {
             Work::Patch(patch) => Some(Ok(Patch::clone(patch))),
             _ => None,
@@ -150,13 +156,18 @@ impl Pod {
     async fn receive_work(
         &self,
         request: &mut Request,
+        storage: &Storage,
         shape: &Shape,
         patch: Option<Result<Patch, Problem>>,
     ) -> Result<Work, Problem> {
         Ok(match &mut request.action {
-            Action::Put { content } => Work::Put(self.receive_content(content, shape).await?),
+            Action::Put { content } => {
+                let room = self.room(storage, Some(&request.target), content).await?;
+                Work::Put(self.receive_content(content, shape, room).await?)
+            }
             Action::Post { content, slug, container } => {
-                let incoming = self.receive_content(content, shape).await?;
+                let room = self.room(storage, None, content).await?;
+                let incoming = self.receive_content(content, shape, room).await?;
                 Work::Post { incoming, slug: slug.clone(), container: *container }
             }
             Action::Patch { .. } => match patch {
@@ -167,7 +178,37 @@ impl Pod {
         })
     }
 
-    async fn receive_content(&self, content: &mut Content, shape: &Shape) -> Result<Incoming, Problem> {
+    /// What of the content fits into the quota: a look ahead, so that much is not received in vain. The commit decides.
+    async fn room(
+        &self,
+        storage: &Storage,
+        replaced: Option<&ResourceIri>,
+        content: &Content,
+    ) -> Result<Option<Room>, Problem> {
+        let is_small = content.declared.is_some_and(|bytes| bytes <= INLINE_BODY as u64);
+        if is_small || matches!(content.payload, Payload::Kept(_)) {
+            return Ok(None);
+        }
+        let usage = self.store.usage(storage.id).await?;
+        let Some((room, quota)) = usage.room().zip(usage.quota) else { return Ok(None) };
+        let replaced = match replaced {
+            Some(target) => self.store.resource(target).await?.map_or(0, |resource| resource.body.size()),
+            None => 0,
+        };
+        // One that is over its quota already may still be given less than it had.
+        let room = Room { bytes: room + replaced, quota };
+        match content.declared {
+            Some(bytes) if bytes > room.bytes => Err(Problem::OverQuota(quota)),
+            _ => Ok(Some(room)),
+        }
+    }
+
+    pub(crate) async fn receive_content(
+        &self,
+        content: &mut Content,
+        shape: &Shape,
+        room: Option<Room>,
+    ) -> Result<Incoming, Problem> {
         let content_type = content.media_type()?;
         let rdf = match format_of(&content_type) {
             Some(format) => Some((format, self.receive(content, limit(shape)).await?)),
@@ -178,7 +219,7 @@ impl Pod {
             None => match std::mem::replace(&mut content.payload, Payload::Kept(Body::Inline(Bytes::new()))) {
                 Payload::Kept(Body::Inline(bytes)) => self.stage(bytes).await?,
                 Payload::Kept(body) => body,
-                Payload::Stream(stream) => self.stage_stream(stream.into_inner()).await?,
+                Payload::Stream(stream) => self.stage_stream(stream.into_inner(), room).await?,
             },
         };
         *content = Content::kept(content.content_type.clone(), body.clone());
@@ -193,21 +234,30 @@ impl Pod {
         Ok(self.store.stage(stream::iter([Ok(bytes)]).boxed()).await?)
     }
 
-    /// Tells a client that broke off from a store that failed.
-    async fn stage_stream(&self, stream: ByteStream) -> Result<Body, Problem> {
+    /// Tells a client that broke off, or sends more than fits, from a store that failed.
+    async fn stage_stream(&self, stream: ByteStream, room: Option<Room>) -> Result<Body, Problem> {
         let broken = Arc::new(Mutex::new(None));
         let seen = Arc::clone(&broken);
+        let mut received = 0;
         let stream = stream.map(move |chunk| {
-            chunk.map_err(|error| {
-                let kind = error.kind();
-                *seen.lock() = Some(error);
-                io::Error::from(kind)
-            })
+            received += chunk.as_ref().map_or(0, Bytes::len) as u64;
+            match (chunk, &room) {
+                (Ok(_), Some(room)) if received > room.bytes => {
+                    *seen.lock() = Some(Problem::OverQuota(room.quota));
+                    Err(io::Error::from(io::ErrorKind::QuotaExceeded))
+                }
+                (Ok(chunk), _) => Ok(chunk),
+                (Err(error), _) => {
+                    let kind = error.kind();
+                    *seen.lock() = Some(Problem::Receive(error));
+                    Err(io::Error::from(kind))
+                }
+            }
         });
         let staged = self.store.stage(stream.boxed()).await;
         let broken = broken.lock().take();
         match (staged, broken) {
-            (Err(_), Some(error)) => Err(Problem::Receive(error)),
+            (Err(_), Some(problem)) => Err(problem),
             (staged, _) => Ok(staged?),
         }
     }
@@ -218,7 +268,7 @@ fn done(written: Written) -> Applied {
 }
 
 impl Writing<'_> {
-    async fn attempt(&self, work: &Work) -> Result<Step, Problem> {
+    pub(crate) async fn attempt(&self, work: &Work) -> Result<Step, Problem> {
         match work {
             Work::Put(incoming) => self.put(incoming).await,
             Work::Post { incoming, slug, container } => self.post(incoming, slug.as_deref(), *container).await,

@@ -57,6 +57,9 @@ impl Parts {
         let fetch: Arc<dyn Fetch> = own.clone();
         let rules = wac_rules(settings, &base.origin().into());
         let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?);
+        for root in pod.discard_unfinished(clock()).await? {
+            tracing::info!(pod.root = %root, "what is left of an import that was broken off is deleted: {root}");
+        }
         let judge = Arc::new(Judge::new(store.clone(), pod.storages().clone(), Arc::clone(&fetch), rules));
         let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
         own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
@@ -85,6 +88,7 @@ async fn open_store(settings: &Settings, data: &DataDirectory) -> anyhow::Result
     let options = podbell_sqlite::Options {
         history: settings.retention.time.into(),
         history_records: settings.retention.records,
+        quota: settings.limits.pod.map(|size| size.0),
         ..podbell_sqlite::Options::default()
     };
     let path = data.path().to_owned();

@@ -14,6 +14,7 @@ mod log;
 mod look;
 mod open;
 mod policy;
+mod quota;
 mod readers;
 mod recent;
 mod records;

@@ -23,7 +23,7 @@ use std::{
 };
 
 /// One script per version of the schema; applied in order, never changed once released.
-pub(crate) const SCHEMA: &[&str] = &[include_str!("schema/1.sql")];
+pub(crate) const SCHEMA: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
 
@@ -41,6 +41,8 @@ pub struct Options {
     pub readers: usize,
     /// Most that the database may hold, in bytes, files of large bodies not counted; none for what the disk holds.
     pub limit: Option<u64>,
+    /// Most that a storage may hold of which nothing else is said, in bytes; none for what the disk holds.
+    pub quota: Option<u64>,
     /// The directory was restored from a copy at that time: every storage begins a new epoch, so that nobody
     /// resumes in a history that never was.
     pub restored: Option<Timestamp>,
@@ -54,6 +56,7 @@ impl Default for Options {
             body_grace: Duration::from_hours(24),
             readers: 8,
             limit: None,
+            quota: None,
             restored: None,
         }
     }
@@ -71,6 +74,8 @@ pub struct Sqlite {
     pub(crate) published: Arc<Published>,
     pub(crate) bodies: Arc<Bodies>,
     pub(crate) limits: Limits,
+    /// Most that a storage may hold of which nothing else is said.
+    pub(crate) quota: Option<u64>,
     _lock: File,
 }
 
@@ -106,7 +111,7 @@ impl Sqlite {
         let writer = Writer::start(db, ledger, retention, Arc::clone(&published), Arc::clone(&bodies));
         let writer = writer.map_err(EngineError::from)?;
         let readers = Arc::new(Readers::new(path, options.readers));
-        Ok(Arc::new(Self { writer, readers, published, bodies, limits, _lock: lock }))
+        Ok(Arc::new(Self { writer, readers, published, bodies, limits, quota: options.quota, _lock: lock }))
     }
 
     /// The fence that a change of policy raises.
@@ -255,7 +260,7 @@ mod tests {
         let db = Connection::open(database(directory.path())).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 1, .. })));
+        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 2, .. })));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     columns::{Columns, signed},
     error::{EngineError, Refusal},
-    policy, records, resources,
+    policy, quota, records, resources,
     step::Step,
     writing::{Writing, expect},
 };
@@ -22,9 +22,17 @@ fn storage(row: &Row<'_>) -> rusqlite::Result<Storage> {
     Ok(Storage { id: row.storage(0)?, root: row.iri(1)?, owner: WebId::new(row.get::<_, Arc<str>>(2)?) })
 }
 
-pub(crate) fn all(db: &Connection) -> rusqlite::Result<Vec<Storage>> {
-    let sql = format!("SELECT {COLUMNS} FROM storages WHERE NOT deleted ORDER BY id");
-    db.prepare_cached(&sql)?.query_map([], storage)?.collect()
+/// Those that are finished, or those that are not.
+pub(crate) fn all(db: &Connection, finished: bool) -> rusqlite::Result<Vec<Storage>> {
+    let sql = format!("SELECT {COLUMNS} FROM storages WHERE NOT deleted AND unfinished <> ?1 ORDER BY id");
+    db.prepare_cached(&sql)?.query_map([finished], storage)?.collect()
+}
+
+/// From now on it is found.
+pub(crate) fn finish(db: &Connection, id: StorageId) -> Result<(), Refusal> {
+    standing(db, id)?;
+    db.execute("UPDATE storages SET unfinished = 0 WHERE id = ?1", [signed(id.0)])?;
+    Ok(())
 }
 
 fn standing(db: &Connection, id: StorageId) -> Result<Storage, Refusal> {
@@ -34,7 +42,7 @@ fn standing(db: &Connection, id: StorageId) -> Result<Storage, Refusal> {
 }
 
 /// Commits a write set; the order of the checks is that of the port.
-pub(crate) fn commit(step: &mut Step<'_>, writes: WriteSet) -> Result<Committed, Refusal> {
+pub(crate) fn commit(step: &mut Step<'_>, writes: WriteSet, default: Option<u64>) -> Result<Committed, Refusal> {
     let db = step.db;
     let storage = standing(db, writes.storage)?;
     // What was touched before the floor may be forgotten: so old a permission proves nothing.
@@ -49,8 +57,10 @@ pub(crate) fn commit(step: &mut Step<'_>, writes: WriteSet) -> Result<Committed,
     if writes.changes.is_empty() {
         return Err(EngineError::Invalid("it changes nothing").into());
     }
+    let before = quota::usage(db, storage.id, default)?;
     let mut writing = Writing::new(step, storage, writes.actor, writes.now);
     writes.changes.into_iter().try_for_each(|change| writing.apply(change))?;
+    quota::judge(before, quota::usage(db, writes.storage, default)?)?;
     writing.finish()
 }
 
@@ -60,6 +70,7 @@ pub(crate) fn create(
     owner: WebId,
     changes: Vec<Change>,
     now: Timestamp,
+    finished: bool,
 ) -> Result<(Storage, Committed), Refusal> {
     if !root.is_container() {
         return Err(EngineError::Invalid("the root is no container").into());
@@ -76,8 +87,8 @@ pub(crate) fn create(
     // The clock makes epochs of storages in restored copies differ from those that were lost.
     let epoch = now.as_millisecond().max(1);
     let id = step.db.query_row(
-        "INSERT INTO storages (root, owner, epoch) VALUES (?1, ?2, ?3) RETURNING id",
-        params![root.as_str(), owner.as_str(), epoch],
+        "INSERT INTO storages (root, owner, epoch, unfinished) VALUES (?1, ?2, ?3, ?4) RETURNING id",
+        params![root.as_str(), owner.as_str(), epoch, !finished],
         |row| row.storage(0),
     )?;
     let storage = Storage { id, root: root.clone(), owner };

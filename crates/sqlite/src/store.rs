@@ -3,18 +3,18 @@
 use crate::{
     Sqlite,
     error::{self, EngineError, Refusal},
-    resources, storages,
+    quota, resources, storages,
 };
 use podbell_model::{ResourceIri, Storage, StorageId, Timestamp, WebId};
 use podbell_pod::store::{
-    Body, ByteStream, Change, CommitError, Committed, Member, Resource, Store, StoreError, WriteSet,
+    Body, ByteStream, Change, CommitError, Committed, Member, Quota, Resource, Store, StoreError, Usage, WriteSet,
 };
 use std::sync::Arc;
 
 #[async_trait::async_trait]
 impl Store for Sqlite {
     async fn storages(&self) -> Result<Vec<Storage>, StoreError> {
-        self.readers.read(|db| Ok(storages::all(db)?)).await.map_err(error::store)
+        self.readers.read(|db| Ok(storages::all(db, true)?)).await.map_err(error::store)
     }
 
     async fn resource(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError> {
@@ -36,10 +36,10 @@ impl Store for Sqlite {
     }
 
     async fn commit(&self, writes: WriteSet) -> Result<Committed, CommitError> {
-        let bodies = Arc::clone(&self.bodies);
+        let (bodies, quota) = (Arc::clone(&self.bodies), self.quota);
         let commit = self.writer.write::<_, Refusal>(move |step| {
             bodies.check(&writes.changes)?;
-            storages::commit(step, writes)
+            storages::commit(step, writes, quota)
         });
         Ok(commit.await?)
     }
@@ -51,12 +51,40 @@ impl Store for Sqlite {
         changes: Vec<Change>,
         now: Timestamp,
     ) -> Result<(Storage, Committed), CommitError> {
-        let bodies = Arc::clone(&self.bodies);
-        let create = self.writer.write::<_, Refusal>(move |step| {
-            bodies.check(&changes)?;
-            storages::create(step, root, owner, changes, now)
+        self.make_storage(root, owner, changes, now, true).await
+    }
+
+    async fn begin_storage(
+        &self,
+        root: ResourceIri,
+        owner: WebId,
+        changes: Vec<Change>,
+        now: Timestamp,
+    ) -> Result<(Storage, Committed), CommitError> {
+        self.make_storage(root, owner, changes, now, false).await
+    }
+
+    async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError> {
+        Ok(self.writer.write::<_, Refusal>(move |step| storages::finish(step.db, storage)).await?)
+    }
+
+    async fn unfinished(&self) -> Result<Vec<Storage>, StoreError> {
+        self.readers.read(|db| Ok(storages::all(db, false)?)).await.map_err(error::store)
+    }
+
+    async fn usage(&self, storage: StorageId) -> Result<Usage, CommitError> {
+        let default = self.quota;
+        // Not being there is an answer, not a failure of the engine.
+        let read = self.readers.read(move |db| match quota::usage(db, storage, default) {
+            Ok(usage) => Ok(Some(usage)),
+            Err(Refusal::Commit(_)) => Ok(None),
+            Err(Refusal::Engine(error)) => Err(error),
         });
-        Ok(create.await?)
+        read.await.map_err(error::store)?.ok_or(CommitError::NoStorage)
+    }
+
+    async fn set_quota(&self, storage: StorageId, quota: Quota) -> Result<(), CommitError> {
+        Ok(self.writer.write::<_, Refusal>(move |step| quota::set(step.db, storage, quota)).await?)
     }
 
     async fn delete_storage(&self, storage: StorageId, now: Timestamp) -> Result<Committed, CommitError> {
@@ -65,6 +93,22 @@ impl Store for Sqlite {
 }
 
 impl Sqlite {
+    async fn make_storage(
+        &self,
+        root: ResourceIri,
+        owner: WebId,
+        changes: Vec<Change>,
+        now: Timestamp,
+        finished: bool,
+    ) -> Result<(Storage, Committed), CommitError> {
+        let bodies = Arc::clone(&self.bodies);
+        let create = self.writer.write::<_, Refusal>(move |step| {
+            bodies.check(&changes)?;
+            storages::create(step, root, owner, changes, now, finished)
+        });
+        Ok(create.await?)
+    }
+
     /// Prunes what is older than it need be and sweeps bodies that nothing refers to; for a call every few minutes.
     ///
     /// In small steps, between which writers come first.

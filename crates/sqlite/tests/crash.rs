@@ -112,6 +112,12 @@ async fn check(directory: &Path, acknowledged: &HashMap<String, (u64, u64)>) {
         let last = told.get(&name.acl()).map_or(*record, |rules| rules[0]);
         assert_eq!(last.position.offset, *offset, "{path}");
     }
+    let recount = |sql: &str| -> i64 {
+        let db = rusqlite::Connection::open(directory.join("podbell.sqlite3")).unwrap();
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let held = store.usage(writer.storage.id).await.unwrap().used;
+    assert_eq!(i64::try_from(held).unwrap(), recount("SELECT sum(size) FROM resources"));
     // What was written and never acknowledged is whole too: no resource without its record, nor the other way round.
     let members = store.members(&iri("")).await.unwrap();
     for member in &members {

@@ -2,7 +2,8 @@
 
 use super::{state::State, writing::Writing};
 use crate::store::{
-    Body, ByteStream, Change, CommitError, Committed, INLINE_BODY, Member, Resource, Store, StoreError, WriteSet,
+    Body, ByteStream, Change, CommitError, Committed, INLINE_BODY, Member, Quota, Resource, Store, StoreError, Usage,
+    WriteSet,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::{Bytes, BytesMut};
@@ -38,6 +39,12 @@ impl MemoryStore {
         self.state.lock().prune(keep);
     }
 
+    fn all(&self, finished: bool) -> Vec<Storage> {
+        let state = self.state.lock();
+        let pods = state.pods.values().filter(|pod| pod.finished == finished);
+        pods.map(|pod| pod.storage.clone()).collect()
+    }
+
     fn transact<T>(
         &self,
         work: impl FnOnce(&mut State) -> Result<T, CommitError>,
@@ -60,7 +67,7 @@ impl MemoryStore {
 #[async_trait::async_trait]
 impl Store for MemoryStore {
     async fn storages(&self) -> Result<Vec<Storage>, StoreError> {
-        Ok(self.state.lock().pods.values().map(|pod| pod.storage.clone()).collect())
+        Ok(self.all(true))
     }
 
     async fn resource(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError> {
@@ -107,7 +114,35 @@ impl Store for MemoryStore {
         changes: Vec<Change>,
         now: Timestamp,
     ) -> Result<(Storage, Committed), CommitError> {
-        self.transact(|state| Writing::create_storage(state, root, owner, changes, now), |done| &done.1)
+        self.transact(|state| Writing::create_storage(state, root, owner, changes, now, true), |done| &done.1)
+    }
+
+    async fn begin_storage(
+        &self,
+        root: ResourceIri,
+        owner: WebId,
+        changes: Vec<Change>,
+        now: Timestamp,
+    ) -> Result<(Storage, Committed), CommitError> {
+        self.transact(|state| Writing::create_storage(state, root, owner, changes, now, false), |done| &done.1)
+    }
+
+    async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError> {
+        self.state.lock().pods.get_mut(&storage).ok_or(CommitError::NoStorage)?.finished = true;
+        Ok(())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<Storage>, StoreError> {
+        Ok(self.all(false))
+    }
+
+    async fn usage(&self, storage: StorageId) -> Result<Usage, CommitError> {
+        self.state.lock().usage(storage).ok_or(CommitError::NoStorage)
+    }
+
+    async fn set_quota(&self, storage: StorageId, quota: Quota) -> Result<(), CommitError> {
+        self.state.lock().pods.get_mut(&storage).ok_or(CommitError::NoStorage)?.quota = quota;
+        Ok(())
     }
 
     async fn delete_storage(&self, storage: StorageId, now: Timestamp) -> Result<Committed, CommitError> {

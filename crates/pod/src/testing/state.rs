@@ -1,6 +1,6 @@
 //! Everything that the store in memory knows; a commit works on a copy, which makes it all or nothing.
 
-use crate::store::{CommitError, Expectation, Member, Resource};
+use crate::store::{CommitError, Expectation, Member, Quota, Resource, Usage};
 use podbell_log::{At, Commit, Horizon, LogError, PolicyBody, PolicyKind, PolicySnapshot, Record};
 use podbell_model::{Generation, ResourceClass, ResourceIri, Sequence, Storage, StorageId, StreamPosition};
 use std::{
@@ -15,6 +15,18 @@ pub(super) struct Pod {
     pub(super) newest: u64,
     /// Offset of the newest record that was forgotten.
     pub(super) pruned: u64,
+    pub(super) finished: bool,
+    pub(super) quota: Quota,
+}
+
+impl State {
+    /// What a storage holds; of which nothing is said may hold what it likes.
+    pub(super) fn usage(&self, id: StorageId) -> Option<Usage> {
+        let pod = self.pods.get(&id)?;
+        let used = self.resources.values().filter(|row| row.storage == id).map(|row| row.body.size()).sum();
+        let quota = if let Quota::Bytes(quota) = pod.quota { Some(quota) } else { None };
+        Some(Usage { used, quota })
+    }
 }
 
 /// The history of one policy document, oldest first; without a body where it ended.

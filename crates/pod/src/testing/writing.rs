@@ -1,7 +1,7 @@
 //! One write set at work on a copy of the state.
 
 use super::state::{EPOCH, Pod, State};
-use crate::store::{Body, Change, CommitError, Committed, Resource, StoreError, WriteSet};
+use crate::store::{Body, Change, CommitError, Committed, Quota, Resource, StoreError, WriteSet};
 use bytes::Bytes;
 use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
 use podbell_model::{
@@ -42,9 +42,14 @@ impl<'s> Writing<'s> {
         if writes.changes.is_empty() {
             return Err(invalid("it changes nothing"));
         }
+        let before = state.usage(storage.id).unwrap_or_default();
         let mut writing = Writing::new(state, storage, writes.actor, writes.now);
         writes.changes.into_iter().try_for_each(|change| writing.apply(change))?;
-        Ok(writing.finish())
+        let after = writing.state.usage(writes.storage).unwrap_or_default();
+        match after.quota {
+            Some(quota) if after.used > quota && after.used > before.used => Err(CommitError::OverQuota(quota)),
+            _ => Ok(writing.finish()),
+        }
     }
 
     /// Creates a storage with its root.
@@ -54,6 +59,7 @@ impl<'s> Writing<'s> {
         owner: WebId,
         changes: Vec<Change>,
         now: Timestamp,
+        finished: bool,
     ) -> Result<(Storage, Committed), CommitError> {
         if !root.is_container() {
             return Err(invalid("the root is no container"));
@@ -67,7 +73,10 @@ impl<'s> Writing<'s> {
         }
         state.last_storage += 1;
         let storage = Storage { id: StorageId(state.last_storage), root: root.clone(), owner };
-        state.pods.insert(storage.id, Pod { storage: storage.clone(), newest: 0, pruned: 0 });
+        state.pods.insert(
+            storage.id,
+            Pod { storage: storage.clone(), newest: 0, pruned: 0, finished, quota: Quota::Default },
+        );
         let id = changes.first().map_or_else(Uuid::new_v4, |change| secondary_id(change.id(), &root));
         let mut writing = Writing::new(state, storage.clone(), Some(storage.owner.clone()), now);
         writing.facts.push(Fact::Storage(StorageChange::Created, root.clone()));

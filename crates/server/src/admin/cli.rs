@@ -2,11 +2,13 @@
 
 use super::{
     Reach,
-    pods::{Told, Wanted},
+    export::{Which, amount},
+    files, import,
+    pods::{Allowance, Allowed, Told, Wanted},
 };
-use crate::settings::{LoadError, Override, Settings, load};
+use crate::settings::{LoadError, Override, Settings, Size, load};
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::{io::Write as _, path::PathBuf};
 use toml::Value;
 
 /// Whose data directory it is.
@@ -60,7 +62,55 @@ pub enum PodCommand {
         #[arg(long, value_name = "URL")]
         issuer: Option<String>,
     },
-    /// List all pods and their owners
+    /// Write everything in a pod into a new directory, a .tar file, or as a tar to standard output
+    ///
+    /// The files are those of Community Solid Server and Node Solid Server: name$.ttl, .acl, .meta.
+    Export {
+        /// Its name or URL
+        pod: String,
+        /// A directory that is not there or empty, a name that ends in .tar, or "-"
+        target: String,
+    },
+    /// Make a pod of a directory or tar in the layout of Community Solid Server or Node Solid Server
+    ///
+    /// It is seen when all of it is there; if anything stands against it, nothing is imported.
+    Import {
+        /// The directory of the pod, a tar, or "-" for a tar from standard input
+        source: String,
+        /// Part of the new pod's URL: a-z, 0-9 and '-'
+        name: String,
+        /// The owner's WebID [default: the pod's own, profile/card#me]
+        #[arg(long, value_name = "WEBID")]
+        owner: Option<String>,
+        /// Who may speak for the pod's own WebID, if it comes without a WebID document [default: this server's provider]
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        /// Where the pod was: IRIs below it are changed to the new place in ACLs and descriptions
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// Change them in all RDF documents too
+        #[arg(long, requires = "from")]
+        rewrite_documents: bool,
+        /// Import nothing, and say what would be refused
+        #[arg(long)]
+        check: bool,
+    },
+    /// Say how much a pod may hold
+    Quota {
+        /// Its name or URL
+        pod: String,
+        /// A size such as "5 GiB"; "none" for what the disk holds; "default" for limits.pod of the settings
+        size: String,
+    },
+    /// Delete a pod with everything in it
+    Delete {
+        /// Its name or URL
+        pod: String,
+        /// That it is meant: nothing brings it back
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List all pods, their owners, what they hold and may hold
     List {
         /// As JSON, for programs
         #[arg(long)]
@@ -76,20 +126,64 @@ impl PodCommand {
             Self::Create { name, owner, issuer } => {
                 let wanted = Wanted { name: name.clone(), owner: owner.clone(), issuer: issuer.clone() };
                 let told: Told = reach.ask("POST", "/pods", &wanted).await?.json().await?;
-                println!("{}\towned by {}", told.root, told.owner);
+                print(&format!("{}\towned by {}\n", told.root, told.owner))
+            }
+            Self::Export { pod, target } => files::export(&reach, pod, target).await,
+            Self::Import { source, name, owner, issuer, from, rewrite_documents, check } => {
+                let wanted = import::Wanted {
+                    name: name.clone(),
+                    owner: owner.clone(),
+                    issuer: issuer.clone(),
+                    from: from.clone(),
+                    documents: *rewrite_documents,
+                    check: *check,
+                };
+                files::import(&reach, source, &wanted).await
+            }
+            Self::Quota { pod, size } => {
+                let quota = match size.as_str() {
+                    "none" => Allowed::None,
+                    "default" => Allowed::Default,
+                    size => Allowed::Bytes(size.parse::<Size>()?.0),
+                };
+                let allowance = Allowance { pod: pod.clone(), quota };
+                let told: Told = reach.ask("POST", "/pods/quota", &allowance).await?.json().await?;
+                print(&format!("{}\t{}\n", told.root, held(&told)))
+            }
+            Self::Delete { pod, yes: false } => {
+                anyhow::bail!("nothing brings {pod} back: export it first, then say --yes")
+            }
+            Self::Delete { pod, yes: true } => {
+                let told: Told = reach.ask("DELETE", "/pods", &Which { pod: pod.clone() }).await?.json().await?;
+                print(&format!("{} is deleted\n", told.root))
             }
             Self::List { json } => {
                 let told: Vec<Told> = reach.ask("GET", "/pods", &()).await?.json().await?;
                 if *json {
-                    println!("{}", serde_json::to_string_pretty(&told)?);
-                } else if told.is_empty() {
+                    return print(&format!("{}\n", serde_json::to_string_pretty(&told)?));
+                }
+                if told.is_empty() {
                     eprintln!("there is no pod yet; `podbell pod create NAME` makes one");
                 }
-                for pod in told.iter().filter(|_| !*json) {
-                    println!("{}\t{}", pod.root, pod.owner);
-                }
+                let lines = told.iter().map(|pod| format!("{}\t{}\t{}\n", pod.root, pod.owner, held(pod)));
+                print(&lines.collect::<String>())
             }
         }
-        Ok(())
+    }
+}
+
+fn held(pod: &Told) -> String {
+    match pod.quota {
+        Some(quota) => format!("{} of {}", amount(pod.used), amount(quota)),
+        None => amount(pod.used),
+    }
+}
+
+/// Prints; whoever has heard enough may close the pipe.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }

@@ -3,7 +3,14 @@
 //! One set of routes answers both. A running server serves them on a socket in its data directory, which nobody else
 //! can open; without a server the command opens the store itself. Nobody is asked who they are: the file system has.
 
+mod arrival;
 pub mod cli;
+mod export;
+mod files;
+mod import;
+mod layout;
+mod media;
+mod pipe;
 mod pods;
 mod reach;
 mod socket;
@@ -12,7 +19,10 @@ pub use reach::{Answer, Reach};
 pub use socket::{SOCKET, Socket};
 
 use crate::settings::{BaseUrl, Layout};
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use podbell_hub::Clock;
 use podbell_model::Timestamp;
 use podbell_pod::Pod;
@@ -44,5 +54,10 @@ impl Admin {
 
 /// The routes of administration.
 pub fn routes(admin: Admin) -> Router {
-    Router::new().route("/pods", get(pods::list).post(pods::create)).with_state(Arc::new(admin))
+    Router::new()
+        .route("/pods", get(pods::list).post(pods::create).delete(pods::delete))
+        .route("/pods/quota", post(pods::allow))
+        .route("/pods/export", post(export::export))
+        .route("/pods/import", post(import::import))
+        .with_state(Arc::new(admin))
 }

@@ -1,6 +1,6 @@
-//! Pods: which there are, and new ones.
+//! Pods: which there are, new ones, how much they may hold, and their end.
 
-use super::Admin;
+use super::{Admin, export::Which};
 use crate::{
     problem::Problem,
     request::is_label,
@@ -9,7 +9,10 @@ use crate::{
 use axum::{Json, extract::State, response::IntoResponse};
 use http::StatusCode;
 use podbell_model::{ResourceIri, Storage, WebId};
-use podbell_pod::{SeedError, store::CommitError};
+use podbell_pod::{
+    SeedError,
+    store::{CommitError, Quota},
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -20,6 +23,10 @@ pub(super) struct Told {
     pub root: String,
     /// Who has Control over everything in it.
     pub owner: String,
+    /// The size of everything in it, in bytes.
+    pub used: u64,
+    /// What it may hold, in bytes.
+    pub quota: Option<u64>,
 }
 
 /// A pod that is wanted.
@@ -34,15 +41,80 @@ pub(super) struct Wanted {
     pub issuer: Option<String>,
 }
 
-impl From<&Storage> for Told {
-    fn from(storage: &Storage) -> Self {
-        Self { root: storage.root.as_str().to_owned(), owner: storage.owner.as_str().to_owned() }
-    }
+/// How much a pod may hold from now on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Allowance {
+    /// The pod's name or URL.
+    pub pod: String,
+    /// In bytes.
+    pub quota: Allowed,
+}
+
+/// A quota as it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Allowed {
+    /// As the setting says for every pod.
+    Default,
+    /// What the disk holds.
+    None,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+async fn told(admin: &Admin, storage: &Storage) -> Result<Told, Problem> {
+    let usage = admin.pod.usage(storage).await.map_err(Problem::internal)?;
+    let (root, owner) = (storage.root.as_str().to_owned(), storage.owner.as_str().to_owned());
+    Ok(Told { root, owner, used: usage.used, quota: usage.quota })
 }
 
 /// All pods.
-pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Json<Vec<Told>> {
-    Json(admin.pod.storages().all().iter().map(|storage| Told::from(&**storage)).collect())
+pub(super) async fn list(State(admin): State<Arc<Admin>>) -> Result<Json<Vec<Told>>, Problem> {
+    let mut all = Vec::new();
+    for storage in admin.pod.storages().all() {
+        match admin.pod.usage(&storage).await {
+            // Deleted meanwhile.
+            Err(CommitError::NoStorage) => {}
+            _ => all.push(told(&admin, &storage).await?),
+        }
+    }
+    Ok(Json(all))
+}
+
+/// Says how much a pod may hold.
+pub(super) async fn allow(
+    State(admin): State<Arc<Admin>>,
+    Json(allowance): Json<Allowance>,
+) -> Result<Json<Told>, Problem> {
+    let storage = find(&admin, &allowance.pod)?;
+    let quota = match allowance.quota {
+        Allowed::Default => Quota::Default,
+        Allowed::None => Quota::Unlimited,
+        Allowed::Bytes(bytes) => Quota::Bytes(bytes),
+    };
+    admin.pod.set_quota(&storage, quota).await.map_err(Problem::internal)?;
+    Ok(Json(told(&admin, &storage).await?))
+}
+
+/// Deletes a pod with everything in it.
+pub(super) async fn delete(State(admin): State<Arc<Admin>>, Json(which): Json<Which>) -> Result<Json<Told>, Problem> {
+    let storage = find(&admin, &which.pod)?;
+    let told = told(&admin, &storage).await?;
+    admin.pod.delete_pod(&storage, admin.now()).await.map_err(Problem::internal)?;
+    Ok(Json(told))
+}
+
+/// The pod of that name or URL.
+pub(super) fn find(admin: &Admin, pod: &str) -> Result<Arc<Storage>, Problem> {
+    let root = if pod.contains("://") {
+        let slash = if pod.ends_with('/') { "" } else { "/" };
+        ResourceIri::parse(&format!("{pod}{slash}")).map_err(|error| Problem::bad_request(error.to_string()))?
+    } else {
+        root(admin, pod)?
+    };
+    let found = admin.pod.storages().rooted(&root);
+    found.ok_or_else(|| Problem::not_found().detail(format!("there is no pod at {root}; `podbell pod list` shows all")))
 }
 
 /// Makes a pod.
@@ -51,12 +123,25 @@ pub(super) async fn create(
     Json(wanted): Json<Wanted>,
 ) -> Result<impl IntoResponse, Problem> {
     let root = root(&admin, &wanted.name)?;
-    let own = webid(&root);
-    let owner = match &wanted.owner {
+    let (owner, issuer) = owner(&admin, &root, wanted.owner.as_deref(), wanted.issuer.as_deref())?;
+    let made = admin.pod.create_pod(&root, &owner, &issuer, &wanted.name, admin.now()).await;
+    let (storage, _) = made.map_err(|error| refused(&root, error))?;
+    Ok((StatusCode::CREATED, Json(told(&admin, &storage).await?)))
+}
+
+/// The owner of a new pod, and who may speak for the pod's own WebID.
+pub(super) fn owner(
+    admin: &Admin,
+    root: &ResourceIri,
+    owner: Option<&str>,
+    issuer: Option<&str>,
+) -> Result<(WebId, String), Problem> {
+    let own = webid(root);
+    let owner = match owner {
         Some(owner) => WebId::new(web_address(owner)?),
         None => own.clone(),
     };
-    let issuer = match (&wanted.issuer, &admin.provider) {
+    let issuer = match (issuer, &admin.provider) {
         (Some(issuer), _) => web_address(issuer)?,
         (None, Some(provider)) => provider.issuer().to_owned(),
         // Named in the WebID document only, and there will be none.
@@ -67,9 +152,7 @@ pub(super) async fn create(
             ));
         }
     };
-    let made = admin.pod.create_pod(&root, &owner, &issuer, &wanted.name, admin.now()).await;
-    let (storage, _) = made.map_err(|error| refused(&root, error))?;
-    Ok((StatusCode::CREATED, Json(Told::from(&storage))))
+    Ok((owner, issuer))
 }
 
 /// The root of the pod of that name.
@@ -89,7 +172,7 @@ fn web_address(text: &str) -> Result<String, Problem> {
     }
 }
 
-fn refused(root: &ResourceIri, error: SeedError) -> Problem {
+pub(super) fn refused(root: &ResourceIri, error: SeedError) -> Problem {
     match error {
         SeedError::Store(CommitError::Overlap) => Problem::blank(StatusCode::CONFLICT)
             .detail(format!("there is a pod at {root} already, or one above or below it")),

@@ -1,12 +1,18 @@
 //! Reaching administration: that of the running server, or our own where none runs.
 
 use super::{Admin, routes, socket::SOCKET};
-use crate::{data::DataDirectory, listen, parts::Parts, settings::Settings};
+use crate::{
+    data::DataDirectory,
+    listen,
+    parts::Parts,
+    settings::{BaseUrl, Layout, Settings},
+};
 use anyhow::{Context as _, bail};
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
+use podbell_model::ResourceIri;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -43,6 +49,7 @@ impl Reach {
             return Ok(Self::Running(socket));
         }
         let data = DataDirectory::open(&settings.data)?;
+        let settings = &of_pods(settings)?;
         let (base, issuer) = listen::urls(settings).context("name the server's URL with --base-url")?;
         let parts = Parts::open(settings, &data, &base, issuer.as_ref()).await?;
         Ok(Self::Here(routes(Admin {
@@ -99,6 +106,31 @@ impl Answer {
     pub fn into_body(self) -> Body {
         self.0.into_body()
     }
+}
+
+/// The settings, with the base URL that the pods in the data directory have, unless one is told or they differ.
+fn of_pods(settings: &Settings) -> anyhow::Result<Settings> {
+    let mut settings = settings.clone();
+    if settings.base_url.is_some() {
+        return Ok(settings);
+    }
+    let roots = podbell_sqlite::roots(&settings.data)?;
+    let mut all = roots.iter().filter_map(base);
+    if let Some(first) = all.next()
+        && all.all(|other| other == first)
+    {
+        (settings.base_url, settings.pods.layout) = (Some(first.0), first.1);
+    }
+    Ok(settings)
+}
+
+fn base(root: &ResourceIri) -> Option<(BaseUrl, Layout)> {
+    if root.path() != "/" {
+        return Some((root.origin().parse().ok()?, Layout::Path));
+    }
+    let (scheme, host) = root.origin().split_once("://")?;
+    let (_, base) = host.split_once('.')?;
+    Some((format!("{scheme}://{base}/").parse().ok()?, Layout::Subdomain))
 }
 
 async fn collect(body: Body) -> anyhow::Result<Bytes> {

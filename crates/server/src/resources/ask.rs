@@ -66,8 +66,9 @@ fn content(app: &App, headers: &HeaderMap, body: Body) -> Result<Content, Proble
     if body.size_hint().lower() > limits.upload.bytes() as u64 {
         return Err(Problem::too_large(limits.upload.bytes() as u64));
     }
+    let length = body.size_hint().exact();
     let body = request::paced(body, limits.upload.bytes() as u64, limits.body_timeout.into());
-    Ok(Content::stream(content_type, body))
+    Ok(Content::stream(content_type, body).of_length(length))
 }
 
 /// Several lines are one list.

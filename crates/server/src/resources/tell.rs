@@ -143,10 +143,11 @@ pub(super) fn problem(app: &App, target: &ResourceIri, problem: podbell_pod::Pro
         Kind::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "Range Not Satisfiable"),
         Kind::Unprocessable => (StatusCode::UNPROCESSABLE_ENTITY, "The content cannot be processed"),
         Kind::Contended => return Problem::unavailable(problem).retry_after(1),
-        Kind::Full => {
+        Kind::Full if !matches!(problem, podbell_pod::Problem::OverQuota(_)) => {
             return Problem::blank(StatusCode::INSUFFICIENT_STORAGE)
                 .detail("there is no space left to write; nothing was changed");
         }
+        Kind::Full => (StatusCode::INSUFFICIENT_STORAGE, "The pod is full"),
         Kind::Failed => return Problem::internal(problem),
     };
     let mut told = match slug(problem.kind()) {

@@ -163,6 +163,9 @@ settings! {
         control_body: Size = Size::kib(64);
         /// The largest body of any other resource.
         upload: Size = Size(1 << 30);
+        /// What one pod may hold, all its resources together; `podbell pod quota` says otherwise for one. By default what
+        /// the disk holds.
+        pod: Option<Size> = None, example "\"10 GiB\"";
         /// Connections at once.
         connections: usize = 20_000;
         /// Connections at once from one address (IPv6: from one /64 network). Trusted proxies and this machine are exempt.

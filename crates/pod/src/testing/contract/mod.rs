@@ -5,13 +5,14 @@ mod containers;
 mod expectations;
 mod history;
 mod policy;
+mod quota;
 mod records;
 mod resources;
 mod storages;
 mod world;
 
 pub use self::{
-    bodies::*, containers::*, expectations::*, history::*, policy::*, records::*, resources::*, storages::*,
+    bodies::*, containers::*, expectations::*, history::*, policy::*, quota::*, records::*, resources::*, storages::*,
 };
 pub(super) use world::World;
 
@@ -97,6 +98,9 @@ macro_rules! store_contract {
             a_storage_number_is_never_used_again
             a_deleted_storage_takes_everything_along
             logs_of_storages_are_apart
+            what_a_storage_holds_is_counted
+            a_quota_is_never_exceeded
+            an_unfinished_storage_is_found_by_nobody
             a_small_body_is_inline
             a_large_body_is_a_file_named_by_its_content
             a_body_is_read_from_an_offset

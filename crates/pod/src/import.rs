@@ -1,0 +1,172 @@
+//! Pods that come from elsewhere: a new storage that nobody finds until all of it is there.
+//!
+//! Every resource is written as a PUT by the owner would write it, with its record in the log; only what an ACL that
+//! came with it says is not asked. Until the end the storage is in no index, so no request reaches it, and one that is
+//! not finished is deleted by whoever opens the store next.
+
+use crate::{
+    conditions::Preconditions,
+    document::{aside, prefixes, write},
+    moved::moved,
+    negotiate::format_of,
+    operation::{Content, Effect},
+    pod::{Pod, limit},
+    problem::Problem,
+    seed::SeedError,
+    shape::Shape,
+    store::{CommitError, WriteSet},
+    write::{Step, Work, Writing},
+};
+use bytes::Bytes;
+use oxrdf::{Dataset, GraphNameRef};
+use podbell_model::{
+    ResourceIri, Sequence, Storage, Timestamp, WebId,
+    rdf::{self, RdfFormat},
+    vocab,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// How often a write is tried; nobody else writes there.
+const ATTEMPTS: usize = 4;
+
+impl Pod {
+    /// Begins a storage that nobody finds, with what [`create_pod`](Self::create_pod) gives a new one.
+    pub async fn begin_import(
+        &self,
+        root: &ResourceIri,
+        owner: &WebId,
+        issuer: &str,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Storage, SeedError> {
+        let changes = self.first_changes(root, owner, issuer, name)?;
+        Ok(self.store.begin_storage(root.clone(), owner.clone(), changes, now).await?.0)
+    }
+
+    /// Writes a resource of a storage that was begun, and what is missing of the path to it.
+    pub async fn import(
+        &self,
+        storage: &Storage,
+        target: &ResourceIri,
+        mut content: Content,
+        now: Timestamp,
+    ) -> Result<Effect, Problem> {
+        let shape = Shape::of(target, storage);
+        let work = Work::Put(self.receive_content(&mut content, &shape, None).await?);
+        for _ in 0..ATTEMPTS {
+            let writing = Writing {
+                pod: self,
+                storage,
+                shape: &shape,
+                target,
+                preconditions: &Preconditions::default(),
+                actor: Some(&storage.owner),
+                now,
+            };
+            let Step::Commit(draft) = writing.attempt(&work).await? else { return Ok(Effect::Unchanged) };
+            let writes = WriteSet {
+                storage: storage.id,
+                permitted_as_of: Sequence(0),
+                depends_on: Arc::new([]),
+                expected: draft.expected,
+                changes: draft.changes,
+                actor: Some(storage.owner.clone()),
+                now,
+            };
+            match self.store.commit(writes).await {
+                Ok(_) => return Ok(draft.effect),
+                Err(CommitError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Problem::Contended)
+    }
+
+    /// Gives a document that was imported another media type.
+    pub async fn retype(
+        &self,
+        storage: &Storage,
+        target: &ResourceIri,
+        content_type: &str,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let resource = self.store.resource(target).await?.ok_or_else(|| Problem::NotFound(target.clone()))?;
+        if *resource.content_type != *content_type {
+            let content = Content::kept(Some(content_type.into()), resource.body);
+            self.import(storage, target, content, now).await?;
+        }
+        Ok(())
+    }
+
+    /// An RDF document that was written for a pod elsewhere, in Turtle with the IRIs of this one. `from` is where the
+    /// root was.
+    pub async fn moved(
+        &self,
+        storage: &Storage,
+        target: &ResourceIri,
+        content_type: &str,
+        document: Bytes,
+        from: &ResourceIri,
+    ) -> Result<Bytes, Problem> {
+        let format = format_of(content_type).ok_or_else(|| Problem::NotRdf(content_type.to_owned()))?;
+        if document.len() as u64 > limit(&Shape::of(target, storage)) {
+            return Err(Problem::TooLarge(limit(&Shape::of(target, storage))));
+        }
+        let (from, root) = (from.clone(), storage.root.clone());
+        let old = ResourceIri::parse(&format!("{from}{}", &target.as_str()[root.as_str().len()..]))?;
+        aside(document.len() as u64, move || {
+            let dataset = moved(&rdf::parse(format, old.as_str(), &document)?, from.as_str(), root.as_str());
+            let mut prefixes = prefixes(format, &old, &document);
+            for (_, iri) in &mut prefixes {
+                if let Some(rest) = iri.strip_prefix(from.as_str()) {
+                    *iri = format!("{root}{rest}");
+                }
+            }
+            Ok(write(RdfFormat::Turtle, &dataset, &prefixes))
+        })
+        .await
+    }
+
+    /// Whether the ACL of the root gives the owner Control by name.
+    pub async fn owner_controls(&self, storage: &Storage) -> Result<bool, Problem> {
+        let acl = storage.root.acl();
+        let Some(resource) = self.store.resource(&acl).await? else { return Ok(false) };
+        let turtle = self.turtle_of(&resource).await?;
+        let graph = rdf::parse(RdfFormat::Turtle, acl.as_str(), &turtle)?;
+        Ok(controls(&graph, storage.root.as_str(), storage.owner.as_str()))
+    }
+
+    /// Shows a storage that was begun, to everybody.
+    pub async fn finish_import(&self, storage: &Storage) -> Result<(), CommitError> {
+        self.store.finish_storage(storage.id).await?;
+        self.remember(storage.clone());
+        Ok(())
+    }
+
+    /// Deletes what was begun and never finished; the roots.
+    pub async fn discard_unfinished(&self, now: Timestamp) -> Result<Vec<ResourceIri>, CommitError> {
+        let mut discarded = Vec::new();
+        for storage in self.store.unfinished().await? {
+            self.store.delete_storage(storage.id, now).await?;
+            discarded.push(storage.root);
+        }
+        Ok(discarded)
+    }
+}
+
+fn controls(graph: &Dataset, root: &str, owner: &str) -> bool {
+    // Of each authorization: whether it is about the root, for the owner, with Control.
+    let mut rules: HashMap<String, [bool; 3]> = HashMap::new();
+    for quad in graph.quads_for_graph_name(GraphNameRef::DefaultGraph) {
+        let object = quad.object.to_string();
+        let is = |iri: &str| object == format!("<{iri}>");
+        let found = match quad.predicate.as_str().strip_prefix(vocab::acl::NS) {
+            Some("accessTo") if is(root) => 0,
+            Some("agent") if is(owner) => 1,
+            Some("mode") if is(&format!("{}Control", vocab::acl::NS)) => 2,
+            _ => continue,
+        };
+        rules.entry(quad.subject.to_string()).or_default()[found] = true;
+    }
+    rules.values().any(|rule| rule.iter().all(|held| *held))
+}

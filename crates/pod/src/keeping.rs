@@ -1,0 +1,49 @@
+//! Pods as whoever owns the data directory keeps them: everything in them, how much that is, and how much it may be.
+//!
+//! Nobody is asked for a permission here, so nothing of it is reached by a request about a resource.
+
+use crate::{
+    document::{convert, load},
+    negotiate::format_of,
+    pod::Pod,
+    problem::Problem,
+    store::{Body, ByteStream, CommitError, Member, Quota, Resource, StoreError, Usage},
+};
+use bytes::Bytes;
+use podbell_model::{ResourceIri, Storage, rdf::RdfFormat};
+
+impl Pod {
+    /// What a storage holds and may hold.
+    pub async fn usage(&self, storage: &Storage) -> Result<Usage, CommitError> {
+        self.store.usage(storage.id).await
+    }
+
+    /// Says how much a storage may hold.
+    pub async fn set_quota(&self, storage: &Storage, quota: Quota) -> Result<(), CommitError> {
+        self.store.set_quota(storage.id, quota).await
+    }
+
+    /// A resource as it is kept.
+    pub async fn kept(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError> {
+        self.store.resource(iri).await
+    }
+
+    /// What is in a container, auxiliary resources left out.
+    pub async fn kept_in(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
+        self.store.members(container).await
+    }
+
+    /// The bytes of a body.
+    pub async fn bytes_of(&self, body: &Body) -> Result<ByteStream, StoreError> {
+        self.store.open(body, 0).await
+    }
+
+    /// An RDF document in Turtle: as it was written, if it was written so.
+    pub async fn turtle_of(&self, resource: &Resource) -> Result<Bytes, Problem> {
+        let bytes = load(&*self.store, &resource.body).await?;
+        match format_of(&resource.content_type) {
+            Some(RdfFormat::Turtle) | None => Ok(bytes),
+            Some(format) => convert(format, RdfFormat::Turtle, &resource.iri, bytes).await,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How much storages hold and may hold.
+//!
+//! The counter is kept by triggers, so that it is exact in every transaction; a commit looks at it last.
+
+use crate::{
+    columns::{signed, unsigned},
+    error::Refusal,
+};
+use podbell_model::StorageId;
+use podbell_pod::store::{CommitError, Quota, Usage};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// In the column: what the disk holds.
+const UNLIMITED: i64 = -1;
+
+/// What a storage holds and may hold, if nothing else is said as much as `default`.
+pub(crate) fn usage(db: &Connection, id: StorageId, default: Option<u64>) -> Result<Usage, Refusal> {
+    let sql = "SELECT used, quota FROM storages WHERE id = ?1 AND NOT deleted";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
+    let found = db.prepare_cached(sql)?.query_row([signed(id.0)], row).optional()?;
+    let (used, quota) = found.ok_or(CommitError::NoStorage)?;
+    let quota = match quota {
+        None => default,
+        Some(UNLIMITED) => None,
+        Some(bytes) => Some(unsigned(bytes)),
+    };
+    Ok(Usage { used: unsigned(used), quota })
+}
+
+/// Says how much a storage may hold.
+pub(crate) fn set(db: &Connection, id: StorageId, quota: Quota) -> Result<(), Refusal> {
+    let quota = match quota {
+        Quota::Default => None,
+        Quota::Unlimited => Some(UNLIMITED),
+        Quota::Bytes(bytes) => Some(signed(bytes)),
+    };
+    let sql = "UPDATE storages SET quota = ?2 WHERE id = ?1 AND NOT deleted";
+    let found = db.prepare_cached(sql)?.execute(params![signed(id.0), quota])?;
+    if found == 0 { Err(CommitError::NoStorage.into()) } else { Ok(()) }
+}
+
+/// Refuses what makes a storage larger than it may be.
+pub(crate) fn judge(before: Usage, after: Usage) -> Result<(), Refusal> {
+    match after.quota {
+        Some(quota) if after.used > quota && after.used > before.used => Err(CommitError::OverQuota(quota).into()),
+        _ => Ok(()),
+    }
+}
