@@ -111,10 +111,7 @@ impl Provider {
             Guess::Right(account) => account,
             Guess::Wrong => return again(PageKind::LogInRefused, "Name or password is wrong."),
             Guess::TooMany => {
-                return again(
-                    PageKind::TooManyAttempts,
-                    "Too many wrong attempts. Please wait a quarter of an hour.",
-                );
+                return again(PageKind::TooManyAttempts, "Too many wrong attempts. Please wait a quarter of an hour.");
             }
         };
         // A session always gets a new cookie: one that was known before the log-in opens nothing.
@@ -217,9 +214,7 @@ impl Provider {
         let (kind, warning) = match self.guess(&person.account.name, password, person.browser.now).await? {
             Guess::Right(account) if account.webid == person.account.webid => return Ok(None),
             Guess::Right(_) | Guess::Wrong => (PageKind::AccountRefused, "The password is wrong."),
-            Guess::TooMany => {
-                (PageKind::TooManyAttempts, "Too many wrong attempts. Please wait a quarter of an hour.")
-            }
+            Guess::TooMany => (PageKind::TooManyAttempts, "Too many wrong attempts. Please wait a quarter of an hour."),
         };
         self.overview(person, kind, Told::Warning(warning), None).await.map(Some)
     }
@@ -272,7 +267,9 @@ impl Provider {
         for (id, used) in used.into_iter().take(MAX_APPS) {
             let registered = if document::is_url(&id) { None } else { self.store.client(&id).await? };
             let (name, host) = match &registered {
-                Some(client) => (client.name.trim().to_owned(), client.redirect_uris.first().map(|uri| shown_host(uri))),
+                Some(client) => {
+                    (client.name.trim().to_owned(), client.redirect_uris.first().map(|uri| shown_host(uri)))
+                }
                 None => (String::new(), Some(shown_host(&id)).filter(|_| document::is_url(&id))),
             };
             apps.push(AppShown { id: id.to_string(), name, host: host.unwrap_or_default(), used });

@@ -72,13 +72,7 @@ impl Provider {
         Ok(Answer::redirect(self.account_url("welcome")).with_cookie(Some(self.set_cookie(&cookie))))
     }
 
-    fn ask_sign_up(
-        &self,
-        visit: &Visit<'_>,
-        kind: PageKind,
-        filled: &str,
-        notice: &str,
-    ) -> Result<Answer, OAuthError> {
+    fn ask_sign_up(&self, visit: &Visit<'_>, kind: PageKind, filled: &str, notice: &str) -> Result<Answer, OAuthError> {
         let (cookie, set_cookie) = self.browser_cookie(visit.browser.cookie)?;
         let html = pages::account::sign_up(&pages::account::SignUp {
             action: &self.sign_up_url(visit.secret),

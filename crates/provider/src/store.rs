@@ -190,7 +190,8 @@ pub struct StoreError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// Keeps what the provider must know after a restart. What a method reports as done is durable.
 #[async_trait::async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Keeps a new account; false, and nothing done, if its name or its WebID is taken.
+    /// Keeps a new account; false, and nothing done, if its name or its WebID is taken. Invitations that a sign-up has
+    /// begun with its name forget that.
     async fn insert_account(&self, account: &Account) -> Result<bool, StoreError>;
 
     /// An account by its name.

@@ -266,11 +266,16 @@ impl Store for Sqlite {
     }
 }
 
-/// False, and nothing done, if the name or the WebID is taken.
+/// False, and nothing done, if the name or the WebID is taken. A sign-up that was cut off has no claim to what comes
+/// after an account of that name.
 fn insert(db: &Connection, account: &Account) -> Result<bool, EngineError> {
     let sql = "INSERT INTO accounts (name, webid, password) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let password = account.password.as_ref().map(|password| &*password.0);
-    changed(db, sql, params![&*account.name, account.webid.as_str(), password])
+    let is_new = changed(db, sql, params![&*account.name, account.webid.as_str(), password])?;
+    if is_new {
+        changed(db, "UPDATE invitations SET begun = NULL WHERE begun = ?1", [&*account.name])?;
+    }
+    Ok(is_new)
 }
 
 fn changed(db: &Connection, sql: &str, values: impl Params) -> Result<bool, EngineError> {

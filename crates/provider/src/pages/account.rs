@@ -194,11 +194,8 @@ fn credentials(page: &Overview<'_>) -> String {
     if !page.credentials.is_empty() {
         text += "</ul>";
     }
-    let password = if page.asks_password {
-        current_password("credentials-current", "Your password")
-    } else {
-        String::new()
-    };
+    let password =
+        if page.asks_password { current_password("credentials-current", "Your password") } else { String::new() };
     let _ = write!(
         text,
         "<form method=\"post\" action=\"{}\">{}<label for=\"label\">Name of the program</label>\

@@ -1,8 +1,8 @@
 //! What the provider relies on, asked of a store.
 
 use crate::store::{
-    Acceptance, Account, ClientCredentials, Invitation, PasswordHash, RefreshFamily, RegisteredClient, Rotation, SecretHash, SigningAlgorithm,
-    SigningKey, Store,
+    Acceptance, Account, ClientCredentials, Invitation, PasswordHash, RefreshFamily, RegisteredClient, Rotation,
+    SecretHash, SigningAlgorithm, SigningKey, Store,
 };
 use podbell_model::{Timestamp, Uuid, WebId};
 
@@ -127,6 +127,9 @@ async fn invitations(store: &impl Store) {
     store.abandon_sign_up(&open.secret, "alice").await.expect("abandon");
     assert!(store.begin_sign_up(&open.secret, "carol").await.expect("begin"));
     assert!(store.insert_account(&account("carol")).await.expect("insert"));
+    let begun = store.invitation(&open.secret).await.expect("get").expect("an invitation").begun;
+    assert_eq!(begun, None, "what was cut off before the account was there has no claim to what comes after");
+    assert!(store.begin_sign_up(&open.secret, "carol").await.expect("begin"));
     assert_eq!(store.accept(&open.secret, &account("carol")).await.expect("accept"), Acceptance::Taken);
     assert!(store.invitation(&open.secret).await.expect("get").is_some(), "nothing was done");
 

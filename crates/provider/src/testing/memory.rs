@@ -28,6 +28,9 @@ impl Tables {
         let taken = accounts.contains_key(&account.name) || accounts.values().any(|a| a.webid == account.webid);
         if !taken {
             accounts.insert(account.name.clone(), account.clone());
+            for invitation in &mut self.invitations {
+                invitation.begun.take_if(|begun| *begun == account.name);
+            }
         }
         !taken
     }
