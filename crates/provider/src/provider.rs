@@ -89,6 +89,11 @@ impl Provider {
         &self.config.issuer
     }
 
+    /// Where its endpoints and pages are.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.config.endpoints
+    }
+
     /// The JWK set at `jwks_uri`: public halves with `kid`, `alg` and `use`.
     pub fn jwks(&self) -> Value {
         self.keys.jwks()

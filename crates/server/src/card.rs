@@ -60,7 +60,7 @@ pub fn card(card: &Card) -> String {
         let how = if card.seeds {
             "start again with --seed NAME to make one"
         } else {
-            "it takes a server on localhost with its provider on"
+            "`podbell pod create NAME` makes one, from another terminal"
         };
         let _ = write!(text, "\n  There is no pod yet: {how}\n");
     }

@@ -2,9 +2,9 @@
 
 use crate::{
     act::{self, Act},
-    admin::{self, cli::PodCommand},
+    admin::{self, account_cli::AccountCommand, cli::PodCommand},
     serve::{self, Ended},
-    settings::{self, LoadError, Loaded, Override, Severity, findings, load},
+    settings::{self, LoadError, Loaded, Override, Settings, Severity, findings, load},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{
@@ -57,6 +57,13 @@ enum Command {
         place: admin::cli::Place,
         #[command(subcommand)]
         command: PodCommand,
+    },
+    /// Make and keep the accounts of this server's provider, whether the server runs or not
+    Account {
+        #[command(flatten)]
+        place: admin::cli::Place,
+        #[command(subcommand)]
+        command: AccountCommand,
     },
     /// Print what curl needs to make one request as a demo account of the server on this machine
     ///
@@ -142,15 +149,16 @@ pub fn run() -> ExitCode {
         }
         Command::Check { flags, .. } => check(&flags),
         Command::Serve { flags } => start(&flags),
-        Command::Pod { place, command } => administer(&place, &command),
+        Command::Pod { place, command } => administer(&place, async |settings| command.run(settings).await),
+        Command::Account { place, command } => administer(&place, async |settings| command.run(settings).await),
         Command::As { data, account, act, url } => run_as(&data, &account, &act, &url),
     }
 }
 
-fn administer(place: &admin::cli::Place, command: &PodCommand) -> ExitCode {
+fn administer(place: &admin::cli::Place, command: impl AsyncFnOnce(&Settings) -> anyhow::Result<()>) -> ExitCode {
     let done = place.settings().map_err(Into::into).and_then(|settings| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(command.run(&settings))
+        runtime.block_on(command(&settings))
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,8 @@
 //! One set of routes answers both. A running server serves them on a socket in its data directory, which nobody else
 //! can open; without a server the command opens the store itself. Nobody is asked who they are: the file system has.
 
+pub mod account_cli;
+mod accounts;
 pub mod cli;
 mod pods;
 mod reach;
@@ -44,5 +46,8 @@ impl Admin {
 
 /// The routes of administration.
 pub fn routes(admin: Admin) -> Router {
-    Router::new().route("/pods", get(pods::list).post(pods::create)).with_state(Arc::new(admin))
+    Router::new()
+        .route("/pods", get(pods::list).post(pods::create))
+        .merge(accounts::routes())
+        .with_state(Arc::new(admin))
 }

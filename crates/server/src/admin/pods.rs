@@ -82,7 +82,7 @@ pub(super) fn root(admin: &Admin, name: &str) -> Result<ResourceIri, Problem> {
     seed::root(&admin.base, admin.layout, name).map_err(|error| Problem::bad_request(error.to_string()))
 }
 
-fn web_address(text: &str) -> Result<String, Problem> {
+pub(super) fn web_address(text: &str) -> Result<String, Problem> {
     match url::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.to_owned()),
         _ => Err(Problem::bad_request(format!("{text:?} is no URL such as https://pod.example/profile/card#me"))),
