@@ -211,7 +211,7 @@ fn password(page: &Overview<'_>) -> String {
     format!(
         "<section><h2>Password</h2><p class=\"soft\">A new password logs you out everywhere else, and every app.</p>\
          <form method=\"post\" action=\"{action}\">{csrf}\
-         <input type=\"hidden\" name=\"username\" value=\"{account}\" autocomplete=\"username\">\
+         <input name=\"username\" value=\"{account}\" autocomplete=\"username\" hidden readonly>\
          {current}{new}{again}<button name=\"action\" value=\"password\">Change the password</button></form></section>",
         action = escape(page.action),
         csrf = hidden(page.csrf),

@@ -5,6 +5,7 @@
 mod data;
 
 use super::{Layout, Loaded, Settings};
+use podbell_model::ResourceIri;
 use std::{fmt, net::IpAddr};
 
 /// How bad it is.
@@ -45,7 +46,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     let pods = report.data(settings);
     report.pods(settings, !pods.is_empty());
     report.listening(settings);
-    report.provider(settings);
+    report.provider(settings, &pods);
     report.accounts(settings);
     report.limits(settings);
     report.files(settings);
@@ -177,7 +178,7 @@ impl Report {
         }
     }
 
-    fn provider(&mut self, settings: &Settings) {
+    fn provider(&mut self, settings: &Settings, pods: &[ResourceIri]) {
         let base = settings.base();
         let provider = &settings.provider;
         if settings.serves_provider() && !base.is_loopback() {
@@ -199,6 +200,9 @@ impl Report {
         if url.origin() == base.origin() && url.port() != 0 {
             self.wrong("provider.url", "the provider needs an origin of its own, another than base_url");
         }
+        if let Some(pod) = pods.iter().find(|pod| pod.origin() == url.origin()) {
+            self.wrong("provider.url", format!("{pod} is a pod at that origin; the provider needs one of its own"));
+        }
         if !url.is_secure() && !url.is_loopback() && !settings.is_development() {
             self.wrong("provider.url", format!("{url} is http on a public name"));
         }
@@ -218,6 +222,10 @@ impl Report {
             Some(url) if url.is_loopback() => {
                 self.wrong("provider.url", format!("{url} is on this machine; nobody could log in from elsewhere"));
             }
+            Some(url) if url.url().host() == base.url().host() => self.unwise(
+                "provider.url",
+                "it shares its host name with base_url: browsers keep the cookies of two ports together",
+            ),
             Some(_) => {}
         }
         if !settings.is_development() && !base.is_secure() {
@@ -361,6 +369,8 @@ mod tests {
         ] {
             assert!(with("https://pod.example/", url).contains(&(Wrong, "provider.url")), "{what}");
         }
+        let beside = with("https://pod.example/", "url = \"https://pod.example:8443/\"");
+        assert_eq!(beside, [(Unwise, "seed"), (Unwise, "provider.url")]);
         let private = with("http://192.168.1.5:3000/", "url = \"https://id.example/\"");
         assert!(private.contains(&(Wrong, "provider.enabled")), "{private:?}");
         let open = with("https://pod.example/", "url = \"https://id.example/\"\nauto_login = true");
