@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { launch, serveApp } from './browser.js';
+import { logout } from './clients.js';
 import { binary, start } from './server.js';
 
 let server, app, browser, page;
@@ -72,6 +73,7 @@ test('an invitation becomes an account whose person uses an app and gives a prog
   const note = `${topic}note.txt`;
   const put = await bot.fetch(note, { method: 'PUT', body: 'by a program', headers: { 'Content-Type': 'text/plain' } });
   assert.equal(put.status, 201);
+  await logout(bot);
 
   await press('Revoke A bot & <i>more</i>');
   await page.getByText('The credentials are revoked').waitFor();
