@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const binary =
+export const binary =
   process.env.PODBELL_BINARY ?? fileURLToPath(new URL('../../target/release/podbell', import.meta.url));
 
 // The names under localhost are this machine (RFC 6761 §6.3); not every resolver knows it.

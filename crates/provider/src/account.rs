@@ -25,6 +25,15 @@ pub enum AccountError {
     /// The name or the WebID has an account.
     #[error("there is an account of that name or WebID")]
     Taken,
+    /// A pod cannot be called so.
+    #[error("a name has a-z, 0-9 and '-', 1 to 63 of them, no '-' at either end")]
+    PodName,
+    /// There is a pod of that name, and it is not for this account.
+    #[error("there is a pod of that name already")]
+    PodTaken,
+    /// There are no such credentials of this account.
+    #[error("there are no such credentials")]
+    UnknownCredentials,
     /// There is no such account.
     #[error("there is no such account")]
     Unknown,
@@ -58,14 +67,28 @@ impl Provider {
     pub async fn create_account(&self, name: &str, webid: WebId, password: Option<&str>) -> Result<(), AccountError> {
         check_name(name)?;
         let password = self.hash_password(password).await?;
+        self.insert_account(name, webid, password).await
+    }
+
+    pub(crate) async fn insert_account(
+        &self,
+        name: &str,
+        webid: WebId,
+        password: Option<PasswordHash>,
+    ) -> Result<(), AccountError> {
         let account = Account { name: name.into(), webid, password };
         let made = self.store.insert_account(&account).await.map_err(OAuthError::from)?;
         if made { Ok(()) } else { Err(AccountError::Taken) }
     }
 
-    /// Replaces a password, and logs the account out everywhere.
+    /// Replaces a password, and logs the account out everywhere: sessions, codes and refresh tokens end; access tokens
+    /// and client credentials live on.
     pub async fn set_password(&self, name: &str, password: Option<&str>) -> Result<(), AccountError> {
         let password = self.hash_password(password).await?;
+        let account = self.store.account(name).await.map_err(OAuthError::from)?;
+        if let Some(account) = account {
+            self.codes.forget(&account.webid, None);
+        }
         let known = self.store.set_password(name, password.as_ref()).await.map_err(OAuthError::from)?;
         self.sessions.close_account(name);
         if known { Ok(()) } else { Err(AccountError::Unknown) }
@@ -104,19 +127,32 @@ impl Provider {
         if made { Ok(NewCredentials { id, secret }) } else { Err(AccountError::Taken) }
     }
 
-    async fn hash_password(&self, password: Option<&str>) -> Result<Option<PasswordHash>, AccountError> {
+    /// Revokes credentials of a WebID, and nobody else's; tokens made with them live to their end.
+    pub async fn revoke_credentials(&self, webid: &WebId, id: &str) -> Result<(), AccountError> {
+        // An id is never given to anybody else, so what is found stays theirs.
+        let found = self.store.credentials(id).await.map_err(OAuthError::from)?;
+        if found.is_none_or(|credentials| credentials.webid != *webid) {
+            return Err(AccountError::UnknownCredentials);
+        }
+        self.store.remove_credentials(id).await.map_err(OAuthError::from)?;
+        Ok(())
+    }
+
+    pub(crate) async fn hash_password(&self, password: Option<&str>) -> Result<Option<PasswordHash>, AccountError> {
         let Some(password) = password else { return Ok(None) };
         if !(MIN_PASSWORD..=password::MAX_PASSWORD).contains(&password.len()) {
             return Err(AccountError::Password);
         }
         let password = password.to_owned();
+        let permit = self.passwords.acquire().await;
+        let _permit = permit.map_err(|error| OAuthError::failed("closing", error))?;
         let hash = tokio::task::spawn_blocking(move || password::hash(&password)).await;
         let hash = hash.map_err(|error| OAuthError::failed("the password could not be hashed", error))?;
         Ok(Some(hash.map_err(OAuthError::from)?))
     }
 }
 
-fn check_name(name: &str) -> Result<(), AccountError> {
+pub(crate) fn check_name(name: &str) -> Result<(), AccountError> {
     let plain = |character: char| !character.is_whitespace() && !character.is_control();
     if (1..=MAX_NAME).contains(&name.len()) && name.chars().all(plain) { Ok(()) } else { Err(AccountError::Name) }
 }

@@ -16,6 +16,16 @@ pub enum PageKind {
     LogOut,
     /// Says that one is logged out.
     LoggedOut,
+    /// Somebody's own account.
+    Account,
+    /// Their account again: what they asked for was not done.
+    AccountRefused,
+    /// The sign-up form.
+    SignUp,
+    /// The sign-up form again: what was filled in will not do.
+    SignUpRefused,
+    /// The invitation is no good.
+    NoInvitation,
     /// The request is wrong, and its redirect URI is not to be trusted.
     BadRequest,
     /// The provider failed.

@@ -35,6 +35,16 @@ pub struct BrowserRequest<'a> {
     pub now: Timestamp,
 }
 
+/// What came of a password.
+pub(crate) enum Guess {
+    /// It is this account's.
+    Right(Account),
+    /// It is not, or there is no such account.
+    Wrong,
+    /// It was not tried.
+    TooMany,
+}
+
 impl BrowserRequest<'_> {
     /// The request itself, and the form that was filled in. A POST without a query is a request in its body.
     pub(crate) fn read(&self) -> Result<(Params, Option<Params>), OAuthError> {
@@ -133,15 +143,14 @@ impl Provider {
             let notice = "The form was too old, or cookies are off. Please try again.";
             return self.ask_log_in(visit, PageKind::LogIn, notice);
         }
-        let (name, password) = (field("name"), field("password"));
-        if !self.attempts.begin(name, *now) {
-            let notice = "Too many wrong attempts. Please wait a quarter of an hour.";
-            return self.ask_log_in(visit, PageKind::TooManyAttempts, notice);
-        }
-        let Some(account) = self.account_with_password(name, password).await? else {
-            return self.ask_log_in(visit, PageKind::LogInRefused, "Name or password is wrong.");
+        let account = match self.guess(field("name"), field("password"), *now).await? {
+            Guess::Right(account) => account,
+            Guess::Wrong => return self.ask_log_in(visit, PageKind::LogInRefused, "Name or password is wrong."),
+            Guess::TooMany => {
+                let notice = "Too many wrong attempts. Please wait a quarter of an hour.";
+                return self.ask_log_in(visit, PageKind::TooManyAttempts, notice);
+            }
         };
-        self.attempts.succeeded(name);
         // A session always gets a new cookie: one that was known before the log-in opens nothing.
         if let Some(cookie) = cookie {
             self.sessions.close(cookie);
@@ -182,7 +191,7 @@ impl Provider {
         let html = pages::log_in(&pages::LogIn {
             action: &self.action(request),
             csrf: &self.form_token(Purpose::LogIn, &cookie, &request.query),
-            client: &pages::ClientShown::of(&request.client, &request.redirect_uri),
+            client: Some(&pages::ClientShown::of(&request.client, &request.redirect_uri)),
             // What was filled in a moment ago need not be filled in again.
             name: filled.or(request.login_hint.as_deref()).unwrap_or_default(),
             notice,
@@ -209,7 +218,7 @@ impl Provider {
         format!("{endpoint}{}{}", if endpoint.contains('?') { '&' } else { '?' }, request.query)
     }
 
-    fn open_session(&self, account: Account, now: Timestamp) -> Result<(String, Session), OAuthError> {
+    pub(crate) fn open_session(&self, account: Account, now: Timestamp) -> Result<(String, Session), OAuthError> {
         let full = || OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many people are logged in");
         let end = session_end(self, now);
         let cookie = self.sessions.open(account.name, account.webid, now, end)?.ok_or_else(full)?;
@@ -238,6 +247,16 @@ impl Provider {
         let code = self.codes.issue(grant, *now, provider::after(*now, self.config.lifetimes.code))?;
         let full = || OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many people are logging in");
         Ok(Answer::redirect(request.back.with_code(&code.ok_or_else(full)?)))
+    }
+
+    /// Tries a password; so many wrong ones are too many, also for somebody who is logged in.
+    pub(crate) async fn guess(&self, name: &str, password: &str, now: Timestamp) -> Result<Guess, OAuthError> {
+        if !self.attempts.begin(name, now) {
+            return Ok(Guess::TooMany);
+        }
+        let Some(account) = self.account_with_password(name, password).await? else { return Ok(Guess::Wrong) };
+        self.attempts.succeeded(name);
+        Ok(Guess::Right(account))
     }
 
     /// The account with that name and password; takes as long for every wrong pair.

@@ -104,6 +104,16 @@ impl Codes {
         matches!(table.get(&random::sha256(code.as_bytes())), Some(Entry::Used { reused: true, .. }))
     }
 
+    /// Forgets the codes for somebody that nobody has redeemed: those for one client, or all.
+    pub(crate) fn forget(&self, webid: &WebId, client: Option<&str>) {
+        self.table.lock().retain(|_, entry| match entry {
+            Entry::Fresh { grant, .. } => {
+                grant.webid != *webid || client.is_some_and(|client| *grant.client_id != *client)
+            }
+            Entry::Used { .. } => true,
+        });
+    }
+
     pub(crate) fn sweep(&self, now: Timestamp) {
         sweep(&mut self.table.lock(), now);
     }

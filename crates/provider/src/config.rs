@@ -18,6 +18,10 @@ pub struct Endpoints {
     pub userinfo: String,
     /// `end_session_endpoint`; GET and POST; same origin as `authorization`.
     pub end_session: String,
+    /// People's own accounts; GET and POST; same origin as `authorization`.
+    pub account: String,
+    /// Where invitations lead; GET and POST; same origin as `authorization`.
+    pub sign_up: String,
 }
 
 impl Endpoints {
@@ -31,6 +35,8 @@ impl Endpoints {
             registration: at("register"),
             userinfo: at("userinfo"),
             end_session: at("logout"),
+            account: at("account"),
+            sign_up: at("sign-up"),
         }
     }
 }
@@ -143,8 +149,14 @@ impl Config {
             self.check_url(name, url)?;
         }
         let pages = self.check_url("authorization endpoint", &endpoints.authorization)?;
-        if pages.origin() != self.check_url("end-session endpoint", &endpoints.end_session)?.origin() {
-            return Err(ConfigError::Pages);
+        for (name, url) in [
+            ("end-session endpoint", &endpoints.end_session),
+            ("account page", &endpoints.account),
+            ("sign-up page", &endpoints.sign_up),
+        ] {
+            if pages.origin() != self.check_url(name, url)?.origin() {
+                return Err(ConfigError::Pages);
+            }
         }
         if self.auto_login.is_some() && !self.development {
             return Err(ConfigError::AutoLogin);
@@ -175,8 +187,8 @@ pub enum ConfigError {
         /// Which one.
         name: &'static str,
     },
-    /// Log-in and log-out pages must share their cookie.
-    #[error("the authorization and end-session endpoints must share one origin")]
+    /// The pages must share their cookie.
+    #[error("the authorization and end-session endpoints and the pages of accounts must share one origin")]
     Pages,
     /// Automatic log-in would give the account to whoever asks.
     #[error("automatic log-in is for development only")]

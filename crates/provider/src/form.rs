@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     LogIn,
     Consent,
     LogOut,
+    Account,
+    SignUp,
 }
 
 impl Purpose {
@@ -27,6 +29,8 @@ impl Purpose {
             Self::LogIn => "log-in",
             Self::Consent => "consent",
             Self::LogOut => "log-out",
+            Self::Account => "account",
+            Self::SignUp => "sign-up",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The OpenID provider for development, as a machine without HTTP: parameters in, answers out.
+//! The OpenID provider and its accounts, as a machine without HTTP: parameters in, answers out.
 //!
 //! `server` maps it to routes. Log-ins and credentials exist only for WebIDs that this server hosts. Time is always an
 //! argument; randomness and keys come from `aws-lc-rs`. Whatever is kept over a restart is kept by a [`store::Store`],
@@ -18,9 +18,12 @@ mod document;
 mod dpop;
 mod error;
 mod form;
+mod hosting;
+mod invitation;
 mod issue;
 mod keys;
 mod logout;
+mod own_account;
 pub mod pages;
 mod params;
 mod password;
@@ -30,6 +33,7 @@ mod redirect;
 mod registration;
 mod request;
 mod session;
+mod sign_up;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -44,6 +48,8 @@ pub use answer::{Answer, Next, Page, PageKind};
 pub use authorize::BrowserRequest;
 pub use config::Config;
 pub use error::{ErrorCode, OAuthError};
+pub use hosting::{Found, Home, Hosting, HostingError};
+pub use invitation::NewInvitation;
 pub use keys::KeyError;
 pub use provider::{Provider, StartError};
 pub use token::TokenRequest;

@@ -2,6 +2,8 @@
 //!
 //! Every value is escaped where it is written; what a client says of itself is shown as its claim.
 
+pub(crate) mod account;
+
 use crate::{client::Client, form::shown_host, random};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -21,10 +23,21 @@ dd{margin:0 0 1rem}\
 dd:last-child{margin:0}\
 .soft{color:var(--soft);font-size:.9rem}\
 .notice{color:var(--warn);font-weight:600}\
+main.wide{max-width:38rem}\
+section{margin-top:1.5rem;padding-top:1.25rem;border-top:1px solid var(--line)}\
+section.new{padding:1rem;border:2px solid var(--key);border-radius:.75rem}\
+h2{margin:0 0 .5rem;font-size:1.1rem}\
+ul{list-style:none;margin:0 0 1rem;padding:0}\
+li{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center;justify-content:space-between;padding:.6rem 0;border-bottom:1px solid var(--line)}\
+li div{flex:1 1 14rem;min-width:0;overflow-wrap:anywhere}\
+.done{color:var(--key);font-weight:600}\
+.last{margin:1rem 0 0}\
 a,code,strong{overflow-wrap:anywhere}\
 label{display:block;font-weight:600;margin-bottom:.25rem}\
 input{width:100%;font:inherit;padding:.6rem .75rem;margin-bottom:1rem;border:1px solid var(--soft);border-radius:.5rem;background:transparent;color:inherit}\
 button{width:100%;font:inherit;font-weight:600;padding:.65rem .75rem;margin-top:.5rem;border:1px solid var(--key);border-radius:.5rem;background:transparent;color:var(--key);cursor:pointer}\
+button.small{width:auto;margin:0;padding:.35rem .75rem;font-size:.9rem}\
+input[readonly]{border-style:dashed}\
 button.main{background:var(--key);color:var(--on)}\
 :focus-visible{outline:3px solid var(--key);outline-offset:2px}";
 
@@ -64,7 +77,8 @@ impl ClientShown {
 pub(crate) struct LogIn<'a> {
     pub(crate) action: &'a str,
     pub(crate) csrf: &'a str,
-    pub(crate) client: &'a ClientShown,
+    /// The application to continue to; none for people's own accounts.
+    pub(crate) client: Option<&'a ClientShown>,
     /// What is filled in already.
     pub(crate) name: &'a str,
     /// What went wrong; may be empty.
@@ -85,7 +99,7 @@ pub(crate) struct Consent<'a> {
 pub(crate) fn log_in(page: &LogIn<'_>) -> String {
     let (at_name, at_password) = if page.name.is_empty() { (" autofocus", "") } else { ("", " autofocus") };
     let body = format!(
-        "<h1>Log in</h1><p>To continue to {client}.</p>{notice}\
+        "<h1>Log in</h1><p>To {purpose}.</p>{notice}\
          <form method=\"post\" action=\"{action}\">{csrf}\
          <label for=\"name\">Name</label>\
          <input id=\"name\" name=\"name\" value=\"{name}\" autocomplete=\"username\" autocapitalize=\"none\" \
@@ -94,7 +108,9 @@ pub(crate) fn log_in(page: &LogIn<'_>) -> String {
          <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" \
          maxlength=\"1024\" required{at_password}>\
          <button class=\"main\" name=\"action\" value=\"login\">Log in</button></form>",
-        client = page.client.html(),
+        purpose = page
+            .client
+            .map_or_else(|| "see to your account".to_owned(), |client| format!("continue to {}", client.html())),
         notice = notice(page.notice),
         action = escape(page.action),
         csrf = hidden(page.csrf),
@@ -152,13 +168,14 @@ pub(crate) fn error(description: &str) -> String {
 }
 
 /// What stands at the root of the issuer: what this is, and where programs find out more.
-pub fn welcome(issuer: &str, discovery: &str) -> String {
+pub fn welcome(issuer: &str, account: &str, discovery: &str) -> String {
     let body = format!(
         "<h1>Identity provider</h1>\
-         <p>This is where people log in to Solid apps with a WebID of this server. There is nothing to do here: an app \
-         sends you when it needs you.</p>\
+         <p>This is where people log in to Solid apps with a WebID of this server. An app sends you when it \
+         needs you.</p><p><a href=\"{}\">Your account</a>: password, apps, credentials for programs.</p>\
          <dl><dt>Issuer</dt><dd><code>{}</code></dd>\
          <dt>For programs</dt><dd><a href=\"{href}\">{href}</a></dd></dl>",
+        escape(account),
         escape(issuer),
         href = escape(discovery),
     );
@@ -183,12 +200,21 @@ fn hidden(csrf: &str) -> String {
 }
 
 fn document(title: &str, body: &str) -> String {
+    framed(title, body, "")
+}
+
+/// For pages with lists.
+fn wide_document(title: &str, body: &str) -> String {
+    framed(title, body, " class=\"wide\"")
+}
+
+fn framed(title: &str, body: &str, class: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <meta name=\"referrer\" content=\"same-origin\">\
          <title>{title} · Podbell</title><style>{STYLE}</style></head>\
-         <body><main><p class=\"brand\">Podbell</p>{body}</main></body></html>"
+         <body><main{class}><p class=\"brand\">Podbell</p>{body}</main></body></html>"
     )
 }
 
@@ -227,7 +253,7 @@ mod tests {
     fn no_value_becomes_markup() {
         let client = ClientShown { name: ATTACK.into(), host: ATTACK.into() };
         let forms = [
-            log_in(&LogIn { action: ATTACK, csrf: ATTACK, client: &client, name: ATTACK, notice: ATTACK }),
+            log_in(&LogIn { action: ATTACK, csrf: ATTACK, client: Some(&client), name: ATTACK, notice: ATTACK }),
             consent(&Consent {
                 action: ATTACK,
                 csrf: ATTACK,
@@ -237,7 +263,7 @@ mod tests {
                 stays: true,
             }),
             log_out(ATTACK, ATTACK, ATTACK),
-            welcome(ATTACK, ATTACK),
+            welcome(ATTACK, ATTACK, ATTACK),
             error(ATTACK),
         ];
         for html in forms {

@@ -4,7 +4,7 @@ use crate::{
     OAuthError,
     attempts::Attempts,
     code::Codes,
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Endpoints},
     document::Documents,
     keys::{KeyError, Keys},
     session::Sessions,
@@ -33,6 +33,8 @@ pub struct Provider {
     pub(crate) codes: Codes,
     pub(crate) attempts: Attempts,
     pub(crate) passwords: Semaphore,
+    /// Held while an account is made with its pod.
+    pub(crate) making: tokio::sync::Mutex<()>,
     /// Signs the tokens in forms; made anew by each process.
     pub(crate) forms: hmac::Key,
     /// The path that the session cookie is limited to where there is no TLS.
@@ -74,7 +76,8 @@ impl Provider {
             codes: Codes::new(config.limits.codes),
             attempts: Attempts::new(config.limits),
             passwords: Semaphore::new(PARALLEL_PASSWORDS),
-            cookie_path: cookie_path(&config.endpoints.authorization, &config.endpoints.end_session),
+            making: tokio::sync::Mutex::default(),
+            cookie_path: pages_path(&config.endpoints),
             config,
             store,
             replay,
@@ -84,6 +87,11 @@ impl Provider {
     /// The issuer string.
     pub fn issuer(&self) -> &str {
         &self.config.issuer
+    }
+
+    /// Where its endpoints and pages are.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.config.endpoints
     }
 
     /// The JWK set at `jwks_uri`: public halves with `kid`, `alg` and `use`.
@@ -115,6 +123,14 @@ pub(crate) fn after(now: Timestamp, while_: Duration) -> Timestamp {
 /// `now` less a while.
 pub(crate) fn before(now: Timestamp, while_: Duration) -> Timestamp {
     now.checked_sub(while_).unwrap_or(Timestamp::MIN)
+}
+
+/// The longest directory that all pages are in.
+fn pages_path(endpoints: &Endpoints) -> String {
+    let pages = [&endpoints.end_session, &endpoints.account, &endpoints.sign_up];
+    let paths = pages.map(|page| cookie_path(&endpoints.authorization, page));
+    // Each is a directory above the first page, so the shortest is above the others.
+    paths.into_iter().min_by_key(String::len).unwrap_or_else(|| "/".into())
 }
 
 /// The longest directory that both URLs are in; both have been parsed before.

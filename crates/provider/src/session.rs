@@ -40,6 +40,10 @@ impl Session {
         Self { account, webid, since: now, expires, consents: Vec::new() }
     }
 
+    fn is_of(&self, account: &str, now: Timestamp) -> bool {
+        *self.account == *account && self.expires > now
+    }
+
     /// Whether consent was given to a client for all of a scope.
     pub(crate) fn has_consented(&self, client: &str, redirect_uri: &str, scope: &str) -> bool {
         let mut given = self.consents.iter().filter(|consent| consent.is_of(client, redirect_uri));
@@ -104,6 +108,25 @@ impl Sessions {
             }
             let (client, redirect_uri, scope) = (client.into(), redirect_uri.into(), scope.into());
             session.consents.push(Consent { client, redirect_uri, scope });
+        }
+    }
+
+    /// How many sessions an account has.
+    pub(crate) fn count(&self, account: &str, now: Timestamp) -> usize {
+        self.table.lock().values().filter(|session| session.is_of(account, now)).count()
+    }
+
+    /// The clients that an account has consented to in its sessions; one may be named more than once.
+    pub(crate) fn consented(&self, account: &str, now: Timestamp) -> Vec<String> {
+        let table = self.table.lock();
+        let own = table.values().filter(|session| session.is_of(account, now));
+        own.flat_map(|session| session.consents.iter().map(|consent| consent.client.clone())).collect()
+    }
+
+    /// Forgets the consent of an account to a client, in every session.
+    pub(crate) fn withdraw(&self, account: &str, client: &str) {
+        for session in self.table.lock().values_mut().filter(|session| *session.account == *account) {
+            session.consents.retain(|consent| consent.client != client);
         }
     }
 

@@ -1,4 +1,5 @@
-//! What the provider keeps over a restart: accounts, credentials, clients, refresh families and signing keys.
+//! What the provider keeps over a restart: accounts, invitations, credentials, clients, refresh families and signing
+//! keys.
 //!
 //! Secrets arrive here hashed. Every method is one atomic step. Codes and sessions are not kept: they live minutes,
 //! in memory.
@@ -36,6 +37,33 @@ pub struct Account {
     pub webid: WebId,
     /// None for an account that cannot log in with a password.
     pub password: Option<PasswordHash>,
+}
+
+/// Leave for one person to make an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Of what its URL holds; unique.
+    pub secret: SecretHash,
+    /// The only name that it is good for, if somebody has chosen one.
+    pub name: Option<Arc<str>>,
+    /// The name that a sign-up has begun to make a pod for: from then on it is good for that name alone, so that a
+    /// sign-up which was cut off is finished and never made twice.
+    pub begun: Option<Arc<str>>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// It is no good from then on.
+    pub expires: Timestamp,
+}
+
+/// What accepting an invitation did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// The account is there, and the invitation gone.
+    Accepted,
+    /// There is no such invitation, or none that was begun with this name; nothing was done.
+    Gone,
+    /// The name or the WebID has an account; nothing was done.
+    Taken,
 }
 
 /// A client that acts for one WebID without anybody at a browser (`client_credentials`).
@@ -162,7 +190,8 @@ pub struct StoreError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// Keeps what the provider must know after a restart. What a method reports as done is durable.
 #[async_trait::async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Keeps a new account; false, and nothing done, if its name or its WebID is taken.
+    /// Keeps a new account; false, and nothing done, if its name or its WebID is taken. Invitations that a sign-up has
+    /// begun with its name forget that.
     async fn insert_account(&self, account: &Account) -> Result<bool, StoreError>;
 
     /// An account by its name.
@@ -171,11 +200,32 @@ pub trait Store: Send + Sync + 'static {
     /// The account of a WebID.
     async fn account_of(&self, webid: &WebId) -> Result<Option<Account>, StoreError>;
 
-    /// Replaces an account's password; false if there is no such account.
+    /// Every account, ordered by name.
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
+
+    /// Replaces an account's password, and forgets the refresh families of its WebID; false if there is no such
+    /// account.
     async fn set_password(&self, name: &str, password: Option<&PasswordHash>) -> Result<bool, StoreError>;
 
     /// Forgets an account with the credentials and refresh families of its WebID; true if there was one.
     async fn remove_account(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Keeps a new invitation.
+    async fn insert_invitation(&self, invitation: &Invitation) -> Result<(), StoreError>;
+
+    /// An invitation, also an expired one that was not swept yet.
+    async fn invitation(&self, secret: &SecretHash) -> Result<Option<Invitation>, StoreError>;
+
+    /// Notes the name that a sign-up begins with; false, and nothing done, if there is no such invitation or it is
+    /// good for another name only.
+    async fn begin_sign_up(&self, secret: &SecretHash, name: &str) -> Result<bool, StoreError>;
+
+    /// Forgets the name that a sign-up began with, if it is this one.
+    async fn abandon_sign_up(&self, secret: &SecretHash, name: &str) -> Result<(), StoreError>;
+
+    /// Keeps a new account and forgets the invitation that was begun with its name. Of two calls with one invitation
+    /// at most one is [`Acceptance::Accepted`].
+    async fn accept(&self, secret: &SecretHash, account: &Account) -> Result<Acceptance, StoreError>;
 
     /// Keeps new credentials; false, and nothing done, if the id is taken.
     async fn insert_credentials(&self, credentials: &ClientCredentials) -> Result<bool, StoreError>;
@@ -217,6 +267,12 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets a refresh family; true if there was one.
     async fn revoke_family(&self, id: Uuid) -> Result<bool, StoreError>;
 
+    /// The refresh families of a WebID, at most `limit`, those that live longest first.
+    async fn families_of(&self, webid: &WebId, limit: u64) -> Result<Vec<RefreshFamily>, StoreError>;
+
+    /// Forgets the refresh families of a WebID: those of one client, or all.
+    async fn revoke_families(&self, webid: &WebId, client: Option<&str>) -> Result<(), StoreError>;
+
     /// Every signing key, the newest first.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
 
@@ -224,7 +280,7 @@ pub trait Store: Send + Sync + 'static {
     /// start at once sign with the same.
     async fn keep_signing_key(&self, key: &SigningKey) -> Result<SigningKey, StoreError>;
 
-    /// Forgets the clients last used before `unused_since` that no refresh family belongs to, and the families that
-    /// have expired by `now` (first); returns how many rows are gone.
+    /// Forgets the clients last used before `unused_since` that no refresh family belongs to, and the families and
+    /// invitations that have expired by `now` (first); returns how many rows are gone.
     async fn sweep(&self, now: Timestamp, unused_since: Timestamp) -> Result<u64, StoreError>;
 }

@@ -1,5 +1,6 @@
 //! The provider from the outside: whole flows, and each attack on them.
 
+mod accounts;
 mod attacks;
 mod bench;
 mod clients;
@@ -7,3 +8,4 @@ mod consent;
 mod flows;
 mod other_sites;
 mod pages;
+mod sign_up;

@@ -60,7 +60,7 @@ pub fn card(card: &Card) -> String {
         let how = if card.seeds {
             "start again with --seed NAME to make one"
         } else {
-            "it takes a server on localhost with its provider on"
+            "`podbell pod create NAME` makes one, from another terminal"
         };
         let _ = write!(text, "\n  There is no pod yet: {how}\n");
     }
@@ -122,7 +122,7 @@ mod tests {
         let shown = card(&none);
         assert!(shown.contains("There is no pod yet: start again with --seed NAME"), "{shown}");
         assert!(shown.contains("  Listens on   127.0.0.1:4000\n"), "{shown}");
-        assert!(card(&Card::default()).contains("There is no pod yet: it takes"));
+        assert!(card(&Card::default()).contains("There is no pod yet: `podbell pod create"));
         assert!(!card(&Card { has_pods: true, ..none }).contains("no pod"));
     }
 

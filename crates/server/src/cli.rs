@@ -2,9 +2,9 @@
 
 use crate::{
     act::{self, Act},
-    admin::{self, cli::PodCommand},
+    admin::{self, account_cli::AccountCommand, cli::PodCommand},
     serve::{self, Ended},
-    settings::{self, LoadError, Loaded, Override, Severity, findings, load},
+    settings::{self, LoadError, Loaded, Override, Settings, Severity, findings, load},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{
@@ -55,6 +55,13 @@ enum Command {
         place: admin::cli::Place,
         #[command(subcommand)]
         command: PodCommand,
+    },
+    /// Make and keep the accounts of this server's provider, whether the server runs or not
+    Account {
+        #[command(flatten)]
+        place: admin::cli::Place,
+        #[command(subcommand)]
+        command: AccountCommand,
     },
     /// Print what curl needs to make one request as a demo account of the server on this machine
     ///
@@ -175,15 +182,20 @@ pub fn run() -> ExitCode {
         }
         Some(Command::Check { flags, .. }) => check(&flags.after(earlier)),
         Some(Command::Serve { flags }) => start(&flags.after(earlier)),
-        Some(Command::Pod { place, command }) => administer(&earlier.before(place), &command),
+        Some(Command::Pod { place, command }) => {
+            administer(&earlier.before(place), async |settings| command.run(settings).await)
+        }
+        Some(Command::Account { place, command }) => {
+            administer(&earlier.before(place), async |settings| command.run(settings).await)
+        }
         Some(Command::As { data, account, act, url }) => run_as(data, earlier, &account, &act, &url),
     }
 }
 
-fn administer(place: &admin::cli::Place, command: &PodCommand) -> ExitCode {
+fn administer(place: &admin::cli::Place, command: impl AsyncFnOnce(&Settings) -> anyhow::Result<()>) -> ExitCode {
     let done = place.settings().map_err(Into::into).and_then(|settings| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(command.run(&settings))
+        runtime.block_on(command(&settings))
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

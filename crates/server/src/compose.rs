@@ -9,7 +9,8 @@ use crate::{
     listen::Bound,
     notifications,
     parts::Parts,
-    provider_site, resources,
+    provider_site::{self, Homes},
+    resources,
     seed::{self, Seeding},
     serve::Composed,
     settings::Settings,
@@ -42,7 +43,13 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     if let Some(provider) = &provider {
         composed.card = seeded(settings, data, bound, &store, &pod, provider, clock()).await?;
         tokio::spawn(sweep_provider(Arc::clone(provider), Arc::clone(&clock)));
-        composed.provider = provider_site::routes(Arc::clone(provider), Arc::clone(&clock), settings);
+        let homes = Arc::new(Homes {
+            base: bound.pods.url.clone(),
+            layout: settings.pods.layout,
+            pod: Arc::clone(&pod),
+            issuer: provider.issuer().into(),
+        });
+        composed.provider = provider_site::routes(Arc::clone(provider), homes, Arc::clone(&clock), settings);
     }
     composed.admin = admin::routes(Admin {
         base: bound.pods.url.clone(),

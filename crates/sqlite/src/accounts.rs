@@ -1,4 +1,4 @@
-//! What the provider keeps: accounts, credentials, clients, refresh families and signing keys.
+//! What the provider keeps: accounts, invitations, credentials, clients, refresh families and signing keys.
 
 use crate::{
     Sqlite,
@@ -8,13 +8,14 @@ use crate::{
 };
 use podbell_model::{Timestamp, Uuid, WebId};
 use podbell_provider::store::{
-    Account, ClientCredentials, PasswordHash, RefreshFamily, RegisteredClient, Rotation, SecretHash, SigningAlgorithm,
-    SigningKey, Store, StoreError,
+    Acceptance, Account, ClientCredentials, Invitation, PasswordHash, RefreshFamily, RegisteredClient, Rotation,
+    SecretHash, SigningAlgorithm, SigningKey, Store, StoreError,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, types::Type};
 use std::sync::Arc;
 
 const ACCOUNT: &str = "SELECT name, webid, password FROM accounts";
+const INVITATION: &str = "SELECT secret, name, begun, created, expires FROM invitations";
 const CREDENTIALS: &str = "SELECT id, secret, webid, name, created FROM credentials";
 const CLIENT: &str = "SELECT id, secret, name, redirect_uris, post_logout_redirect_uris, algorithm, created, last_used
                       FROM clients";
@@ -41,12 +42,12 @@ impl Sqlite {
 impl Store for Sqlite {
     async fn insert_account(&self, account: &Account) -> Result<bool, StoreError> {
         let account = account.clone();
-        let sql = "INSERT INTO accounts (name, webid, password) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        self.note(move |step| {
-            let password = account.password.as_ref().map(|password| &*password.0);
-            changed(step.db, sql, params![&*account.name, account.webid.as_str(), password])
-        })
-        .await
+        self.note(move |step| insert(step.db, &account)).await
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let sql = format!("{ACCOUNT} ORDER BY name");
+        self.ask(move |db| db.prepare_cached(&sql)?.query_map([], account)?.collect()).await
     }
 
     async fn account(&self, name: &str) -> Result<Option<Account>, StoreError> {
@@ -61,8 +62,14 @@ impl Store for Sqlite {
 
     async fn set_password(&self, name: &str, password: Option<&PasswordHash>) -> Result<bool, StoreError> {
         let (name, password) = (name.to_owned(), password.cloned());
-        let sql = "UPDATE accounts SET password = ?2 WHERE name = ?1";
-        self.note(move |step| changed(step.db, sql, params![name, password.as_ref().map(|hash| &*hash.0)])).await
+        self.note(move |step| {
+            let sql = "UPDATE accounts SET password = ?2 WHERE name = ?1 RETURNING webid";
+            let values = params![name, password.as_ref().map(|hash| &*hash.0)];
+            let Some(webid) = one(step.db, sql, values, |row| row.get::<_, String>(0))? else { return Ok(false) };
+            changed(step.db, "DELETE FROM families WHERE webid = ?1", [&webid])?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn remove_account(&self, name: &str) -> Result<bool, StoreError> {
@@ -74,6 +81,51 @@ impl Store for Sqlite {
                 changed(step.db, sql, [&webid])?;
             }
             Ok(true)
+        })
+        .await
+    }
+
+    async fn insert_invitation(&self, invitation: &Invitation) -> Result<(), StoreError> {
+        let i = invitation.clone();
+        let sql = "INSERT INTO invitations (secret, name, begun, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.note(move |step| {
+            let (name, begun) = (i.name.as_deref(), i.begun.as_deref());
+            changed(step.db, sql, params![i.secret.0, name, begun, nanos(i.created), nanos(i.expires)])
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn invitation(&self, secret: &SecretHash) -> Result<Option<Invitation>, StoreError> {
+        let secret = secret.0;
+        self.ask(move |db| one(db, &format!("{INVITATION} WHERE secret = ?1"), [secret], invitation)).await
+    }
+
+    async fn begin_sign_up(&self, secret: &SecretHash, name: &str) -> Result<bool, StoreError> {
+        let (secret, name) = (secret.0, name.to_owned());
+        let sql = "UPDATE invitations SET begun = ?2
+                   WHERE secret = ?1 AND ifnull(name, ?2) = ?2 AND ifnull(begun, ?2) = ?2";
+        self.note(move |step| changed(step.db, sql, params![secret, name])).await
+    }
+
+    async fn abandon_sign_up(&self, secret: &SecretHash, name: &str) -> Result<(), StoreError> {
+        let (secret, name) = (secret.0, name.to_owned());
+        let sql = "UPDATE invitations SET begun = NULL WHERE secret = ?1 AND begun = ?2";
+        self.note(move |step| changed(step.db, sql, params![secret, name])).await.map(|_| ())
+    }
+
+    async fn accept(&self, secret: &SecretHash, account: &Account) -> Result<Acceptance, StoreError> {
+        let (secret, account) = (secret.0, account.clone());
+        self.note(move |step| {
+            let sql = "SELECT 1 FROM invitations WHERE secret = ?1 AND begun = ?2";
+            if one(step.db, sql, params![secret, &*account.name], |_| Ok(()))?.is_none() {
+                return Ok(Acceptance::Gone);
+            }
+            if !insert(step.db, &account)? {
+                return Ok(Acceptance::Taken);
+            }
+            changed(step.db, "DELETE FROM invitations WHERE secret = ?1", [secret])?;
+            Ok(Acceptance::Accepted)
         })
         .await
     }
@@ -171,6 +223,18 @@ impl Store for Sqlite {
         self.note(move |step| changed(step.db, "DELETE FROM families WHERE id = ?1", [id.as_bytes()])).await
     }
 
+    async fn families_of(&self, webid: &WebId, limit: u64) -> Result<Vec<RefreshFamily>, StoreError> {
+        let (webid, limit) = (webid.clone(), signed(limit));
+        let sql = format!("{FAMILY} WHERE webid = ?1 ORDER BY expires DESC LIMIT ?2");
+        self.ask(move |db| db.prepare_cached(&sql)?.query_map(params![webid.as_str(), limit], family)?.collect()).await
+    }
+
+    async fn revoke_families(&self, webid: &WebId, client: Option<&str>) -> Result<(), StoreError> {
+        let (webid, client) = (webid.clone(), client.map(str::to_owned));
+        let sql = "DELETE FROM families WHERE webid = ?1 AND client = ifnull(?2, client)";
+        self.note(move |step| changed(step.db, sql, params![webid.as_str(), client])).await.map(|_| ())
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         let sql = format!("{KEY} ORDER BY created DESC, kid");
         self.ask(move |db| db.prepare_cached(&sql)?.query_map([], key)?.collect()).await
@@ -192,13 +256,26 @@ impl Store for Sqlite {
     async fn sweep(&self, now: Timestamp, unused_since: Timestamp) -> Result<u64, StoreError> {
         self.note(move |step| {
             let families = step.db.execute("DELETE FROM families WHERE expires <= ?1", [nanos(now)])?;
+            let invitations = step.db.execute("DELETE FROM invitations WHERE expires <= ?1", [nanos(now)])?;
             let sql = "DELETE FROM clients WHERE last_used < ?1
                        AND NOT EXISTS (SELECT 1 FROM families WHERE families.client = clients.id)";
             let clients = step.db.execute(sql, [nanos(unused_since)])?;
-            Ok((families + clients) as u64)
+            Ok((families + invitations + clients) as u64)
         })
         .await
     }
+}
+
+/// False, and nothing done, if the name or the WebID is taken. A sign-up that was cut off has no claim to what comes
+/// after an account of that name.
+fn insert(db: &Connection, account: &Account) -> Result<bool, EngineError> {
+    let sql = "INSERT INTO accounts (name, webid, password) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    let password = account.password.as_ref().map(|password| &*password.0);
+    let is_new = changed(db, sql, params![&*account.name, account.webid.as_str(), password])?;
+    if is_new {
+        changed(db, "UPDATE invitations SET begun = NULL WHERE begun = ?1", [&*account.name])?;
+    }
+    Ok(is_new)
 }
 
 fn changed(db: &Connection, sql: &str, values: impl Params) -> Result<bool, EngineError> {
@@ -236,6 +313,11 @@ fn webid(row: &Row<'_>, column: usize) -> rusqlite::Result<WebId> {
 
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account { name: row.get(0)?, webid: webid(row, 1)?, password: row.get::<_, Option<_>>(2)?.map(PasswordHash) })
+}
+
+fn invitation(row: &Row<'_>) -> rusqlite::Result<Invitation> {
+    let (secret, name, begun) = (SecretHash(row.get(0)?), row.get(1)?, row.get(2)?);
+    Ok(Invitation { secret, name, begun, created: row.time(3)?, expires: row.time(4)? })
 }
 
 fn credentials(row: &Row<'_>) -> rusqlite::Result<ClientCredentials> {

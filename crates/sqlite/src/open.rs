@@ -23,7 +23,8 @@ use std::{
 };
 
 /// One script per version of the schema; applied in order, never changed once released.
-pub(crate) const SCHEMA: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+pub(crate) const SCHEMA: &[&str] =
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
 

@@ -1,8 +1,8 @@
 //! What the provider relies on, asked of a store.
 
 use crate::store::{
-    Account, ClientCredentials, PasswordHash, RefreshFamily, RegisteredClient, Rotation, SecretHash, SigningAlgorithm,
-    SigningKey, Store,
+    Acceptance, Account, ClientCredentials, Invitation, PasswordHash, RefreshFamily, RegisteredClient, Rotation,
+    SecretHash, SigningAlgorithm, SigningKey, Store,
 };
 use podbell_model::{Timestamp, Uuid, WebId};
 
@@ -12,9 +12,13 @@ use podbell_model::{Timestamp, Uuid, WebId};
 /// If the store breaks the contract.
 pub async fn store_contract<S: Store>(mut make: impl FnMut() -> S) {
     accounts(&make()).await;
+    passwords(&make()).await;
+    invitations(&make()).await;
+    one_of_many(std::sync::Arc::new(make())).await;
     credentials(&make()).await;
     clients(&make()).await;
     families(&make()).await;
+    families_of(&make()).await;
     removal(&make()).await;
     keys(&make()).await;
     sweep(&make()).await;
@@ -83,6 +87,81 @@ async fn accounts(store: &impl Store) {
     assert!(!store.set_password("bob", None).await.expect("set"));
 }
 
+async fn passwords(store: &impl Store) {
+    for name in ["bob", "alice"] {
+        assert!(store.insert_account(&account(name)).await.expect("insert"));
+    }
+    assert_eq!(store.accounts().await.expect("accounts"), [account("alice"), account("bob")]);
+    store.insert_family(&some_family(1, "app", "alice", 100)).await.expect("insert");
+    store.insert_family(&some_family(2, "app", "bob", 100)).await.expect("insert");
+    assert!(store.set_password("alice", Some(&PasswordHash("new".into()))).await.expect("set"));
+    assert!(store.family(Uuid::from_u128(1)).await.expect("get").is_none(), "old tokens end with the old password");
+    assert!(store.family(Uuid::from_u128(2)).await.expect("get").is_some(), "those of others do not");
+}
+
+fn some_invitation(number: u8, name: Option<&str>, expires: i64) -> Invitation {
+    let secret = SecretHash([number; 32]);
+    Invitation { secret, name: name.map(Into::into), begun: None, created: at(1), expires: at(expires) }
+}
+
+async fn invitations(store: &impl Store) {
+    let (open, fixed) = (some_invitation(1, None, 50), some_invitation(2, Some("bob"), 50));
+    for invitation in [&open, &fixed] {
+        store.insert_invitation(invitation).await.expect("insert");
+        let kept = store.invitation(&invitation.secret).await.expect("get");
+        assert_eq!(kept.as_ref(), Some(invitation));
+    }
+    let nobody = SecretHash([9; 32]);
+    assert_eq!(store.invitation(&nobody).await.expect("get"), None);
+    assert!(!store.begin_sign_up(&nobody, "alice").await.expect("begin"));
+    assert!(!store.begin_sign_up(&fixed.secret, "alice").await.expect("begin"), "it is for bob");
+    assert_eq!(store.accept(&open.secret, &account("alice")).await.expect("accept"), Acceptance::Gone, "not begun");
+    for _ in 0..2 {
+        assert!(store.begin_sign_up(&open.secret, "alice").await.expect("begin"), "what was cut off goes on");
+    }
+    assert!(!store.begin_sign_up(&open.secret, "mallory").await.expect("begin"));
+    assert_eq!(store.accept(&open.secret, &account("mallory")).await.expect("accept"), Acceptance::Gone);
+    store.abandon_sign_up(&open.secret, "mallory").await.expect("abandon");
+    let begun = store.invitation(&open.secret).await.expect("get").and_then(|invitation| invitation.begun);
+    assert_eq!(begun.as_deref(), Some("alice"));
+    store.abandon_sign_up(&open.secret, "alice").await.expect("abandon");
+    assert!(store.begin_sign_up(&open.secret, "carol").await.expect("begin"));
+    assert!(store.insert_account(&account("carol")).await.expect("insert"));
+    let begun = store.invitation(&open.secret).await.expect("get").expect("an invitation").begun;
+    assert_eq!(begun, None, "what was cut off before the account was there has no claim to what comes after");
+    assert!(store.begin_sign_up(&open.secret, "carol").await.expect("begin"));
+    assert_eq!(store.accept(&open.secret, &account("carol")).await.expect("accept"), Acceptance::Taken);
+    assert!(store.invitation(&open.secret).await.expect("get").is_some(), "nothing was done");
+
+    assert!(store.begin_sign_up(&fixed.secret, "bob").await.expect("begin"));
+    assert_eq!(store.accept(&fixed.secret, &account("bob")).await.expect("accept"), Acceptance::Accepted);
+    assert_eq!(store.account("bob").await.expect("account"), Some(account("bob")));
+    assert_eq!(store.accept(&fixed.secret, &account("bob")).await.expect("accept"), Acceptance::Gone, "good once");
+    assert_eq!(store.sweep(at(49), at(0)).await.expect("sweep"), 0);
+    assert_eq!(store.sweep(at(50), at(0)).await.expect("sweep"), 1);
+    assert_eq!(store.invitation(&open.secret).await.expect("get"), None);
+}
+
+/// However many accept at once, one does.
+async fn one_of_many<S: Store>(store: std::sync::Arc<S>) {
+    let invitation = some_invitation(1, None, 50);
+    store.insert_invitation(&invitation).await.expect("insert");
+    let tries = (0..16).map(|number| {
+        let (store, secret, name) = (store.clone(), invitation.secret, format!("guest{number}"));
+        tokio::spawn(async move {
+            let begun = store.begin_sign_up(&secret, &name).await.expect("begin");
+            let accepted = store.accept(&secret, &account(&name)).await.expect("accept");
+            assert_eq!(begun, accepted == Acceptance::Accepted);
+            accepted
+        })
+    });
+    let mut accepted = 0;
+    for task in tries.collect::<Vec<_>>() {
+        accepted += usize::from(task.await.expect("a task") == Acceptance::Accepted);
+    }
+    assert_eq!((accepted, store.accounts().await.expect("accounts").len()), (1, 1));
+}
+
 async fn credentials(store: &impl Store) {
     let (first, second) = (some_credentials("a", "alice"), some_credentials("b", "alice"));
     let of_bob = some_credentials("c", "bob");
@@ -143,6 +222,24 @@ async fn families(store: &impl Store) {
     store.insert_family(&family).await.expect("insert");
     assert!(store.revoke_family(family.id).await.expect("revoke"));
     assert!(!store.revoke_family(family.id).await.expect("revoke"));
+}
+
+async fn families_of(store: &impl Store) {
+    for (number, client, name, expires) in
+        [(1, "app", "alice", 10), (2, "other", "alice", 30), (3, "app", "alice", 20), (4, "app", "bob", 40)]
+    {
+        store.insert_family(&some_family(number, client, name, expires)).await.expect("insert");
+    }
+    let ids = async |limit| {
+        let families = store.families_of(&webid("alice"), limit).await.expect("list");
+        families.iter().map(|family| family.id.as_u128()).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(9).await, ids(1).await), (vec![2, 3, 1], vec![2]));
+    store.revoke_families(&webid("alice"), Some("app")).await.expect("revoke");
+    assert_eq!(ids(9).await, [2]);
+    store.revoke_families(&webid("alice"), None).await.expect("revoke");
+    assert!(ids(9).await.is_empty());
+    assert!(store.family(Uuid::from_u128(4)).await.expect("get").is_some(), "those of others stay");
 }
 
 async fn removal(store: &impl Store) {

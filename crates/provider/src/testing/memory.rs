@@ -1,8 +1,8 @@
 //! The store as a few maps behind one lock.
 
 use crate::store::{
-    Account, ClientCredentials, PasswordHash, RefreshFamily, RegisteredClient, Rotation, SecretHash, SigningKey, Store,
-    StoreError,
+    Acceptance, Account, ClientCredentials, Invitation, PasswordHash, RefreshFamily, RegisteredClient, Rotation,
+    SecretHash, SigningKey, Store, StoreError,
 };
 use parking_lot::Mutex;
 use podbell_model::{Timestamp, Uuid, WebId};
@@ -15,21 +15,39 @@ pub struct MemoryStore(Mutex<Tables>);
 #[derive(Debug, Default)]
 struct Tables {
     accounts: BTreeMap<Arc<str>, Account>,
+    invitations: Vec<Invitation>,
     credentials: BTreeMap<Arc<str>, ClientCredentials>,
     clients: BTreeMap<Arc<str>, RegisteredClient>,
     families: BTreeMap<Uuid, RefreshFamily>,
     keys: Vec<SigningKey>,
 }
 
-#[async_trait::async_trait]
-impl Store for MemoryStore {
-    async fn insert_account(&self, account: &Account) -> Result<bool, StoreError> {
-        let accounts = &mut self.0.lock().accounts;
+impl Tables {
+    fn insert(&mut self, account: &Account) -> bool {
+        let accounts = &mut self.accounts;
         let taken = accounts.contains_key(&account.name) || accounts.values().any(|a| a.webid == account.webid);
         if !taken {
             accounts.insert(account.name.clone(), account.clone());
+            for invitation in &mut self.invitations {
+                invitation.begun.take_if(|begun| *begun == account.name);
+            }
         }
-        Ok(!taken)
+        !taken
+    }
+
+    fn invitation(&mut self, secret: &SecretHash) -> Option<&mut Invitation> {
+        self.invitations.iter_mut().find(|invitation| invitation.secret == *secret)
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for MemoryStore {
+    async fn insert_account(&self, account: &Account) -> Result<bool, StoreError> {
+        Ok(self.0.lock().insert(account))
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        Ok(self.0.lock().accounts.values().cloned().collect())
     }
 
     async fn account(&self, name: &str) -> Result<Option<Account>, StoreError> {
@@ -42,8 +60,11 @@ impl Store for MemoryStore {
 
     async fn set_password(&self, name: &str, password: Option<&PasswordHash>) -> Result<bool, StoreError> {
         let mut tables = self.0.lock();
-        let account = tables.accounts.get_mut(name);
-        Ok(account.map(|account| account.password = password.cloned()).is_some())
+        let Tables { accounts, families, .. } = &mut *tables;
+        let Some(account) = accounts.get_mut(name) else { return Ok(false) };
+        account.password = password.cloned();
+        families.retain(|_, family| family.webid != account.webid);
+        Ok(true)
     }
 
     async fn remove_account(&self, name: &str) -> Result<bool, StoreError> {
@@ -52,6 +73,45 @@ impl Store for MemoryStore {
         tables.credentials.retain(|_, credentials| credentials.webid != account.webid);
         tables.families.retain(|_, family| family.webid != account.webid);
         Ok(true)
+    }
+
+    async fn insert_invitation(&self, invitation: &Invitation) -> Result<(), StoreError> {
+        self.0.lock().invitations.push(invitation.clone());
+        Ok(())
+    }
+
+    async fn invitation(&self, secret: &SecretHash) -> Result<Option<Invitation>, StoreError> {
+        Ok(self.0.lock().invitation(secret).cloned())
+    }
+
+    async fn begin_sign_up(&self, secret: &SecretHash, name: &str) -> Result<bool, StoreError> {
+        let mut tables = self.0.lock();
+        let Some(invitation) = tables.invitation(secret) else { return Ok(false) };
+        let is_other = |only: &Option<Arc<str>>| only.as_deref().is_some_and(|only| only != name);
+        if is_other(&invitation.name) || is_other(&invitation.begun) {
+            return Ok(false);
+        }
+        invitation.begun = Some(name.into());
+        Ok(true)
+    }
+
+    async fn abandon_sign_up(&self, secret: &SecretHash, name: &str) -> Result<(), StoreError> {
+        if let Some(invitation) = self.0.lock().invitation(secret) {
+            invitation.begun.take_if(|begun| **begun == *name);
+        }
+        Ok(())
+    }
+
+    async fn accept(&self, secret: &SecretHash, account: &Account) -> Result<Acceptance, StoreError> {
+        let mut tables = self.0.lock();
+        if tables.invitation(secret).is_none_or(|invitation| invitation.begun.as_ref() != Some(&account.name)) {
+            return Ok(Acceptance::Gone);
+        }
+        if !tables.insert(account) {
+            return Ok(Acceptance::Taken);
+        }
+        tables.invitations.retain(|invitation| invitation.secret != *secret);
+        Ok(Acceptance::Accepted)
     }
 
     async fn insert_credentials(&self, credentials: &ClientCredentials) -> Result<bool, StoreError> {
@@ -126,6 +186,19 @@ impl Store for MemoryStore {
         Ok(self.0.lock().families.remove(&id).is_some())
     }
 
+    async fn families_of(&self, webid: &WebId, limit: u64) -> Result<Vec<RefreshFamily>, StoreError> {
+        let mut families: Vec<_> = self.0.lock().families.values().filter(|f| f.webid == *webid).cloned().collect();
+        families.sort_by_key(|family| std::cmp::Reverse(family.expires));
+        families.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(families)
+    }
+
+    async fn revoke_families(&self, webid: &WebId, client: Option<&str>) -> Result<(), StoreError> {
+        let is_meant = |family: &RefreshFamily| client.is_none_or(|client| *family.client_id == *client);
+        self.0.lock().families.retain(|_, family| family.webid != *webid || !is_meant(family));
+        Ok(())
+    }
+
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         let mut keys = self.0.lock().keys.clone();
         keys.sort_by_key(|key| std::cmp::Reverse(key.created));
@@ -143,11 +216,12 @@ impl Store for MemoryStore {
 
     async fn sweep(&self, now: Timestamp, unused_since: Timestamp) -> Result<u64, StoreError> {
         let mut tables = self.0.lock();
-        let Tables { clients, families, .. } = &mut *tables;
-        let before = clients.len() + families.len();
+        let Tables { clients, families, invitations, .. } = &mut *tables;
+        let before = clients.len() + families.len() + invitations.len();
+        invitations.retain(|invitation| invitation.expires > now);
         families.retain(|_, family| family.expires > now);
         clients.retain(|id, client| client.last_used >= unused_since || families.values().any(|f| f.client_id == *id));
-        Ok((before - clients.len() - families.len()) as u64)
+        Ok((before - clients.len() - families.len() - invitations.len()) as u64)
     }
 }
 

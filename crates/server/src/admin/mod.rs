@@ -3,6 +3,8 @@
 //! One set of routes answers both. A running server serves them on a socket in its data directory, which nobody else
 //! can open; without a server the command opens the store itself. Nobody is asked who they are: the file system has.
 
+pub mod account_cli;
+mod accounts;
 mod arrival;
 pub mod cli;
 mod export;
@@ -59,5 +61,6 @@ pub fn routes(admin: Admin) -> Router {
         .route("/pods/quota", post(pods::allow))
         .route("/pods/export", post(export::export))
         .route("/pods/import", post(import::import))
+        .merge(accounts::routes())
         .with_state(Arc::new(admin))
 }

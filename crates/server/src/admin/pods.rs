@@ -162,10 +162,15 @@ pub(super) fn root(admin: &Admin, name: &str) -> Result<ResourceIri, Problem> {
             "{name:?} is no name of a pod: a-z, 0-9 and '-', 1 to 63 of them, no '-' at either end"
         )));
     }
-    seed::root(&admin.base, admin.layout, name).map_err(|error| Problem::bad_request(error.to_string()))
+    let root = seed::root(&admin.base, admin.layout, name).map_err(|error| Problem::bad_request(error.to_string()))?;
+    // Nothing in a pod may act as a page of the provider.
+    if admin.provider.as_ref().is_some_and(|provider| provider.issuer().trim_end_matches('/') == root.origin()) {
+        return Err(Problem::bad_request(format!("{root} is the provider's own origin")));
+    }
+    Ok(root)
 }
 
-fn web_address(text: &str) -> Result<String, Problem> {
+pub(super) fn web_address(text: &str) -> Result<String, Problem> {
     match url::Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.to_owned()),
         _ => Err(Problem::bad_request(format!("{text:?} is no URL such as https://pod.example/profile/card#me"))),

@@ -6,12 +6,15 @@
 //! Spec: RFC 6749, 7591, 9449, OpenID Connect Core and Discovery, <https://solidproject.org/TR/oidc>
 
 mod form;
+mod homes;
 mod oauth;
 mod pages;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+
+pub use homes::Homes;
 
 use crate::attempts::Attempts;
 use crate::{problem::Problem, settings::Settings};
@@ -23,7 +26,7 @@ use axum::{
 };
 use podbell_hub::Clock;
 use podbell_model::Timestamp;
-use podbell_provider::Provider;
+use podbell_provider::{Hosting, Provider};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use url::Url;
@@ -31,13 +34,15 @@ use url::Url;
 /// Where issuers publish what they tell about themselves, below an issuer with its slash.
 pub const DISCOVERY: &str = ".well-known/openid-configuration";
 
-/// How often one address may register a client or fill in a form within a minute; and how often it may come with a
-/// client that is named by a URL.
+/// How often one address may register a client, fill in a form or show an invitation within a minute; and how often it
+/// may come with a client that is named by a URL.
 const ATTEMPTS: u32 = 120;
 
 /// What the routes share.
 struct Site {
     provider: Arc<Provider>,
+    /// Makes the pods of people who sign up.
+    homes: Arc<dyn Hosting>,
     clock: Clock,
     attempts: Attempts,
     /// Visits that may make this server fetch a client identifier document.
@@ -55,16 +60,24 @@ impl Site {
 }
 
 /// The routes of the provider's origin, at the paths that its discovery document names.
-pub fn routes(provider: Arc<Provider>, clock: Clock, settings: &Settings) -> Router {
-    limited_routes(provider, clock, settings, ATTEMPTS)
+pub fn routes(provider: Arc<Provider>, homes: Arc<dyn Hosting>, clock: Clock, settings: &Settings) -> Router {
+    limited_routes(provider, homes, clock, settings, ATTEMPTS)
 }
 
-fn limited_routes(provider: Arc<Provider>, clock: Clock, settings: &Settings, attempts: u32) -> Router {
+fn limited_routes(
+    provider: Arc<Provider>,
+    homes: Arc<dyn Hosting>,
+    clock: Clock,
+    settings: &Settings,
+    attempts: u32,
+) -> Router {
     let published = provider.discovery();
     let at = |name: &str| path(&published, name);
     let (body, patience) = (settings.limits.control_body.bytes(), settings.limits.body_timeout.0);
     let (attempts, documents) = (Attempts::per_minute(attempts), Attempts::per_minute(attempts));
-    let site = Arc::new(Site { provider, clock, attempts, documents, body, patience });
+    let endpoints = provider.endpoints();
+    let (account, sign_up) = (url_path(&endpoints.account), url_path(&endpoints.sign_up));
+    let site = Arc::new(Site { provider, homes, clock, attempts, documents, body, patience });
     Router::new()
         .route("/", get(pages::welcome))
         .route(&format!("/{DISCOVERY}"), get(oauth::discovery).options(async || options("GET, HEAD, OPTIONS")))
@@ -77,14 +90,21 @@ fn limited_routes(provider: Arc<Provider>, clock: Clock, settings: &Settings, at
         )
         .route(&at("authorization_endpoint"), get(pages::authorize).post(pages::authorize))
         .route(&at("end_session_endpoint"), get(pages::end_session).post(pages::end_session))
+        .route(&account, get(pages::account).post(pages::account))
+        .route(&sign_up, get(pages::sign_up).post(pages::sign_up))
+        .route("/account", get(pages::to_account))
+        .route("/sign-up", get(pages::to_sign_up))
         .fallback(|| async { Problem::not_found() })
         .with_state(site)
 }
 
 /// The path of an endpoint; the root for a URL that is none, which the provider does not start with.
 fn path(published: &Value, endpoint: &str) -> String {
-    let url = published[endpoint].as_str().and_then(|url| Url::parse(url).ok());
-    url.map_or_else(|| format!("/{endpoint}"), |url| url.path().to_owned())
+    published[endpoint].as_str().map_or_else(|| format!("/{endpoint}"), url_path)
+}
+
+fn url_path(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned())
 }
 
 fn options(allow: &'static str) -> Response {

@@ -1,4 +1,4 @@
-//! What people see: log-in, consent, log-out, and a word at the root.
+//! What people see: log-in, consent, log-out, their accounts, and a word at the root.
 //!
 //! No other origin may read or frame a page, or fill in its form: it holds the tokens of its forms. That other ports of
 //! this machine are of the same site to a browser, so that cookies go along, is the rule in development; their cookies
@@ -21,7 +21,53 @@ const ACCOUNT_WAIT: u64 = 15 * 60;
 /// What stands at the root.
 pub(super) async fn welcome(State(site): State<Arc<Site>>) -> Response {
     let issuer = site.provider.issuer();
-    page(StatusCode::OK, pages::welcome(issuer, &format!("{issuer}{DISCOVERY}")))
+    let account = &site.provider.endpoints().account;
+    page(StatusCode::OK, pages::welcome(issuer, account, &format!("{issuer}{DISCOVERY}")))
+}
+
+/// The short way to people's own accounts.
+pub(super) async fn to_account(State(site): State<Arc<Site>>) -> Response {
+    redirect(&site.provider.endpoints().account)
+}
+
+/// The short way to sign-up, with the invitation.
+pub(super) async fn to_sign_up(State(site): State<Arc<Site>>, Extension(target): Extension<Target>) -> Response {
+    redirect(&format!("{}?{}", site.provider.endpoints().sign_up, query(&target)))
+}
+
+/// Somebody's own account, and where its forms go.
+pub(super) async fn account(
+    State(site): State<Arc<Site>>,
+    Extension(target): Extension<Target>,
+    method: Method,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let visit = match Visit::read(&site, &target, &method, &headers, body).await {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    answer(site.provider.account_page(visit.request(&site, &target, &headers)).await)
+}
+
+/// Where invitations lead, and where the form goes.
+pub(super) async fn sign_up(
+    State(site): State<Arc<Site>>,
+    Extension(target): Extension<Target>,
+    method: Method,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    if method != Method::POST
+        && let Err(wait) = site.attempts.admit(target.client, site.now())
+    {
+        return too_many(wait);
+    }
+    let visit = match Visit::read(&site, &target, &method, &headers, body).await {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    answer(site.provider.sign_up(visit.request(&site, &target, &headers), &*site.homes).await)
 }
 
 /// The authorization endpoint, and where its forms go.
@@ -71,7 +117,7 @@ impl Visit {
         }
         let attempts = if is_form { &site.attempts } else { &site.documents };
         if let Err(wait) = attempts.admit(target.client, now) {
-            return Err(Box::new(wait_for(page(StatusCode::TOO_MANY_REQUESTS, pages::slow_down()), wait)));
+            return Err(Box::new(too_many(wait)));
         }
         if !is_form {
             return Ok(Self(None));
@@ -137,8 +183,15 @@ fn answer(answer: Answer) -> Response {
 
 fn status(kind: PageKind) -> StatusCode {
     match kind {
-        PageKind::LogIn | PageKind::Consent | PageKind::LogOut | PageKind::LoggedOut => StatusCode::OK,
-        PageKind::LogInRefused => StatusCode::FORBIDDEN,
+        PageKind::LogIn
+        | PageKind::Consent
+        | PageKind::LogOut
+        | PageKind::LoggedOut
+        | PageKind::Account
+        | PageKind::SignUp => StatusCode::OK,
+        PageKind::LogInRefused | PageKind::AccountRefused => StatusCode::FORBIDDEN,
+        PageKind::SignUpRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        PageKind::NoInvitation => StatusCode::NOT_FOUND,
         PageKind::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         PageKind::BadRequest => StatusCode::BAD_REQUEST,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -156,6 +209,10 @@ fn redirect(to: &str) -> Response {
 
 fn page(status: StatusCode, html: String) -> Response {
     guard((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
+}
+
+fn too_many(wait: u64) -> Response {
+    wait_for(page(StatusCode::TOO_MANY_REQUESTS, pages::slow_down()), wait)
 }
 
 fn wait_for(mut response: Response, seconds: u64) -> Response {

@@ -17,7 +17,7 @@ use podbell_egress::{Document, Fetch, FetchError, Get};
 use podbell_model::WebId;
 use podbell_oidc::{Algorithm, MemoryReplay, SigningKey};
 use podbell_provider::{
-    Config, Provider,
+    Config, Found, Home, Hosting, HostingError, Provider,
     store::{SigningKey as Kept, Store as _},
     testing::MemoryStore,
 };
@@ -66,6 +66,22 @@ pub(crate) fn alice() -> WebId {
     WebId::new("http://localhost:3000/alice/profile/card#me")
 }
 
+/// Homes in memory: each name is free once.
+#[derive(Default)]
+pub(crate) struct Street(parking_lot::Mutex<std::collections::BTreeSet<String>>);
+
+#[async_trait::async_trait]
+impl Hosting for Street {
+    fn home(&self, name: &str) -> Option<Home> {
+        let found = if self.0.lock().contains(name) { Found::Own } else { Found::Nothing };
+        Some(Home { webid: WebId::new(format!("http://localhost:3000/{name}/profile/card#me")), found })
+    }
+
+    async fn make(&self, name: &str, _: Timestamp) -> Result<(), HostingError> {
+        if self.0.lock().insert(name.to_owned()) { Ok(()) } else { Err(HostingError::Taken) }
+    }
+}
+
 /// A provider's origin that is served until this is dropped.
 pub(crate) struct Origin {
     pub(crate) issuer: String,
@@ -85,7 +101,8 @@ impl Origin {
         provider.create_account("alice", alice(), Some(PASSWORD)).await.unwrap();
         let provider = Arc::new(provider);
         let settings = Settings::default();
-        let routes = limited_routes(Arc::clone(&provider), Arc::new(Timestamp::now), &settings, attempts);
+        let homes = Arc::new(Street::default());
+        let routes = limited_routes(Arc::clone(&provider), homes, Arc::new(Timestamp::now), &settings, attempts);
         let routes = front::pages(routes, Rules::new(issuer.trim_end_matches('/'), &settings));
         let (stopper, stop) = shutdown::channel();
         tokio::spawn(accept::serve(vec![listener], routes, Limits::from(&settings), stop));

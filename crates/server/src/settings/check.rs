@@ -51,7 +51,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     let pods = report.data(settings);
     report.pods(settings, !pods.is_empty());
     report.listening(settings);
-    report.provider(settings);
+    report.provider(settings, &pods);
     report.accounts(settings);
     report.limits(settings);
     report.files(settings);
@@ -77,7 +77,7 @@ impl Report {
         self.0.push(Finding { severity: Severity::Unwise, place: None, setting, text: text.into() });
     }
 
-    /// Accounts and pods can only be seeded yet.
+    /// Demo accounts that cannot be made, and a server that holds nothing.
     fn pods(&mut self, settings: &Settings, has_pods: bool) {
         if settings.seeds() {
             return;
@@ -93,8 +93,8 @@ impl Report {
             self.unwise(
                 "seed",
                 format!(
-                    "{} holds no pod, and none can be made here: that takes a server in development (on localhost) with \
-                     the provider on, and there is no other way yet",
+                    "{} holds no pod yet: once it has started, `podbell pod create NAME` makes one, or with the provider \
+                     on `podbell account add NAME`",
                     settings.data.display()
                 ),
             );
@@ -126,7 +126,7 @@ impl Report {
         if has_origins && base.url().domain().is_none() {
             self.wrong("pods.layout", format!("{base} is an address; there are no names below it, use \"path\""));
         }
-        if !has_origins && base.is_secure() && base.url().domain().is_some() && settings.demo_accounts().len() > 1 {
+        if !has_origins && base.is_secure() && base.url().domain().is_some() && settings.has_many_people() {
             self.unwise(
                 "base_url",
                 "several people's pods share one origin; browsers do not keep apart what they hold, unless pods.layout \
@@ -186,17 +186,11 @@ impl Report {
         }
     }
 
-    fn provider(&mut self, settings: &Settings) {
+    fn provider(&mut self, settings: &Settings, pods: &[ResourceIri]) {
         let base = settings.base();
         let provider = &settings.provider;
-        if provider.enabled == Some(true) && !settings.serves_provider() {
-            self.wrong(
-                "provider.enabled",
-                "the provider is for development; on a public name it needs provider.unsafe_on_public_name = true",
-            );
-        }
         if settings.serves_provider() && !base.is_loopback() {
-            self.unwise("provider.unsafe_on_public_name", "demo accounts can be logged in to from everywhere");
+            self.provider_in_earnest(settings);
         }
         if provider.auto_login && !settings.is_development() {
             self.wrong("provider.auto_login", "only a server in development may log in without asking");
@@ -214,8 +208,43 @@ impl Report {
         if url.origin() == base.origin() && url.port() != 0 {
             self.wrong("provider.url", "the provider needs an origin of its own, another than base_url");
         }
-        if !url.is_secure() && !url.is_loopback() && !settings.development.unsafe_on_public_name {
+        if let Some(pod) = pods.iter().find(|pod| pod.origin() == url.origin()) {
+            self.wrong("provider.url", format!("{pod} is a pod at that origin; the provider needs one of its own"));
+        }
+        if !url.is_secure() && !url.is_loopback() && !settings.is_development() {
             self.wrong("provider.url", format!("{url} is http on a public name"));
+        }
+    }
+
+    /// The provider where strangers reach it: passwords and tokens of real people.
+    fn provider_in_earnest(&mut self, settings: &Settings) {
+        let (base, url) = (settings.base(), &settings.provider.url);
+        if settings.seeds() {
+            self.unwise("provider.enabled", "demo accounts can be logged in to from everywhere");
+        }
+        match url {
+            None => self.wrong(
+                "provider.url",
+                "on a public name the provider needs a URL of its own, https and another origin than base_url",
+            ),
+            Some(url) if url.is_loopback() => {
+                self.wrong("provider.url", format!("{url} is on this machine; nobody could log in from elsewhere"));
+            }
+            Some(url) if url.url().host() == base.url().host() => self.unwise(
+                "provider.url",
+                "it shares its host name with base_url: browsers keep the cookies of two ports together",
+            ),
+            Some(_) => {}
+        }
+        if !settings.is_development() && !base.is_secure() {
+            self.wrong("provider.enabled", format!("{base} is http: passwords and tokens could be read on the way"));
+        }
+        let public = settings.provider.listen.iter().find(|address| address.ip().is_unspecified());
+        if let Some(address) = public.filter(|_| settings.proxies.trusted.is_empty()) {
+            self.unwise(
+                "provider.listen",
+                format!("{address} takes passwords unencrypted from everywhere; listen where only the proxy can reach"),
+            );
         }
     }
 
@@ -333,12 +362,47 @@ mod tests {
     }
 
     #[test]
-    fn the_provider_is_off_unless_on_this_machine_or_named() {
-        let on = "base_url = \"https://pod.example/\"\n[provider]\nenabled = true\n";
-        assert!(check(on).contains(&(Wrong, "provider.enabled")));
-        let named = check(&format!("{on}unsafe_on_public_name = true\n[proxies]\ntrusted = [\"10.0.0.1/32\"]"));
-        assert!(named.contains(&(Unwise, "provider.unsafe_on_public_name")), "{named:?}");
-        assert!(!named.iter().any(|(severity, _)| *severity == Wrong), "{named:?}");
+    fn the_provider_is_off_unless_on_this_machine_or_asked_for() {
+        let served = |toml: &str| toml::from_str::<Settings>(toml).unwrap().serves_provider();
+        let public = "base_url = \"https://pod.example/\"\n";
+        assert!(served("") && !served("[provider]\nenabled = false") && !served(public));
+        assert!(served(&format!("{public}[provider]\nenabled = true")));
+        assert!(!served(&format!("{public}[development]\nunsafe_on_public_name = true")));
+    }
+
+    #[test]
+    fn the_provider_in_earnest_takes_https_at_an_origin_of_its_own() {
+        let with = |base: &str, url: &str| {
+            check(&format!(
+                "seed = []\nbase_url = \"{base}\"\n[pods]\nlayout = \"subdomain\"\n[proxies]\ntrusted = [\"10.0.0.1/32\"]\n\
+                 [provider]\nenabled = true\n{url}"
+            ))
+        };
+        let good = with("https://pod.example/", "url = \"https://id.example/\"");
+        assert_eq!(good, [(Unwise, "seed")], "only that there is no pod yet");
+        for (url, what) in [
+            ("", "no URL"),
+            ("url = \"http://id.example/\"", "http"),
+            ("url = \"https://pod.example/\"", "the pods' origin"),
+            ("url = \"http://localhost:3001/\"", "this machine"),
+        ] {
+            assert!(with("https://pod.example/", url).contains(&(Wrong, "provider.url")), "{what}");
+        }
+        let beside = with("https://pod.example/", "url = \"https://pod.example:8443/\"");
+        assert_eq!(beside, [(Unwise, "seed"), (Unwise, "provider.url")]);
+        let private = with("http://192.168.1.5:3000/", "url = \"https://id.example/\"");
+        assert!(private.contains(&(Wrong, "provider.enabled")), "{private:?}");
+        let open = with("https://pod.example/", "url = \"https://id.example/\"\nauto_login = true");
+        assert!(open.contains(&(Wrong, "provider.auto_login")), "{open:?}");
+        let bare = "base_url = \"https://pod.example/\"\n[provider]\nenabled = true\nurl = \"https://id.example/\"\n\
+                    listen = [\"0.0.0.0:3001\"]";
+        let bare = check(bare);
+        assert!(bare.contains(&(Unwise, "provider.listen")) && bare.contains(&(Unwise, "proxies.trusted")), "{bare:?}");
+        let demo = check(&format!(
+            "seed = [\"alice\"]\n{}",
+            "base_url = \"https://pod.example/\"\n[provider]\nenabled = true"
+        ));
+        assert!(demo.contains(&(Wrong, "seed")), "{demo:?}");
     }
 
     #[test]

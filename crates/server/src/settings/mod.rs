@@ -72,9 +72,13 @@ impl Settings {
         self.is_development() && self.serves_provider()
     }
 
+    /// Whether pods of several people are to be expected.
+    pub fn has_many_people(&self) -> bool {
+        self.demo_accounts().len() > 1 || self.serves_provider()
+    }
+
     /// Whether the OpenID provider is served.
     pub fn serves_provider(&self) -> bool {
-        let wanted = self.provider.enabled.unwrap_or_else(|| self.is_development());
-        wanted && (self.base().is_loopback() || self.provider.unsafe_on_public_name)
+        self.provider.enabled.unwrap_or_else(|| self.base().is_loopback())
     }
 }

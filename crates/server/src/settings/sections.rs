@@ -61,7 +61,7 @@ settings! {
     } with {
         /// The pods.
         pods: Pods;
-        /// The OpenID provider for development.
+        /// The OpenID provider.
         provider: Provider;
         /// What only a server in development may do.
         development: Development;
@@ -92,19 +92,17 @@ settings! {
         layout: Layout = Layout::Path;
     }
 
-    /// The OpenID provider that comes with Podbell: for development, demos and tests. It has an origin of its own, so
-    /// that what pods hold can never act as one of its pages.
+    /// The OpenID provider that comes with Podbell: people of this server log in to apps with it. It has an origin of
+    /// its own, so that what pods hold can never act as one of its pages.
     Provider ["provider"] {
-        /// Whether it is served. By default it is if the base URL is on this machine, and never otherwise unless
-        /// unsafe_on_public_name says so too.
+        /// Whether it is served. By default it is if the base URL is on this machine. On a public name it is served in
+        /// earnest once this says so: both URLs must be https then, and it makes no demo accounts. `podbell account`
+        /// makes accounts and invitations.
         enabled: Option<bool> = None, example "true";
-        /// Its URL. By default the host of the base URL with the next port.
+        /// Its URL. By default the host of the base URL with the next port; on a public name it must be set.
         url: Option<BaseUrl> = None, example "\"http://localhost:3001/\"";
         /// The addresses that it listens on. By default those of the server with the port of its URL.
         listen: Vec<SocketAddr> = Vec::new();
-        /// Allows it on a base URL that is not on this machine. Its accounts are demo accounts: whoever reaches it can
-        /// try to log in to them.
-        unsafe_on_public_name: bool = false;
         /// Logs in to the first demo account without asking. Only on a server in development.
         auto_login: bool = false;
     }

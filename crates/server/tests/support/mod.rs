@@ -47,15 +47,31 @@ impl Place {
         self.start_with(&[]).await
     }
 
+    /// The base URL of its server.
+    pub(crate) fn base(&self) -> String {
+        format!("http://localhost:{}/", self.port)
+    }
+
     /// The same with more arguments.
     pub(crate) async fn start_with(&self, arguments: &[&str]) -> Server {
-        let base = format!("http://localhost:{}/", self.port);
+        self.start_saying(arguments, "info", Stdio::inherit()).await
+    }
+
+    /// The same, with everything that it logs in a file.
+    pub(crate) async fn start_logging(&self, arguments: &[&str], log: &Path) -> Server {
+        self.start_saying(arguments, "debug", std::fs::File::create(log).unwrap().into()).await
+    }
+
+    async fn start_saying(&self, arguments: &[&str], level: &str, log: Stdio) -> Server {
+        let base = self.base();
         let mut child = Command::new(env!("CARGO_BIN_EXE_podbell"))
             .args(["serve", "--base-url", &base, "--data"])
             .arg(self.data.path())
             .args(arguments)
+            .env("PODBELL_LOG_LEVEL", level)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
