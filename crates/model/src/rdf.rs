@@ -2,15 +2,21 @@
 //!
 //! Blank nodes keep their labels only inside one document. JSON-LD contexts come from [`crate::contexts`] alone.
 
-use crate::contexts;
+use crate::{
+    contexts,
+    iri::{MAX_IRI, MAX_SEGMENT},
+};
 use json_event_parser::{JsonEvent, SliceJsonParser};
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument, JsonLdSerializer};
-use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNodeRef, Quad, TermRef};
+use oxrdf::{Dataset, GraphName, GraphNameRef, LiteralRef, NamedNodeRef, NamedOrBlankNodeRef, Quad, QuadRef, TermRef};
 use oxttl::{NQuadsParser, NQuadsSerializer, NTriplesParser, NTriplesSerializer, TurtleParser, TurtleSerializer};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most statements in one document.
 pub const MAX_QUADS: usize = 200_000;
+/// Most bytes in the terms of one document, each statement written out: short forms can stand for far more than they
+/// take themselves.
+pub const MAX_WRITTEN_OUT: usize = 128 * 1024 * 1024;
 /// Deepest nesting of a JSON document.
 pub const MAX_DEPTH: usize = 64;
 
@@ -77,18 +83,86 @@ pub enum RdfError {
     },
 }
 
+/// What a document comes to when every statement is written out, with its bounds.
+#[derive(Debug, Default)]
+pub struct WrittenOut {
+    statements: usize,
+    bytes: usize,
+}
+
+impl WrittenOut {
+    /// Adds one statement.
+    pub fn statement(&mut self) -> Result<(), RdfError> {
+        self.statements += 1;
+        if self.statements > MAX_QUADS {
+            return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
+        }
+        Ok(())
+    }
+
+    /// Adds an IRI.
+    pub fn iri(&mut self, iri: &str) -> Result<(), RdfError> {
+        if iri.len() > MAX_IRI {
+            return Err(RdfError::TooComplex { what: "bytes in one IRI", limit: MAX_IRI });
+        }
+        self.text(iri)
+    }
+
+    /// Adds a literal.
+    pub fn literal(&mut self, literal: LiteralRef<'_>) -> Result<(), RdfError> {
+        self.text(literal.value())?;
+        match literal.language() {
+            Some(language) if language.len() > MAX_SEGMENT => {
+                Err(RdfError::TooComplex { what: "bytes in one language tag", limit: MAX_SEGMENT })
+            }
+            Some(language) => self.text(language),
+            None => self.iri(literal.datatype().as_str()),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), RdfError> {
+        self.bytes += text.len();
+        if self.bytes > MAX_WRITTEN_OUT {
+            return Err(RdfError::TooComplex { what: "bytes when it is written out", limit: MAX_WRITTEN_OUT });
+        }
+        Ok(())
+    }
+
+    /// Adds a statement with its terms.
+    pub fn quad(&mut self, quad: QuadRef<'_>) -> Result<(), RdfError> {
+        self.statement()?;
+        if let NamedOrBlankNodeRef::NamedNode(subject) = quad.subject {
+            self.iri(subject.as_str())?;
+        }
+        self.iri(quad.predicate.as_str())?;
+        match quad.object {
+            TermRef::NamedNode(object) => self.iri(object.as_str())?,
+            TermRef::Literal(literal) => self.literal(literal)?,
+            TermRef::BlankNode(_) => {}
+        }
+        match quad.graph_name {
+            GraphNameRef::NamedNode(graph) => self.iri(graph.as_str()),
+            GraphNameRef::BlankNode(_) | GraphNameRef::DefaultGraph => Ok(()),
+        }
+    }
+}
+
+/// Refuses a dataset that [`parse`] would refuse once it is written.
+pub fn check(dataset: &Dataset) -> Result<(), RdfError> {
+    let mut written_out = WrittenOut::default();
+    dataset.iter().try_for_each(|quad| written_out.quad(quad))
+}
+
 /// Parses a document; relative IRIs resolve against `base`.
 ///
 /// Turtle and N-Triples yield the default graph only; JSON-LD may yield named graphs.
 pub fn parse(format: RdfFormat, base: &str, bytes: &[u8]) -> Result<Dataset, RdfError> {
     let syntax =
         |error: &dyn std::fmt::Display| RdfError::Syntax { format: format.media_type(), message: error.to_string() };
-    let mut dataset = Dataset::new();
+    let (mut dataset, mut written_out) = (Dataset::new(), WrittenOut::default());
     let mut insert = |quad: Quad| {
+        written_out.quad(quad.as_ref())?;
         dataset.insert(&quad);
-        if dataset.len() > MAX_QUADS {
-            return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
-        }
         Ok(())
     };
     match format {
@@ -109,15 +183,17 @@ pub fn parse(format: RdfFormat, base: &str, bytes: &[u8]) -> Result<Dataset, Rdf
             }
         }
         RdfFormat::JsonLd => {
-            for quad in parse_json_ld(base, bytes)? {
-                insert(quad)?;
-            }
+            parse_json_ld(base, bytes, insert)?;
         }
     }
     Ok(dataset)
 }
 
-fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
+fn parse_json_ld(
+    base: &str,
+    bytes: &[u8],
+    mut insert: impl FnMut(Quad) -> Result<(), RdfError>,
+) -> Result<(), RdfError> {
     check_depth(bytes)?;
     check_contexts(bytes)?;
     let unknown = Arc::new(Mutex::new(None));
@@ -133,21 +209,17 @@ fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
             })?;
             Ok(JsonLdRemoteDocument { document: document.into(), document_url: url.into() })
         });
-    let mut quads = Vec::new();
     for quad in parser {
-        quads.push(quad.map_err(|error| {
+        insert(quad.map_err(|error| {
             let unknown = unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
             match (unknown, error.code()) {
                 (Some(context), _) => RdfError::UnknownContext(context),
                 (None, Some(_)) => RdfError::Unprocessable(error.to_string()),
                 (None, None) => RdfError::Syntax { format: RdfFormat::JsonLd.media_type(), message: error.to_string() },
             }
-        })?);
-        if quads.len() > MAX_QUADS {
-            return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
-        }
+        })?)?;
     }
-    Ok(quads)
+    Ok(())
 }
 
 /// Refuses deep nesting before a recursive algorithm meets it.

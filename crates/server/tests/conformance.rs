@@ -9,8 +9,25 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod conformance {
+    mod auxiliaries;
+    mod conditions;
+    mod containers;
+    mod cors;
+    mod events;
     mod facts;
+    mod headers;
+    mod limits;
+    mod n3;
+    mod names;
+    mod negotiation;
+    mod people;
     mod permissions;
+    mod precedence;
+    mod rules;
+    #[path = "../it/socket.rs"]
+    #[allow(dead_code, reason = "each test binary uses a part of it")]
+    mod socket;
+    mod sparql;
     #[path = "../it/world.rs"]
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;

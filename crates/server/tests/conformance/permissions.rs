@@ -64,6 +64,7 @@ const OPERATIONS: &[Operation] = &[
     ("rules are made", "PUT", "+doc.acl", Carries::Rules, "c", "", 201),
     ("a description is read", "GET", "+doc.meta", Carries::Nothing, "r", "", 200),
     ("a description is written", "PUT", "+doc.meta", Carries::Turtle, "w", "", 201),
+    ("a description never written is deleted", "DELETE", "+doc.meta", Carries::Nothing, "w", "", 204),
     ("a description is added to", "PATCH", "+doc.meta", Carries::Insert, "a", "", 201),
 ];
 
