@@ -78,7 +78,7 @@ const UPDATES: &[(&str, &str, Does)] = &[
     ("has a union", "DELETE { ?x <#n> ?n } WHERE { { ?x <#n> ?n } UNION { ?x <#p> ?n } }", Err(422)),
     ("has a path", "DELETE { ?x <#n> ?n } WHERE { ?x <#n>/<#p> ?n }", Err(422)),
     ("asks another service", "INSERT { <#a> <#b> ?o } WHERE { SERVICE <http://example.org/> { ?s ?p ?o } }", Err(422)),
-    ("is a query", "SELECT * WHERE { ?s ?p ?o }", Err(400)),
+    ("is a query", "SELECT ?s WHERE { ?s ?p ?o }", Err(400)),
     ("does not parse", "INSERT DATA { <#a> <#b> ", Err(400)),
     ("has a variable in its data", "INSERT DATA { ?x <#b> 1 }", Err(400)),
     ("has a blank node in what it deletes", "DELETE DATA { _:x <#b> 1 }", Err(400)),
