@@ -13,39 +13,39 @@ use std::{
 
 /// The rows of every table. Fewer, or more that nobody has counted, fail.
 const PROMISED: &[(&str, usize)] = &[
-    ("permissions", 1080),
-    ("WAC-Allow", 0),
-    ("effective rules", 0),
-    ("origins", 0),
-    ("changing rules", 0),
-    ("ACL resources", 0),
-    ("precedence", 0),
-    ("credentials", 0),
-    ("absence", 0),
-    ("CORS answers", 0),
-    ("preflights", 0),
-    ("no origin", 0),
-    ("slugs", 0),
-    ("slashes", 0),
-    ("tricks", 0),
-    ("containment", 0),
-    ("intermediate containers", 0),
-    ("metadata", 0),
-    ("managed statements", 0),
-    ("deletion", 0),
-    ("negotiation", 0),
-    ("forms of RDF", 0),
-    ("conditions", 0),
-    ("validators", 0),
-    ("ranges", 0),
-    ("N3 Patch", 0),
-    ("SPARQL Update", 0),
-    ("auxiliaries", 0),
-    ("headers", 0),
-    ("inbox", 0),
-    ("WebID documents", 0),
-    ("limits", 0),
-    ("events", 0),
+    ("permissions", 1110),
+    ("WAC-Allow", 160),
+    ("effective rules", 129),
+    ("origins", 11),
+    ("changing rules", 16),
+    ("ACL resources", 27),
+    ("precedence", 99),
+    ("credentials", 27),
+    ("absence", 7),
+    ("CORS answers", 73),
+    ("preflights", 65),
+    ("no origin", 24),
+    ("slugs", 88),
+    ("slashes", 13),
+    ("tricks", 110),
+    ("containment", 21),
+    ("intermediate containers", 17),
+    ("metadata", 20),
+    ("managed statements", 63),
+    ("deletion", 18),
+    ("negotiation", 104),
+    ("forms of RDF", 29),
+    ("conditions", 224),
+    ("validators", 47),
+    ("ranges", 27),
+    ("N3 Patch", 113),
+    ("SPARQL Update", 66),
+    ("auxiliaries", 52),
+    ("headers", 119),
+    ("inbox", 15),
+    ("WebID documents", 28),
+    ("limits", 74),
+    ("events", 68),
 ];
 
 /// Rows that are gone through at once.
@@ -118,8 +118,9 @@ fn message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 #[test]
-fn nine_hundred_facts_are_promised() {
-    assert!(PROMISED.iter().map(|(_, count)| count).sum::<usize>() >= 900);
+fn a_thousand_facts_are_promised_beside_the_permission_matrix() {
+    let others = PROMISED.iter().filter(|(group, _)| *group != "permissions");
+    assert!(others.map(|(_, count)| count).sum::<usize>() >= 1_900);
 }
 
 /// A container of alice for one row; it is made when it is first used.
