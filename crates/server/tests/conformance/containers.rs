@@ -5,7 +5,7 @@
 //! <https://solidproject.org/TR/protocol#deleting-resources>
 
 use super::{
-    facts::{Facts, Place},
+    facts::{Facts, Place, repeated},
     world::{Reply, WORLD},
 };
 
@@ -145,7 +145,7 @@ fn missing_containers_are_made_on_the_way() {
     for depth in 1..=4 {
         for (how, line) in [("PUT", "PUT"), ("N3 patch", "PATCH n3"), ("update", "PATCH sparql")] {
             facts = facts.fact(format!("{how} makes {depth} containers on the way"), move |at| {
-                let path = (0..depth).map(|n| format!("c{n}/")).collect::<String>();
+                let path = repeated(depth, |n| format!("c{n}/"));
                 let asked = at.alice(&format!("{} {path}x.txt", line.split(' ').next().unwrap()));
                 let asked = match line {
                     "PUT" => asked.content("text/plain", "text"),
@@ -156,7 +156,7 @@ fn missing_containers_are_made_on_the_way() {
                 let mut above = String::new();
                 for n in 0..depth {
                     assert_eq!(at.members(&above), [format!("c{n}/")]);
-                    above += &format!("c{n}/");
+                    above = repeated(n + 1, |n| format!("c{n}/"));
                 }
                 assert_eq!(at.members(&above), ["x.txt"]);
             });
@@ -172,7 +172,7 @@ fn missing_containers_are_made_on_the_way() {
             assert!(at.members("").is_empty());
         })
         .fact("POST to an absent document is missed", |at| {
-            drop(at.alice("POST absent").turtle("").gives_any(&[404, 405]))
+            drop(at.alice("POST absent").turtle("").gives_any(&[404, 405]));
         })
         .fact("a refused write makes nothing on the way", |at| {
             at.alice("PUT a/b/x").turtle("broken").gives(400);

@@ -302,3 +302,8 @@ impl Ask {
 pub(super) fn n3(says: &str) -> String {
     format!("@prefix solid: <http://www.w3.org/ns/solid/terms#>.\n<#patch> a solid:InsertDeletePatch; {says} .")
 }
+
+/// So many parts, each made from its number, one after the other.
+pub(super) fn repeated(count: usize, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect::<Vec<_>>().concat()
+}

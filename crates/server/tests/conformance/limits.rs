@@ -4,7 +4,7 @@
 //!
 //! Spec: RFC 9110 §15.5, <https://www.w3.org/TR/json-ld11-api/#security>
 
-use super::facts::{Facts, Place};
+use super::facts::{Facts, Place, repeated};
 
 const TURTLE: &str = "text/turtle";
 const LD: &str = "application/ld+json";
@@ -27,7 +27,7 @@ const BOMBS: &[Bomb] = &[
     (
         "more statements than are taken",
         TURTLE,
-        || (0..200_001).fold(String::from("<#a> <#b> 0"), |text, n| format_into(text, n)) + " .",
+        || "<#a> <#b> 0".to_owned() + &repeated(200_001, |n| format!(",{n}")) + " .",
         &[422],
     ),
     (
@@ -117,7 +117,7 @@ const BOMBS: &[Bomb] = &[
         || {
             format!(
                 "{{\"@context\":{{{}\"z\":\"http://x/\"}}}}",
-                (0..10_000).map(|n| format!("\"t{n}\":\"t{}:x\",", n + 1)).collect::<String>()
+                repeated(10_000, |n| format!("\"t{n}\":\"t{}:x\",", n + 1))
             )
         },
         &[422],
@@ -212,7 +212,7 @@ const PATCH_BOMBS: &[Bomb] = &[
         || {
             format!(
                 "<> a <http://www.w3.org/ns/solid/terms#InsertDeletePatch>; <http://www.w3.org/ns/solid/terms#where> {{ {} }} .",
-                (0..257).map(|n| format!("?a{n} <#b> 1 .")).collect::<String>()
+                repeated(257, |n| format!("?a{n} <#b> 1 ."))
             )
         },
         &[422],
@@ -223,7 +223,7 @@ const PATCH_BOMBS: &[Bomb] = &[
         || {
             format!(
                 "<> a <http://www.w3.org/ns/solid/terms#InsertDeletePatch>; <http://www.w3.org/ns/solid/terms#where> {{ {} ?x <#none> ?y }} .",
-                (0..12).map(|n| format!("_:a{n} <#p> _:b{n} .")).collect::<String>()
+                repeated(12, |n| format!("_:a{n} <#p> _:b{n} ."))
             )
         },
         &[409, 422],
@@ -277,22 +277,11 @@ const PATCH_BOMBS: &[Bomb] = &[
     (
         "matches that explode",
         SPARQL,
-        || {
-            format!(
-                "INSERT {{ ?s0 <#q> ?o1 }} WHERE {{ {} }}",
-                (0..12).map(|n| format!("?s{n} <#p> ?o{n} .")).collect::<String>()
-            )
-        },
+        || format!("INSERT {{ ?s0 <#q> ?o1 }} WHERE {{ {} }}", repeated(12, |n| format!("?s{n} <#p> ?o{n} ."))),
         &[422],
     ),
     ("bytes that are no text", SPARQL, || "INSERT DATA { <#a> <#b> \"\u{0}".into(), &[400, 422]),
 ];
-
-fn format_into(mut text: String, n: usize) -> String {
-    use std::fmt::Write as _;
-    write!(text, ",{n}").unwrap();
-    text
-}
 
 #[test]
 fn what_would_take_too_much_is_refused() {
@@ -313,7 +302,7 @@ fn what_would_take_too_much_is_refused() {
     }
     for (what, kind, body, statuses) in PATCH_BOMBS {
         facts = facts.fact(format!("{what} as {kind}: {statuses:?}"), move |at| {
-            let many = (0..100).map(|n| format!("<#s{n}> <#p> <#o{n}> .")).collect::<String>();
+            let many = repeated(100, |n| format!("<#s{n}> <#p> <#o{n}> ."));
             at.with(&[("x", &many)]);
             at.alice("PATCH x").content(kind, body()).gives_any(statuses);
             assert_eq!(at.statements("x").len(), 100);
