@@ -2,8 +2,12 @@
 //!
 //! Blank nodes keep their labels only inside one document. JSON-LD contexts come from [`crate::contexts`] alone.
 
+mod bounds;
+
+pub use bounds::{WrittenOut, check};
+
 use crate::contexts;
-use json_event_parser::{JsonEvent, SliceJsonParser};
+use bounds::{check_contexts, check_depth};
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument, JsonLdSerializer};
 use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNodeRef, Quad, TermRef};
 use oxttl::{NQuadsParser, NQuadsSerializer, NTriplesParser, NTriplesSerializer, TurtleParser, TurtleSerializer};
@@ -11,6 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most statements in one document.
 pub const MAX_QUADS: usize = 200_000;
+/// Most bytes in the terms of one document, each statement written out: short forms can stand for far more than they
+/// take themselves.
+pub const MAX_WRITTEN_OUT: usize = 128 * 1024 * 1024;
 /// Deepest nesting of a JSON document.
 pub const MAX_DEPTH: usize = 64;
 
@@ -83,12 +90,10 @@ pub enum RdfError {
 pub fn parse(format: RdfFormat, base: &str, bytes: &[u8]) -> Result<Dataset, RdfError> {
     let syntax =
         |error: &dyn std::fmt::Display| RdfError::Syntax { format: format.media_type(), message: error.to_string() };
-    let mut dataset = Dataset::new();
+    let (mut dataset, mut written_out) = (Dataset::new(), WrittenOut::default());
     let mut insert = |quad: Quad| {
+        written_out.quad(quad.as_ref())?;
         dataset.insert(&quad);
-        if dataset.len() > MAX_QUADS {
-            return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
-        }
         Ok(())
     };
     match format {
@@ -109,15 +114,17 @@ pub fn parse(format: RdfFormat, base: &str, bytes: &[u8]) -> Result<Dataset, Rdf
             }
         }
         RdfFormat::JsonLd => {
-            for quad in parse_json_ld(base, bytes)? {
-                insert(quad)?;
-            }
+            parse_json_ld(base, bytes, insert)?;
         }
     }
     Ok(dataset)
 }
 
-fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
+fn parse_json_ld(
+    base: &str,
+    bytes: &[u8],
+    mut insert: impl FnMut(Quad) -> Result<(), RdfError>,
+) -> Result<(), RdfError> {
     check_depth(bytes)?;
     check_contexts(bytes)?;
     let unknown = Arc::new(Mutex::new(None));
@@ -133,70 +140,15 @@ fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
             })?;
             Ok(JsonLdRemoteDocument { document: document.into(), document_url: url.into() })
         });
-    let mut quads = Vec::new();
     for quad in parser {
-        quads.push(quad.map_err(|error| {
+        insert(quad.map_err(|error| {
             let unknown = unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
             match (unknown, error.code()) {
                 (Some(context), _) => RdfError::UnknownContext(context),
                 (None, Some(_)) => RdfError::Unprocessable(error.to_string()),
                 (None, None) => RdfError::Syntax { format: RdfFormat::JsonLd.media_type(), message: error.to_string() },
             }
-        })?);
-        if quads.len() > MAX_QUADS {
-            return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
-        }
-    }
-    Ok(quads)
-}
-
-/// Refuses deep nesting before a recursive algorithm meets it.
-fn check_depth(json: &[u8]) -> Result<(), RdfError> {
-    let (mut depth, mut string, mut escaped) = (0_usize, false, false);
-    for &byte in json {
-        match (string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => string = !string,
-            (false, b'{' | b'[') => depth += 1,
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return Err(RdfError::TooComplex { what: "levels of nesting", limit: MAX_DEPTH });
-        }
-    }
-    Ok(())
-}
-
-/// Refuses large inline contexts: a term may be defined by the next one, and the expansion of a long chain of them
-/// would overflow the stack.
-fn check_contexts(json: &[u8]) -> Result<(), RdfError> {
-    let mut parser = SliceJsonParser::new(json);
-    let (mut depth, mut context, mut terms) = (0_usize, None, 0_usize);
-    // What follows a syntax error is never expanded.
-    while let Ok(event) = parser.parse_next() {
-        match event {
-            JsonEvent::Eof => break,
-            JsonEvent::StartObject | JsonEvent::StartArray => depth += 1,
-            JsonEvent::ObjectKey(key) => {
-                if context.is_some() {
-                    terms += usize::from(!key.starts_with('@'));
-                } else if key == "@context" {
-                    context = Some(depth);
-                }
-                continue;
-            }
-            JsonEvent::EndObject | JsonEvent::EndArray => depth = depth.saturating_sub(1),
-            JsonEvent::String(_) | JsonEvent::Number(_) | JsonEvent::Boolean(_) | JsonEvent::Null => {}
-        }
-        // Back at the depth of its key, the value has ended.
-        if context == Some(depth) {
-            context = None;
-        }
-        if terms > MAX_TERMS {
-            return Err(RdfError::TooComplex { what: "terms in contexts", limit: MAX_TERMS });
-        }
+        })?)?;
     }
     Ok(())
 }
@@ -346,6 +298,24 @@ mod tests {
             .concat();
         let json = format!(r#"{{"@context":{{"a":"http://a/"}},"http://p/":"o"{body}}}"#);
         assert!(parse(RdfFormat::JsonLd, BASE, json.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_is_short_and_comes_to_much_is_refused() {
+        let long = "x".repeat(1_000_000);
+        let many = |one: &str| (0..1_000).map(|n| format!("{one}{n}\":1")).collect::<Vec<_>>().join(",\"");
+        for (format, body) in [
+            (RdfFormat::Turtle, format!("@prefix p: <http://x/{long}> . <#a> <#b> p:a .")),
+            (RdfFormat::Turtle, format!("@base <http://x/{long}/> . <> <http://x/p> 1 .")),
+            (RdfFormat::JsonLd, format!("{{\"@context\":{{\"@vocab\":\"http://x/{long}\"}},\"{}}}", many("p"))),
+            (
+                RdfFormat::JsonLd,
+                format!("{{\"@context\":{{\"p\":\"q:{long}\",\"q\":\"http://x/\"}},\"{}}}", many("p:")),
+            ),
+        ] {
+            let parsed = parse(format, BASE, body.as_bytes());
+            assert!(matches!(parsed, Err(RdfError::TooComplex { .. })), "{format:?} {parsed:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub mod acl {
     pub const NS: &str = "http://www.w3.org/ns/auth/acl#";
     /// Class of a rule.
     pub const AUTHORIZATION: &str = "http://www.w3.org/ns/auth/acl#Authorization";
+    /// Link relation: from an ACL to a type of condition that the server evaluates in it.
+    pub const CONDITION: &str = "http://www.w3.org/ns/auth/acl#condition";
 }
 
 /// `http://www.w3.org/ns/ldp#` — Linked Data Platform.

@@ -32,7 +32,14 @@ pub(crate) async fn access(
             let place = place(store, storage, shape, &resource).await?;
             Access::Patch { resource, place, modes: modes(patch) }
         }
-        Action::Delete => Access::Delete { exists: store.resource(&resource).await?.is_some(), resource },
+        Action::Delete => {
+            // A description is there as long as its subject is, written or not.
+            let stands = match shape {
+                Shape::Description { subject } => subject,
+                _ => &resource,
+            };
+            Access::Delete { exists: store.resource(stands).await?.is_some(), resource }
+        }
     })
 }
 

@@ -168,6 +168,7 @@ impl Writing<'_> {
         aside(work(&patch, bytes.len() as u64), move || {
             let mut dataset = if empty { Dataset::new() } else { rdf::parse(format, base.as_str(), &bytes)? };
             let effect = patch.apply(&mut dataset)?;
+            rdf::check(&dataset)?;
             let bytes = write(format, &dataset, &prefixes(format, &base, &bytes));
             if bytes.len() as u64 > limit {
                 return Err(Problem::TooLarge(limit));

@@ -21,14 +21,26 @@ pub(crate) fn format_of(content_type: &str) -> Option<RdfFormat> {
     RdfFormat::from_media_type(content_type.trim().parse::<Mime>().ok()?.essence_str())
 }
 
+/// The form in which a resource is sent to those who take any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usual {
+    /// As it is stored.
+    Stored,
+    /// Turtle, if it is RDF.
+    Turtle,
+}
+
 /// The format to send to a client: none for the stored representation as it is.
 ///
 /// # Errors
 /// [`Problem::NotAcceptable`], with what there is.
-pub(crate) fn negotiate(accept: Option<&str>, stored: &str) -> Result<Option<RdfFormat>, Problem> {
-    let Some(accept) = accept.filter(|value| !value.trim().is_empty()) else { return Ok(None) };
-    let ranges = ranges(accept);
+pub(crate) fn negotiate(accept: Option<&str>, stored: &str, usual: Usual) -> Result<Option<RdfFormat>, Problem> {
     let own = format_of(stored);
+    let turtle = usual == Usual::Turtle && own.is_some_and(|own| own != RdfFormat::Turtle);
+    let Some(accept) = accept.filter(|value| !value.trim().is_empty()) else {
+        return Ok(turtle.then_some(RdfFormat::Turtle));
+    };
+    let ranges = ranges(accept);
     let others = [RdfFormat::Turtle, RdfFormat::JsonLd, RdfFormat::NTriples]
         .into_iter()
         .filter(|format| own.is_some() && own != Some(*format));
@@ -39,8 +51,9 @@ pub(crate) fn negotiate(accept: Option<&str>, stored: &str) -> Result<Option<Rdf
     let mut available = Vec::new();
     for (format, essence) in offers {
         let quality = quality(&ranges, &essence);
-        // Only a better one replaces an earlier offer: the stored form comes first.
-        if quality > 0 && best.is_none_or(|(other, _)| quality > other) {
+        // Only a better one replaces an earlier offer: the stored form comes first, if another is not usual.
+        let wins = |other| quality > other || turtle && quality == other && format == Some(RdfFormat::Turtle);
+        if quality > 0 && best.is_none_or(|(other, _)| wins(other)) {
             best = Some((quality, format));
         }
         available.push(essence);
@@ -71,7 +84,9 @@ fn ranges(accept: &str) -> Vec<(Mime, u16)> {
     split(accept)
         .take(MAX_RANGES)
         .filter_map(|entry| {
-            let entry = entry.trim();
+            // The standard allows blanks around a semicolon.
+            let entry = entry.split(';').map(str::trim).collect::<Vec<_>>().join(";");
+            let entry = entry.as_str();
             // Some clients abbreviate the range of everything.
             let range: Mime = match entry.strip_prefix('*').filter(|rest| !rest.starts_with('/')) {
                 Some(parameters) => format!("*/*{parameters}").parse().ok()?,
@@ -124,6 +139,7 @@ mod tests {
             ("text/html,application/xhtml+xml,*/*;q=0.8", "text/turtle", Some(None)),
             ("text/html", "text/turtle", None),
             ("text/turtle;q=0", "text/turtle", None),
+            ("text/turtle ; q=1.0 , */* ;q=0.1", "application/ld+json", Some(Some(Turtle))),
             ("text/turtle;q=7, text/html", "text/turtle", None),
             ("TEXT/TURTLE", "application/ld+json", Some(Some(Turtle))),
             ("image/png", "image/png", Some(None)),
@@ -132,8 +148,18 @@ mod tests {
             ("application/trig", "text/turtle", None),
             (",,;;", "text/turtle", None),
         ] {
-            assert_eq!(negotiate(Some(accept), stored).ok(), expected, "{accept} of {stored}");
+            assert_eq!(negotiate(Some(accept), stored, Usual::Stored).ok(), expected, "{accept} of {stored}");
         }
-        assert_eq!(negotiate(None, "text/turtle").unwrap(), None);
+        assert_eq!(negotiate(None, "text/turtle", Usual::Stored).unwrap(), None);
+    }
+
+    #[test]
+    fn turtle_can_be_usual_whatever_is_stored() {
+        let usual = |accept, stored| negotiate(accept, stored, Usual::Turtle).unwrap();
+        for accept in [None, Some("*/*"), Some("application/ld+json, text/turtle")] {
+            assert_eq!(usual(accept, "application/ld+json"), Some(RdfFormat::Turtle), "{accept:?}");
+            assert_eq!(usual(accept, "text/turtle"), None, "{accept:?}");
+        }
+        assert_eq!(usual(Some("application/ld+json, */*;q=0.1"), "application/ld+json"), None);
     }
 }

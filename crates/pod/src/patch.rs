@@ -10,8 +10,8 @@ mod solve;
 mod sparql;
 
 use crate::problem::Problem;
-use oxrdf::{BlankNode, Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term};
-use podbell_model::ResourceIri;
+use oxrdf::{BlankNode, Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term, TermRef};
+use podbell_model::{ResourceIri, rdf::RdfError};
 use solve::Mapping;
 use std::collections::HashMap;
 
@@ -19,6 +19,8 @@ use std::collections::HashMap;
 const MAX_PATTERNS: usize = 256;
 /// Most statements that one patch deletes or inserts.
 const MAX_EFFECT: usize = 100_000;
+/// Most bytes in the terms of those statements.
+const MAX_EFFECT_BYTES: usize = 64 * 1024 * 1024;
 
 /// A patch that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,9 @@ pub enum PatchError {
         /// How much is accepted.
         limit: usize,
     },
+    /// Its terms are larger than those of any document.
+    #[error(transparent)]
+    Rdf(RdfError),
     /// A part of SPARQL Update that is not offered.
     #[error(
         "of SPARQL Update, only INSERT DATA, DELETE DATA and DELETE/INSERT WHERE with a plain graph pattern are offered"
@@ -115,7 +120,7 @@ impl PatchError {
             | Self::SharedBlank(_)
             | Self::Unbound(_)
             | Self::BlankDeletion => "https://solidproject.org/TR/protocol#server-patch-n3-invalid",
-            Self::Syntax(_) | Self::TooComplex { .. } | Self::Unsupported => return None,
+            Self::Syntax(_) | Self::TooComplex { .. } | Self::Rdf(_) | Self::Unsupported => return None,
         })
     }
 }
@@ -186,16 +191,23 @@ impl Patch {
     pub(crate) fn apply(&self, dataset: &mut Dataset) -> Result<Effect, PatchConflict> {
         let mut effect = Effect::default();
         let mut before: HashMap<Quad, bool> = HashMap::new();
+        let mut bytes = 0;
         for step in &self.steps {
             let mappings = self.mappings(step, dataset)?;
             let (mut deleted, mut inserted) = (Vec::new(), Vec::new());
             for mapping in &mappings {
                 let mut fresh = HashMap::new();
-                for pattern in &step.delete {
-                    self.fill(pattern, mapping, &mut fresh).map(|quad| deleted.extend(quad))?;
-                }
-                for pattern in &step.insert {
-                    self.fill(pattern, mapping, &mut fresh).map(|quad| inserted.extend(quad))?;
+                let deletions = step.delete.iter().map(|pattern| (pattern, true));
+                for (pattern, deletes) in deletions.chain(step.insert.iter().map(|pattern| (pattern, false))) {
+                    let Some(quad) = self.fill(pattern, mapping, &mut fresh)? else { continue };
+                    bytes += bytes_of(quad.subject.as_ref().into()) + bytes_of(quad.object.as_ref());
+                    if bytes > MAX_EFFECT_BYTES {
+                        return Err(PatchConflict::TooMuchWork {
+                            what: "bytes of statements",
+                            limit: MAX_EFFECT_BYTES,
+                        });
+                    }
+                    if deletes { deleted.push(quad) } else { inserted.push(quad) }
                 }
                 if deleted.len() + inserted.len() > MAX_EFFECT {
                     return Err(PatchConflict::TooMuchWork { what: "statements", limit: MAX_EFFECT });
@@ -249,6 +261,15 @@ impl Patch {
             _ => return Err(PatchConflict::LiteralPosition),
         };
         Ok(object.map(|object| Quad::new(subject, predicate, object, GraphName::DefaultGraph)))
+    }
+}
+
+/// The bytes of a term.
+fn bytes_of(term: TermRef<'_>) -> usize {
+    match term {
+        TermRef::NamedNode(iri) => iri.as_str().len(),
+        TermRef::Literal(literal) => literal.value().len() + literal.datatype().as_str().len(),
+        TermRef::BlankNode(_) => 0,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     conditions::{UNWRITTEN, Variant, Verdict, tag},
     document::{convert, inbox, load, parse, write},
     listing::{graph, prefixes},
-    negotiate::{format_of, negotiate},
+    negotiate::{Usual, format_of, negotiate},
     operation::{Operation, Outcome, Reading, Representation, RepresentationBody, Validators},
     pod::Pod,
     problem::Problem,
@@ -28,7 +28,8 @@ impl Pod {
         let target = operation.target();
         let resource = self.standing(&operation.shape, target).await?;
         let container = resource.class == ResourceClass::Container;
-        let converted = negotiate(reading.accept.as_deref(), &resource.content_type)?;
+        let usual = if matches!(operation.shape, Shape::Acl { .. }) { Usual::Turtle } else { Usual::Stored };
+        let converted = negotiate(reading.accept.as_deref(), &resource.content_type, usual)?;
         let minimal = container && prefers_minimal(reading.prefer.as_deref());
         let variant = Variant { converted, minimal };
         let validators = Validators { etag: tag(&resource, variant), modified: resource.modified };

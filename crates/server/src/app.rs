@@ -19,6 +19,8 @@ pub struct App {
     pub issuer: Option<Arc<str>>,
     /// The time.
     pub clock: Clock,
+    /// When it was put together: what follows from the settings alone is as old as that.
+    pub started: Timestamp,
     /// Where the storages are.
     pub storages: Arc<Storages>,
     /// Who asks.

@@ -77,6 +77,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         settings: settings.clone(),
         origin,
         issuer: issuer.map(|issuer| issuer.as_str().into()),
+        started: clock(),
         clock: Arc::clone(&clock),
         storages,
         verifier,

@@ -9,6 +9,8 @@ mod ask;
 mod links;
 mod tell;
 
+pub(crate) use tell::http_date;
+
 use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},

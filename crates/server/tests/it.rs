@@ -17,6 +17,7 @@ mod it {
     mod reading;
     mod services;
     mod slow;
+    mod socket;
     mod world;
     mod writing;
 }

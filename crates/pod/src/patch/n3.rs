@@ -11,7 +11,7 @@ use oxttl::{
     N3Parser,
     n3::{N3Quad, N3Term},
 };
-use podbell_model::vocab;
+use podbell_model::{rdf::WrittenOut, vocab};
 use std::collections::{HashMap, HashSet};
 
 const TYPE: &str = "http://www.w3.org/ns/solid/terms#InsertDeletePatch";
@@ -24,8 +24,13 @@ const REST: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#rest";
 pub(super) fn parse(base: &str, bytes: &[u8]) -> Result<Patch, PatchError> {
     let parser = N3Parser::new().with_base_iri(base).map_err(|e| PatchError::Syntax(e.to_string()))?;
     let mut quads = Vec::new();
+    let mut written_out = WrittenOut::default();
     for quad in parser.for_slice(bytes) {
-        quads.push(quad.map_err(|e| PatchError::Syntax(e.to_string()))?);
+        let quad = quad.map_err(|e| PatchError::Syntax(e.to_string()))?;
+        for term in [&quad.subject, &quad.predicate, &quad.object] {
+            weigh(&mut written_out, term)?;
+        }
+        quads.push(quad);
         if quads.len() > MAX_EFFECT {
             return Err(PatchError::TooComplex { what: "statements", limit: MAX_EFFECT });
         }
@@ -41,6 +46,16 @@ pub(super) fn parse(base: &str, bytes: &[u8]) -> Result<Patch, PatchError> {
     check(&step)?;
     document.check_labels(subject)?;
     Ok(Patch { dialect: Dialect::N3, steps: vec![step] })
+}
+
+/// A prefix can stand for much, and its names be many.
+fn weigh(written_out: &mut WrittenOut, term: &N3Term) -> Result<(), PatchError> {
+    let weighed = match term {
+        N3Term::NamedNode(iri) => written_out.iri(iri.as_str()),
+        N3Term::Literal(literal) => written_out.literal(literal.as_ref()),
+        N3Term::BlankNode(_) | N3Term::Variable(_) => Ok(()),
+    };
+    weighed.map_err(PatchError::Rdf)
 }
 
 /// The rules about variables and blank nodes.

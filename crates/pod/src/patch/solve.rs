@@ -5,7 +5,7 @@
 //!
 //! Spec: <https://www.w3.org/TR/sparql11-query/#BasicGraphPattern>
 
-use super::{PatchConflict, Pattern, Slot};
+use super::{MAX_EFFECT_BYTES, PatchConflict, Pattern, Slot, bytes_of};
 use oxrdf::{Dataset, NamedNode, NamedOrBlankNode, QuadRef, Term};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -45,13 +45,14 @@ struct Search<'d> {
     dataset: &'d Dataset,
     enough: usize,
     steps: usize,
+    bytes: usize,
     bound: HashMap<Slot, Term>,
     found: HashSet<Mapping>,
 }
 
 impl<'d> Search<'d> {
     fn new(dataset: &'d Dataset, enough: usize) -> Self {
-        Self { dataset, enough, steps: 0, bound: HashMap::new(), found: HashSet::new() }
+        Self { dataset, enough, steps: 0, bytes: 0, bound: HashMap::new(), found: HashSet::new() }
     }
 
     fn run(&mut self, patterns: &[Pattern]) -> Result<(), PatchConflict> {
@@ -69,7 +70,12 @@ impl<'d> Search<'d> {
                 Slot::Variable(name) => Some((name.clone(), term.clone())),
                 _ => None,
             });
-            self.found.insert(variables.collect());
+            let mapping: Mapping = variables.collect();
+            self.bytes += mapping.values().map(|term| bytes_of(term.as_ref())).sum::<usize>();
+            if self.bytes > MAX_EFFECT_BYTES {
+                return Err(PatchConflict::TooMuchWork { what: "bytes of matches", limit: MAX_EFFECT_BYTES });
+            }
+            self.found.insert(mapping);
             return Ok(());
         };
         let pattern = open.swap_remove(next);

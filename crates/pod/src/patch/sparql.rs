@@ -17,13 +17,15 @@ use spargebra::{
 
 /// Deepest nesting of `[ … ]`.
 const MAX_BRACKETS: usize = 32;
+/// Most bytes that its names may come to.
+const MAX_NAMES: usize = 64 * 1024 * 1024;
 /// Most operations in one update.
 const MAX_STEPS: usize = 256;
 
 /// Reads a SPARQL update.
 pub(super) fn parse(base: &str, bytes: &[u8]) -> Result<Patch, PatchError> {
     let text = std::str::from_utf8(bytes).map_err(|error| PatchError::Syntax(error.to_string()))?;
-    check_plain(text)?;
+    check_plain(text, base)?;
     let update = SparqlParser::new()
         .with_base_iri(base)
         .map_err(|error| PatchError::Syntax(error.to_string()))?
@@ -43,8 +45,9 @@ pub(super) fn parse(base: &str, bytes: &[u8]) -> Result<Patch, PatchError> {
 }
 
 /// Refuses what belongs to the parts of the language that nest: parentheses, operators, braces in braces.
-fn check_plain(text: &str) -> Result<(), PatchError> {
+fn check_plain(text: &str, base: &str) -> Result<(), PatchError> {
     let (mut braces, mut brackets) = (0_usize, 0_usize);
+    let (mut names, mut longest) = (0_usize, base.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
@@ -53,7 +56,13 @@ fn check_plain(text: &str) -> Result<(), PatchError> {
             '}' => braces = braces.saturating_sub(1),
             '[' => brackets += 1,
             ']' => brackets = brackets.saturating_sub(1),
-            '<' => rest = after_iri(rest)?,
+            '<' => {
+                let after = after_iri(rest)?;
+                longest = longest.max(rest.len() - after.len());
+                names += 1;
+                rest = after;
+            }
+            ':' => names += 1,
             '#' => rest = rest.split_once(['\n', '\r']).map_or("", |(_, after)| after),
             '\'' | '"' => {
                 rest = after_string(c, rest);
@@ -67,6 +76,10 @@ fn check_plain(text: &str) -> Result<(), PatchError> {
         if braces > 1 || brackets > MAX_BRACKETS {
             return Err(PatchError::Unsupported);
         }
+    }
+    // Each name may stand for the longest IRI, and the parser writes all of them out.
+    if names.saturating_mul(longest) > MAX_NAMES {
+        return Err(PatchError::TooComplex { what: "bytes when it is written out", limit: MAX_NAMES });
     }
     Ok(())
 }

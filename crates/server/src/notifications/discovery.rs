@@ -7,11 +7,11 @@ use super::{
     answer::{document, joined, options},
     gateway, services,
 };
-use crate::{app::App, authorize::REMOTE_GROUP_BOUND, problem::Problem};
+use crate::{app::App, authorize::REMOTE_GROUP_BOUND, problem::Problem, resources::http_date};
 use aws_lc_rs::digest;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use podbell_model::ResourceIri;
+use podbell_model::{ResourceIri, vocab::solid};
 use podbell_wire::{Bounds, Described, Description, Syntax, media};
 use std::fmt::Write as _;
 
@@ -43,8 +43,12 @@ pub fn describe(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
+    let itself = match described {
+        Described::Origin => None,
+        Described::Storage | Described::StorageAndOrigin => Some(described_by(&subject)?),
+    };
     match *method {
-        Method::OPTIONS => return Ok(options(ALLOW, None)),
+        Method::OPTIONS => return Ok(linked(options(ALLOW, None), itself)),
         Method::GET | Method::HEAD => {}
         _ => return Err(Problem::method_not_allowed(ALLOW)),
     }
@@ -72,7 +76,21 @@ pub fn describe(
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     answer.insert(header::VARY, HeaderValue::from_static("Accept"));
     answer.insert(header::ALLOW, HeaderValue::from_static(ALLOW));
-    Ok(response)
+    answer.insert(header::LAST_MODIFIED, HeaderValue::from_str(&http_date(app.started)).map_err(Problem::internal)?);
+    Ok(linked(response, itself))
+}
+
+/// The link of every answer about a resource of a storage, its description among them.
+fn described_by(root: &str) -> Result<HeaderValue, Problem> {
+    let link = format!("<{root}{WELL_KNOWN}>; rel=\"{}\"", solid::STORAGE_DESCRIPTION);
+    HeaderValue::from_str(&link).map_err(Problem::internal)
+}
+
+fn linked(mut response: Response, link: Option<HeaderValue>) -> Response {
+    if let Some(link) = link {
+        response.headers_mut().append(header::LINK, link);
+    }
+    response
 }
 
 fn etag(body: &[u8]) -> String {

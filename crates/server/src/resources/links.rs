@@ -5,10 +5,11 @@ use crate::{app::App, notifications::discovery::description_of};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use podbell_model::{
-    ResourceIri,
-    vocab::{ldp, solid},
+    Auxiliary, ResourceIri,
+    vocab::{acl, ldp, solid},
 };
 use podbell_pod::Links;
+use podbell_wac::CONDITION_TYPES;
 
 /// Puts the links on an answer.
 pub(super) fn put(headers: &mut HeaderMap, links: &Links) {
@@ -40,6 +41,21 @@ pub(super) fn put(headers: &mut HeaderMap, links: &Links) {
 pub(super) fn with_names(mut response: Response, app: &App, target: &ResourceIri) -> Response {
     if let Some(links) = app.pod.links(target) {
         put(response.headers_mut(), &links);
+    }
+    response
+}
+
+/// With an ACL, the conditions that are evaluated in it.
+///
+/// Spec: <https://solid.github.io/web-access-control-spec/#authorization-conditions>
+pub(super) fn with_conditions(mut response: Response, app: &App, target: &ResourceIri) -> Response {
+    let is_acl = matches!(target.as_auxiliary(), Some((Auxiliary::Acl, _)));
+    if is_acl && app.settings.wac.conditions {
+        for kind in CONDITION_TYPES {
+            if let Ok(value) = HeaderValue::from_str(&format!("<{kind}>; rel=\"{}\"", acl::CONDITION)) {
+                response.headers_mut().append(header::LINK, value);
+            }
+        }
     }
     response
 }

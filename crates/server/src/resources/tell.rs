@@ -27,7 +27,7 @@ pub(super) fn options(app: &App, target: &ResourceIri) -> Response {
 /// What an operation came to.
 pub(super) fn outcome(app: &App, target: &ResourceIri, outcome: Outcome) -> Response {
     let response = match outcome {
-        Outcome::Read(representation) => read(*representation),
+        Outcome::Read(representation) => links::with_conditions(read(*representation), app, target),
         Outcome::NotModified(validators) => {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
             put_validators(response.headers_mut(), &validators);
@@ -210,7 +210,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 /// An instant as HTTP writes it, in whole seconds.
 ///
 /// Spec: RFC 9110 §5.6.7
-fn http_date(instant: Timestamp) -> String {
+pub(crate) fn http_date(instant: Timestamp) -> String {
     instant.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
