@@ -5,6 +5,7 @@
 mod data;
 
 use super::{Layout, Loaded, Settings, faults::Place};
+use podbell_model::ResourceIri;
 use std::{fmt, net::IpAddr};
 
 /// How bad it is.
