@@ -1,6 +1,8 @@
 //! Which representation a client gets: media types with quality values.
 //!
-//! An RDF source is had in its stored syntax, Turtle, JSON-LD and N-Triples; anything else as it was stored.
+//! An RDF source is had in its stored syntax, Turtle, JSON-LD and N-Triples; anything else as it was stored. Where
+//! pages are made of RDF, a client gets one if it likes HTML better than every syntax of RDF, as browsers do: whoever
+//! takes RDF as gladly gets RDF.
 //!
 //! Spec: <https://solidproject.org/TR/protocol#server-representation-turtle-jsonld>, RFC 9110 §12.5.1.
 
@@ -10,6 +12,22 @@ use podbell_model::rdf::RdfFormat;
 
 /// Most entries of an `Accept` that are looked at.
 const MAX_RANGES: usize = 64;
+
+/// The media type of a page.
+pub(crate) const PAGE: &str = "text/html; charset=utf-8";
+const HTML: &str = "text/html";
+
+/// In which form a client gets a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As it is stored.
+    #[default]
+    Stored,
+    /// In another syntax of RDF.
+    Rdf(RdfFormat),
+    /// As a page for people.
+    Page,
+}
 
 /// A media type with what it stands for, or why it is none.
 pub(crate) fn media_type(content_type: &str) -> Result<Mime, Problem> {
@@ -21,12 +39,12 @@ pub(crate) fn format_of(content_type: &str) -> Option<RdfFormat> {
     RdfFormat::from_media_type(content_type.trim().parse::<Mime>().ok()?.essence_str())
 }
 
-/// The format to send to a client: none for the stored representation as it is.
+/// The form to send to a client; a page only if `pages` are made.
 ///
 /// # Errors
 /// [`Problem::NotAcceptable`], with what there is.
-pub(crate) fn negotiate(accept: Option<&str>, stored: &str) -> Result<Option<RdfFormat>, Problem> {
-    let Some(accept) = accept.filter(|value| !value.trim().is_empty()) else { return Ok(None) };
+pub(crate) fn negotiate(accept: Option<&str>, stored: &str, pages: bool) -> Result<Form, Problem> {
+    let Some(accept) = accept.filter(|value| !value.trim().is_empty()) else { return Ok(Form::Stored) };
     let ranges = ranges(accept);
     let own = format_of(stored);
     let others = [RdfFormat::Turtle, RdfFormat::JsonLd, RdfFormat::NTriples]
@@ -34,18 +52,30 @@ pub(crate) fn negotiate(accept: Option<&str>, stored: &str) -> Result<Option<Rdf
         .filter(|format| own.is_some() && own != Some(*format));
     let essence =
         stored.trim().parse::<Mime>().map_or_else(|_| stored.to_owned(), |mime| mime.essence_str().to_owned());
-    let offers = std::iter::once((None, essence)).chain(others.map(|f| (Some(f), f.media_type().to_owned())));
-    let mut best: Option<(u16, Option<RdfFormat>)> = None;
+    let page = (pages && own.is_some()).then(|| (Form::Page, HTML.to_owned()));
+    let offers = std::iter::once((Form::Stored, essence))
+        .chain(others.map(|format| (Form::Rdf(format), format.media_type().to_owned())))
+        .chain(page);
+    let mut best: Option<(u16, Form)> = None;
     let mut available = Vec::new();
-    for (format, essence) in offers {
+    for (form, essence) in offers {
         let quality = quality(&ranges, &essence);
-        // Only a better one replaces an earlier offer: the stored form comes first.
+        // Only a better one replaces an earlier offer: the stored form comes first, the page last.
         if quality > 0 && best.is_none_or(|(other, _)| quality > other) {
-            best = Some((quality, format));
+            best = Some((quality, form));
         }
         available.push(essence);
     }
-    best.map(|(_, format)| format).ok_or(Problem::NotAcceptable(available))
+    best.map(|(_, form)| form).ok_or(Problem::NotAcceptable(available))
+}
+
+/// Whether a client likes HTML better than everything that programs read, by its `Accept`.
+pub fn prefers_page(accept: &str) -> bool {
+    let ranges = ranges(accept);
+    let page = quality(&ranges, HTML);
+    let formats = [RdfFormat::Turtle, RdfFormat::JsonLd, RdfFormat::NTriples].map(RdfFormat::media_type);
+    let programs = formats.into_iter().chain(["application/json", "application/problem+json"]);
+    programs.into_iter().all(|format| quality(&ranges, format) < page)
 }
 
 /// Of the ranges that cover the type, the most specific decides.
@@ -106,34 +136,59 @@ mod tests {
 
     #[test]
     fn the_best_quality_wins_and_the_stored_form_breaks_ties() {
+        use Form::{Page, Rdf, Stored};
         use RdfFormat::{JsonLd, NTriples, Turtle};
+        const CHROMIUM: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+        const RDFLIB: &str = "image/*;q=0.9, */*;q=0.1, application/rdf+xml;q=0.9, application/xhtml+xml, \
+                              text/xml;q=0.5, application/xml;q=0.5, text/html;q=0.9, text/n3;q=1.0, text/turtle;q=1";
         for (accept, stored, expected) in [
-            ("", "text/turtle", Some(None)),
-            ("*/*", "text/turtle", Some(None)),
-            ("*", "application/ld+json", Some(None)),
-            ("*; q=0.5", "application/ld+json", Some(None)),
-            ("text/turtle", "text/turtle; charset=utf-8", Some(None)),
-            ("text/turtle", "application/ld+json", Some(Some(Turtle))),
-            ("application/ld+json", "text/turtle", Some(Some(JsonLd))),
-            ("application/ld+json;profile=\"a,b\"", "text/turtle", Some(Some(JsonLd))),
-            ("application/n-triples", "text/turtle", Some(Some(NTriples))),
-            ("text/turtle;q=0.5, application/ld+json", "text/turtle", Some(Some(JsonLd))),
-            ("text/turtle, application/ld+json", "application/ld+json", Some(None)),
-            ("application/*;q=0.9, text/turtle;q=0.1", "text/turtle", Some(Some(JsonLd))),
-            ("*/*, text/turtle;q=0", "text/turtle", Some(Some(JsonLd))),
-            ("text/html,application/xhtml+xml,*/*;q=0.8", "text/turtle", Some(None)),
-            ("text/html", "text/turtle", None),
+            ("", "text/turtle", Some(Stored)),
+            ("*/*", "text/turtle", Some(Stored)),
+            ("*", "application/ld+json", Some(Stored)),
+            ("*; q=0.5", "application/ld+json", Some(Stored)),
+            ("text/turtle", "text/turtle; charset=utf-8", Some(Stored)),
+            ("text/turtle", "application/ld+json", Some(Rdf(Turtle))),
+            ("application/ld+json", "text/turtle", Some(Rdf(JsonLd))),
+            ("application/ld+json;profile=\"a,b\"", "text/turtle", Some(Rdf(JsonLd))),
+            ("application/n-triples", "text/turtle", Some(Rdf(NTriples))),
+            ("text/turtle;q=0.5, application/ld+json", "text/turtle", Some(Rdf(JsonLd))),
+            ("text/turtle, application/ld+json", "application/ld+json", Some(Stored)),
+            ("application/*;q=0.9, text/turtle;q=0.1", "text/turtle", Some(Rdf(JsonLd))),
+            ("*/*, text/turtle;q=0", "text/turtle", Some(Rdf(JsonLd))),
             ("text/turtle;q=0", "text/turtle", None),
-            ("text/turtle;q=7, text/html", "text/turtle", None),
-            ("TEXT/TURTLE", "application/ld+json", Some(Some(Turtle))),
-            ("image/png", "image/png", Some(None)),
-            ("image/*", "image/png", Some(None)),
+            ("TEXT/TURTLE", "application/ld+json", Some(Rdf(Turtle))),
+            ("image/png", "image/png", Some(Stored)),
+            ("image/*", "image/png", Some(Stored)),
             ("text/turtle", "image/png", None),
             ("application/trig", "text/turtle", None),
             (",,;;", "text/turtle", None),
+            (CHROMIUM, "text/turtle", Some(Page)),
+            (CHROMIUM, "application/ld+json", Some(Page)),
+            (CHROMIUM, "image/png", Some(Stored)),
+            (CHROMIUM, "text/html", Some(Stored)),
+            ("text/html", "text/turtle", Some(Page)),
+            ("text/html", "image/png", None),
+            ("text/html;q=0.2", "text/turtle", Some(Page)),
+            ("text/html;q=0", "text/turtle", None),
+            ("text/turtle;q=7, text/html", "text/turtle", Some(Page)),
+            ("text/html;q=0.9, text/turtle;q=0.8", "text/turtle", Some(Page)),
+            ("text/html, text/turtle", "text/turtle", Some(Stored)),
+            ("text/html, text/turtle", "application/ld+json", Some(Rdf(Turtle))),
+            ("text/html, */*", "text/turtle", Some(Stored)),
+            ("text/*", "text/turtle", Some(Stored)),
+            ("text/*, text/turtle;q=0.5", "text/turtle", Some(Page)),
+            (RDFLIB, "text/turtle", Some(Stored)),
+            (RDFLIB, "application/ld+json", Some(Rdf(Turtle))),
         ] {
-            assert_eq!(negotiate(Some(accept), stored).ok(), expected, "{accept} of {stored}");
+            assert_eq!(negotiate(Some(accept), stored, true).ok(), expected, "{accept} of {stored}");
+            if expected == Some(Page) {
+                assert!(!matches!(negotiate(Some(accept), stored, false), Ok(Page)), "{accept} where none are made");
+            }
         }
-        assert_eq!(negotiate(None, "text/turtle").unwrap(), None);
+        assert_eq!(negotiate(None, "text/turtle", true).unwrap(), Stored);
+        assert!(prefers_page(CHROMIUM) && prefers_page("text/html") && prefers_page("text/html;q=0.1"));
+        for program in ["", "*/*", RDFLIB, "text/html, */*", "application/json, text/html;q=0.9", "text/html;q=0"] {
+            assert!(!prefers_page(program), "{program}");
+        }
     }
 }

@@ -17,6 +17,7 @@ pub mod front;
 pub mod listen;
 pub mod notifications;
 pub mod own_documents;
+pub mod page;
 pub mod problem;
 pub mod protect;
 pub mod provider_site;
