@@ -161,8 +161,8 @@ settings! {
         body_timeout: Span = Span::seconds(30);
         /// The largest body of a control document: an ACL, a subscription.
         control_body: Size = Size::kib(64);
-        /// The largest body of any other resource.
-        upload: Size = Size(1 << 30);
+        /// The largest body of any other resource. RDF documents end at 16 MiB whatever it says.
+        upload: Size = Size(16 << 30);
         /// Connections at once.
         connections: usize = 20_000;
         /// Connections at once from one address (IPv6: from one /64 network). Trusted proxies and this machine are exempt.
