@@ -225,7 +225,7 @@ pub enum RepresentationBody {
     /// As they come; exactly as many as the length says, where it says so.
     Stream(ByteStream),
     /// What a page is to be made of.
-    Page(PageContent),
+    Page(Box<PageContent>),
 }
 
 /// What a page for people shows.

@@ -64,13 +64,13 @@ impl Pod {
             (Form::Page, _) if container => {
                 let members = if minimal { stream::empty().boxed() } else { self.members(&resource.iri, None) };
                 let content = PageContent::Container { description: description.unwrap_or_default(), members };
-                representation.body = RepresentationBody::Page(content);
+                representation.body = RepresentationBody::Page(Box::new(content));
             }
             _ if container => self.listing(&mut representation, &resource, operation, variant, description).await?,
             (Form::Page | Form::Rdf(_), Some(_)) if reading.head => {}
             (Form::Page, Some(stored)) => {
                 let dataset = parse(stored, target, load(&*self.store, &resource.body).await?).await?;
-                representation.body = RepresentationBody::Page(PageContent::Document(dataset));
+                representation.body = RepresentationBody::Page(Box::new(PageContent::Document(dataset)));
             }
             (Form::Rdf(wanted), Some(stored)) => {
                 let bytes = load(&*self.store, &resource.body).await?;
@@ -122,10 +122,8 @@ impl Pod {
         variant: Variant,
         description: Option<Dataset>,
     ) -> Result<(), Problem> {
-        let members = match variant.minimal {
-            true => Vec::new(),
-            false => self.store.members_after(&container.iri, None, PORTION).await?,
-        };
+        let members =
+            if variant.minimal { Vec::new() } else { self.store.members_after(&container.iri, None, PORTION).await? };
         let last = members.last().map(|last| last.iri.clone()).filter(|_| members.len() == PORTION);
         let format = match variant.form {
             Form::Rdf(format) => format,

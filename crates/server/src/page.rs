@@ -21,7 +21,7 @@ use podbell_pod::PageContent;
 pub fn body(resource: ResourceIri, root: ResourceIri, content: PageContent) -> Body {
     match content {
         PageContent::Container { description, members } => {
-            Body::from_stream(container::page(resource, root, &description, members))
+            Body::from_stream(container::page(&resource, root, &description, members))
         }
         PageContent::Document(dataset) => Body::from_stream(document::page(resource, root, dataset)),
     }

@@ -73,7 +73,7 @@ impl Connection {
     }
 
     /// Hands the rest of the answer on, part by part.
-    fn each_part(&mut self, head: Head, mut take: impl FnMut(&[u8])) {
+    fn each_part(&mut self, head: &Head, mut take: impl FnMut(&[u8])) {
         take(&head.rest);
         let mut part = vec![0; BLOCK];
         loop {
@@ -112,7 +112,7 @@ fn get(server: &Server, client: &Client, path: &str, seed: u64, size: u64) {
     assert_eq!(head.status, 200);
     assert!(head.text.contains(&format!("content-length: {size}\r\n")), "{}", head.text);
     let (mut at, mut expected) = (0_u64, block(seed, 0));
-    connection.each_part(head, |mut part| {
+    connection.each_part(&head, |mut part| {
         while !part.is_empty() {
             let within = usize::try_from(at % BLOCK as u64).unwrap();
             if within == 0 {
@@ -180,7 +180,7 @@ async fn parts_of_a_large_file_are_had_alone() {
         let mut connection = Connection::begin(&server, &alice, "GET", "alice/large/file", headers);
         let head = connection.head();
         let (status, text, mut body) = (head.status, head.text.clone(), Vec::new());
-        connection.each_part(head, |part| body.extend_from_slice(part));
+        connection.each_part(&head, |part| body.extend_from_slice(part));
         (status, text, body)
     };
     let (_, text, body) = ask(&[]);
@@ -217,10 +217,11 @@ fn files(place: &Place) -> (Vec<u64>, usize) {
     for shard in std::fs::read_dir(place.data().join("bodies")).unwrap() {
         let shard = shard.unwrap().path();
         for file in std::fs::read_dir(&shard).unwrap() {
-            match shard.ends_with("unfinished") {
+            if shard.ends_with("unfinished") {
                 // It may be gone by now.
-                true => unfinished.extend(file.unwrap().metadata().map(|about| about.len())),
-                false => kept += 1,
+                unfinished.extend(file.unwrap().metadata().map(|about| about.len()));
+            } else {
+                kept += 1;
             }
         }
     }
@@ -335,7 +336,7 @@ async fn a_hundred_thousand_members_are_listed_in_bounded_memory() {
         assert!(path == "alice/" || head.text.contains("transfer-encoding: chunked"), "{}", head.text);
         // What is looked for may lie across two parts; the frame of a chunk never lies within.
         let (mut found, mut text, mut bytes) = (0, Vec::new(), 0);
-        connection.each_part(head, |part| {
+        connection.each_part(&head, |part| {
             bytes += part.len();
             text.extend_from_slice(part);
             let kept = text.len().min(what.len() - 1);

@@ -17,13 +17,13 @@ const TABLE: &str = "<table><thead><tr><th>Name</th><th class=\"type\">Type</th>
 
 /// The page, as the members come.
 pub(super) fn page(
-    container: ResourceIri,
+    container: &ResourceIri,
     root: ResourceIri,
     description: &Dataset,
     members: MemberStream,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-    let mut begun = begin_at(&container, &root);
-    begun.push_str(&document::tables(&container, description));
+    let mut begun = begin_at(container, &root);
+    begun.push_str(&document::tables(container, description));
     let head = stream::once(async { Ok(Bytes::from(begun)) });
     let rows = stream::try_unfold((Some(members), 0_usize), move |(members, count)| {
         let root = root.clone();
@@ -36,7 +36,9 @@ pub(super) fn page(
             if count == 0 {
                 rows.push_str(TABLE);
             }
-            portion.iter().for_each(|member| row(&mut rows, member, &root));
+            for member in &portion {
+                row(&mut rows, member, &root);
+            }
             Ok(Some((Bytes::from(rows), (Some(members), count + portion.len()))))
         }
     });
@@ -107,7 +109,7 @@ mod tests {
     async fn shown(portions: Vec<Vec<Member>>) -> Vec<String> {
         let root = ResourceIri::parse("http://x/alice/").unwrap();
         let members = stream::iter(portions.into_iter().map(Ok)).boxed();
-        let page = page(root.clone(), root, &Dataset::new(), members);
+        let page = page(&root, root.clone(), &Dataset::new(), members);
         page.map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap()).collect().await
     }
 

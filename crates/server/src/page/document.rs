@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_large_document_is_shown_in_part() {
-        let statements: String = (0..2_500).map(|n| format!("<#s{n}> <http://p/x> {n} .\n")).collect();
+        let statements = (0..2_500).map(|n| format!("<#s{n}> <http://p/x> {n} .\n")).collect::<Vec<_>>().concat();
         let page = shown(RdfFormat::Turtle, &statements);
         assert_eq!(page.matches("<table").count(), MAX_SHOWN);
         assert!(page.contains("2000 of 2500 statements"));

@@ -57,7 +57,7 @@ fn read(target: &ResourceIri, representation: Representation) -> Response {
         RepresentationBody::None => Body::empty(),
         RepresentationBody::Bytes(bytes) => Body::from(bytes),
         RepresentationBody::Stream(stream) => Body::from_stream(stream),
-        RepresentationBody::Page(content) => page::body(target.clone(), links.storage.clone(), content),
+        RepresentationBody::Page(content) => page::body(target.clone(), links.storage.clone(), *content),
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
