@@ -6,6 +6,7 @@ mod floor;
 mod listen;
 mod measure;
 mod peers;
+mod resources;
 mod server;
 
 use anyhow::{Context, Result, ensure};
@@ -41,19 +42,21 @@ enum Task {
     /// The listening program.
     #[command(hide = true)]
     Listen,
-    /// The writing program.
+    /// The asking program.
     #[command(hide = true)]
-    Write {
+    Ask {
+        /// GET or PUT.
+        method: http::Method,
         /// Where to log in.
         issuer: String,
         /// Client id.
         id: String,
         /// Client secret.
         secret: String,
-        /// Where to write.
+        /// Where.
         container: String,
-        /// How many write at once.
-        writers: usize,
+        /// How many ask at once.
+        clients: usize,
     },
 }
 
@@ -63,8 +66,8 @@ fn main() -> Result<()> {
     match arguments.task {
         Some(Task::Floor { sockets, frame }) => runtime.block_on(floor::run(sockets, frame)),
         Some(Task::Listen) => runtime.block_on(listen::run()),
-        Some(Task::Write { issuer, id, secret, container, writers }) => {
-            runtime.block_on(measure::write(&issuer, &id, &secret, &container, writers))
+        Some(Task::Ask { method, issuer, id, secret, container, clients }) => {
+            runtime.block_on(resources::ask(&method, &[&issuer, &id, &secret], &container, clients))
         }
         None => runtime.block_on(all(&arguments)),
     }

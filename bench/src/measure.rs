@@ -3,6 +3,7 @@
 use crate::{
     listen::now,
     peers::{Listener, Peer, Reached},
+    resources,
     server::{Place, Process, Server},
 };
 use anyhow::{Context, Result};
@@ -31,8 +32,16 @@ pub(crate) enum Group {
     Idle,
     /// One change to many sockets.
     FanOut,
-    /// Durable writes.
+    /// Durable writes of small documents.
     Writes,
+    /// Reads of small documents.
+    Reads,
+    /// A container with many members.
+    Listing,
+    /// A change of a middling document.
+    Patch,
+    /// A large file, in and out.
+    Transfer,
     /// From the write to the frame.
     Latency,
 }
@@ -48,7 +57,19 @@ pub(crate) async fn run(binary: &Path, only: Option<Group>) -> Result<Figures> {
         fan_out(binary, &mut figures).await.context("fan-out")?;
     }
     if wanted(Group::Writes) {
-        writes(binary, &mut figures).await.context("writes")?;
+        resources::small(binary, &Method::PUT, &mut figures).await.context("writes")?;
+    }
+    if wanted(Group::Reads) {
+        resources::small(binary, &Method::GET, &mut figures).await.context("reads")?;
+    }
+    if wanted(Group::Listing) {
+        resources::listing(binary, &mut figures).await.context("listing")?;
+    }
+    if wanted(Group::Patch) {
+        resources::patch(binary, &mut figures).await.context("patch")?;
+    }
+    if wanted(Group::Transfer) {
+        resources::transfer(binary, &mut figures).await.context("transfer")?;
     }
     if wanted(Group::Latency) {
         latency(binary, &mut figures).await.context("latency")?;
@@ -198,48 +219,6 @@ async fn fan<F: Future<Output = Result<()>>>(
     Ok((cost, (reached.bytes - before.bytes) / (sockets * changes)))
 }
 
-async fn writes(binary: &Path, figures: &mut Figures) -> Result<()> {
-    let place = Place::new(binary)?;
-    let server = place.start().await?;
-    let get = |key: &str| server.env.get(key).cloned().with_context(|| format!("{key} is missing"));
-    for (name, writers) in [("PUT/s, 1 writer", 1), ("PUT/s, 32 writers", 32)] {
-        let mut generator = Peer::start(&[
-            "write",
-            &get("SOLID_IDENTITY_PROVIDER")?,
-            &get("USERS_ALICE_CLIENTID")?,
-            &get("USERS_ALICE_CLIENTSECRET")?,
-            &format!("{}alice/writes-{writers}/", server.base),
-            &writers.to_string(),
-        ])?;
-        figures.push((name, generator.hear("wrote").await?.parse()?));
-    }
-    server.stop().await
-}
-
-/// The writing side, in a process of its own: so many writers for five seconds; prints how many writes a second.
-pub(crate) async fn write(issuer: &str, id: &str, secret: &str, container: &str, writers: usize) -> Result<()> {
-    let client = Client::new()?.log_in(issuer, id, secret).await?;
-    let begun = std::time::Instant::now();
-    let mut tasks = JoinSet::new();
-    for writer in 0..writers {
-        let (client, url) = (client.clone(), format!("{container}{writer}"));
-        tasks.spawn(async move {
-            let mut written = 0_u64;
-            while begun.elapsed() < Duration::from_secs(5) {
-                put(&client, &url).await?;
-                written += 1;
-            }
-            anyhow::Ok(written)
-        });
-    }
-    let mut written = 0;
-    while let Some(task) = tasks.join_next().await {
-        written += task??;
-    }
-    println!("wrote {:.1}", as_f64(written) / begun.elapsed().as_secs_f64());
-    Ok(())
-}
-
 async fn latency(binary: &Path, figures: &mut Figures) -> Result<()> {
     let place = Place::new(binary)?;
     let server = place.start().await?;
@@ -266,7 +245,7 @@ async fn document(server: &Server, alice: &Client) -> Result<String> {
     Ok(url)
 }
 
-async fn put(client: &Client, url: &str) -> Result<()> {
+pub(crate) async fn put(client: &Client, url: &str) -> Result<()> {
     let body = format!("<#it> <http://purl.org/dc/terms/title> \"{}\" .", "x".repeat(BODY - 48));
     client.request(Method::PUT, url, Some("text/turtle"), body).await?.success("PUT")?;
     Ok(())
@@ -298,19 +277,19 @@ async fn subscribe(server: &Server, client: &Client, topic: &str, count: usize) 
 }
 
 /// Lets allocators and caches come to rest before memory is read.
-async fn settle() {
+pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
-fn millis(duration: Duration) -> f64 {
+pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-fn kib(kib: u64) -> f64 {
+pub(crate) fn kib(kib: u64) -> f64 {
     as_f64(kib)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn as_f64(value: u64) -> f64 {
+pub(crate) fn as_f64(value: u64) -> f64 {
     value as f64
 }

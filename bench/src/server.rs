@@ -109,6 +109,16 @@ impl Process {
         self.field("status", "VmRSS:")
     }
 
+    /// Begins to watch for its peak.
+    pub(crate) fn forget_peak(self) -> Result<()> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.0), "5")?)
+    }
+
+    /// The most memory that was resident since, in KiB.
+    pub(crate) fn peak(self) -> Result<u64> {
+        self.field("status", "VmHWM:")
+    }
+
     /// Its proportional share of memory, in KiB.
     pub(crate) fn pss(self) -> Result<u64> {
         self.field("smaps_rollup", "Pss:")

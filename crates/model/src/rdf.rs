@@ -3,14 +3,16 @@
 //! Blank nodes keep their labels only inside one document. JSON-LD contexts come from [`crate::contexts`] alone.
 
 mod bounds;
+mod pieces;
 
 pub use bounds::{WrittenOut, check};
+pub use pieces::Pieces;
 
 use crate::contexts;
 use bounds::{check_contexts, check_depth};
-use oxjsonld::{JsonLdParser, JsonLdRemoteDocument, JsonLdSerializer};
-use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNodeRef, Quad, TermRef};
-use oxttl::{NQuadsParser, NQuadsSerializer, NTriplesParser, NTriplesSerializer, TurtleParser, TurtleSerializer};
+use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
+use oxrdf::{Dataset, GraphName, NamedNodeRef, Quad, TermRef};
+use oxttl::{NQuadsParser, NTriplesParser, TurtleParser};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most statements in one document.
@@ -157,46 +159,9 @@ fn parse_json_ld(
 ///
 /// `prefixes` are used where the syntax knows prefixes; a prefix whose IRI does not parse is left out.
 pub fn serialize(format: RdfFormat, dataset: &Dataset, prefixes: &[(&str, &str)]) -> Vec<u8> {
-    let default = || dataset.quads_for_graph_name(GraphNameRef::DefaultGraph);
-    let written = match format {
-        RdfFormat::Turtle => {
-            let mut serializer = TurtleSerializer::new();
-            for (name, iri) in prefixes {
-                serializer = serializer.clone().with_prefix(*name, *iri).unwrap_or(serializer);
-            }
-            let mut writer = serializer.for_writer(Vec::new());
-            // The writer folds neighbours: subjects together, and within one its predicates.
-            let mut triples: Vec<_> = default().map(|q| (q.subject, q.predicate, q.object)).collect();
-            triples.sort_by_cached_key(|(s, p, o)| {
-                (s.to_string(), p.as_str() != crate::vocab::rdf::TYPE, p.to_string(), o.to_string())
-            });
-            triples
-                .into_iter()
-                .try_for_each(|(s, p, o)| writer.serialize_triple(oxrdf::TripleRef::new(s, p, o)))
-                .and_then(|()| writer.finish())
-        }
-        RdfFormat::NTriples => {
-            let mut writer = NTriplesSerializer::new().for_writer(Vec::new());
-            default()
-                .try_for_each(|q| writer.serialize_triple(oxrdf::TripleRef::new(q.subject, q.predicate, q.object)))
-                .map(|()| writer.finish())
-        }
-        RdfFormat::NQuads => {
-            let mut writer = NQuadsSerializer::new().for_writer(Vec::new());
-            dataset.iter().try_for_each(|quad| writer.serialize_quad(quad)).map(|()| writer.finish())
-        }
-        RdfFormat::JsonLd => {
-            let mut serializer = JsonLdSerializer::new();
-            for (name, iri) in prefixes {
-                serializer = serializer.clone().with_prefix(*name, *iri).unwrap_or(serializer);
-            }
-            let mut writer = serializer.for_writer(Vec::new());
-            let mut quads: Vec<_> = dataset.iter().collect();
-            quads.sort_by_cached_key(|q| (q.graph_name.to_string(), q.subject.to_string(), q.predicate.to_string()));
-            quads.into_iter().try_for_each(|quad| writer.serialize_quad(quad)).and_then(|()| writer.finish())
-        }
-    };
-    written.unwrap_or_else(|error| unreachable!("writing to memory failed: {error}"))
+    let mut pieces = Pieces::new(format, prefixes);
+    pieces.add(dataset);
+    pieces.finish()
 }
 
 /// The named nodes `o` in `subject predicate o` of the default graph.

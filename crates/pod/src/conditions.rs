@@ -6,7 +6,7 @@
 //!
 //! Spec: RFC 9110 §8.8.3, §13.
 
-use crate::{problem::Problem, store::Resource};
+use crate::{negotiate::Form, problem::Problem, store::Resource};
 use podbell_model::{ResourceClass, Timestamp, rdf::RdfFormat};
 
 /// Version of a description that was never written: it reads as empty.
@@ -15,8 +15,8 @@ pub(crate) const UNWRITTEN: &str = "0";
 /// What was made of the stored representation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Variant {
-    /// Another syntax of RDF than the stored one.
-    pub(crate) converted: Option<RdfFormat>,
+    /// As it is stored, in another syntax, or as a page.
+    pub(crate) form: Form,
     /// A container without its members.
     pub(crate) minimal: bool,
 }
@@ -28,12 +28,13 @@ pub(crate) fn tag(resource: &Resource, variant: Variant) -> String {
         tag.push('.');
         tag.push_str(&resource.listing.to_string());
     }
-    tag.push_str(match variant.converted {
-        None => "",
-        Some(RdfFormat::Turtle) => "-ttl",
-        Some(RdfFormat::JsonLd) => "-ld",
-        Some(RdfFormat::NTriples) => "-nt",
-        Some(RdfFormat::NQuads) => "-nq",
+    tag.push_str(match variant.form {
+        Form::Stored => "",
+        Form::Rdf(RdfFormat::Turtle) => "-ttl",
+        Form::Rdf(RdfFormat::JsonLd) => "-ld",
+        Form::Rdf(RdfFormat::NTriples) => "-nt",
+        Form::Rdf(RdfFormat::NQuads) => "-nq",
+        Form::Page => "-html",
     });
     if variant.minimal {
         tag.push_str("-min");

@@ -7,8 +7,8 @@
 
 use crate::{
     auxiliary::pin,
-    document::{MAX_CONTROL, group, parse, write},
-    listing::{own_statements, prefixes},
+    document::{MAX_CONTROL, group, parse},
+    listing::{PREFIXES, own_statements},
     operation::Effect,
     problem::Problem,
     shape::{Shape, is_reserved_name},
@@ -18,7 +18,10 @@ use crate::{
 };
 use bytes::Bytes;
 use oxrdf::Dataset;
-use podbell_model::{ResourceClass, ResourceIri, Uuid, rdf::RdfFormat};
+use podbell_model::{
+    ResourceClass, ResourceIri, Uuid,
+    rdf::{self, RdfFormat},
+};
 use std::sync::Arc;
 
 impl Writing<'_> {
@@ -194,7 +197,7 @@ pub(crate) fn describing(own: &Dataset) -> Result<Option<Bytes>, Problem> {
     if own.is_empty() {
         return Ok(None);
     }
-    let bytes = write(RdfFormat::Turtle, own, &prefixes());
+    let bytes = Bytes::from(rdf::serialize(RdfFormat::Turtle, own, PREFIXES));
     if bytes.len() as u64 > MAX_CONTROL {
         return Err(Problem::TooLarge(MAX_CONTROL));
     }

@@ -15,6 +15,7 @@ mod import;
 mod keeping;
 mod listing;
 mod locks;
+mod members;
 mod modify;
 mod moved;
 mod negotiate;
@@ -35,9 +36,11 @@ mod write;
 
 pub use conditions::{Preconditions, Tags, version_of};
 pub use document::{MAX_CONTROL, MAX_RDF};
+pub use members::MemberStream;
+pub use negotiate::prefers_page;
 pub use operation::{
-    Action, Applied, Content, Effect, Operation, Outcome, Reading, Representation, RepresentationBody, Request,
-    Validators, Written,
+    Action, Applied, Content, Effect, Operation, Outcome, PageContent, Reading, Representation, RepresentationBody,
+    Request, Validators, Written,
 };
 pub use patch::{Patch, PatchConflict, PatchError};
 pub use pod::{AclRules, Ids, Pod};

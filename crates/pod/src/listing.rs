@@ -1,5 +1,7 @@
 //! What a container says: its members and their metadata, kept by the server, and its owner's own statements.
 //!
+//! A large container is told in portions: its own statements and the first members, then more of them.
+//!
 //! Spec: <https://solidproject.org/TR/protocol#server-basic-container>,
 //! <https://solidproject.org/TR/protocol#server-contained-resource-metadata>
 
@@ -21,16 +23,12 @@ const DATE_TIME: &str = "http://www.w3.org/2001/XMLSchema#dateTime";
 const INTEGER: &str = "http://www.w3.org/2001/XMLSchema#integer";
 
 /// The prefixes of a listing.
-pub(crate) fn prefixes() -> Vec<(String, String)> {
-    [
-        ("ldp", vocab::ldp::NS),
-        ("dcterms", "http://purl.org/dc/terms/"),
-        ("stat", POSIX),
-        ("xsd", "http://www.w3.org/2001/XMLSchema#"),
-    ]
-    .map(|(name, iri)| (name.to_owned(), iri.to_owned()))
-    .to_vec()
-}
+pub(crate) const PREFIXES: &[(&str, &str)] = &[
+    ("ldp", vocab::ldp::NS),
+    ("dcterms", "http://purl.org/dc/terms/"),
+    ("stat", POSIX),
+    ("xsd", "http://www.w3.org/2001/XMLSchema#"),
+];
 
 /// The graph of a container. `members` none leaves containment out (`ldp:PreferMinimalContainer`).
 pub(crate) fn graph(
@@ -48,20 +46,14 @@ pub(crate) fn graph(
         graph.link(name, vocab::rdf::TYPE, vocab::pim::STORAGE_CLASS);
     }
     graph.dates(name, container.modified);
-    for member in members.unwrap_or_default() {
-        let child = member.iri.as_str();
-        graph.link(name, vocab::ldp::CONTAINS, child);
-        for class in types(member.class) {
-            graph.link(child, vocab::rdf::TYPE, class);
-        }
-        graph.dates(child, member.modified);
-        if member.class != ResourceClass::Container {
-            graph.literal(child, SIZE, member.size.to_string(), INTEGER);
-            if let Ok(mime) = member.content_type.parse::<Mime>() {
-                graph.link(child, vocab::rdf::TYPE, &format!("{MEDIA_TYPES}{}#Resource", mime.essence_str()));
-            }
-        }
-    }
+    graph.members(name, members.unwrap_or_default());
+    graph.0
+}
+
+/// The graph of more members.
+pub(crate) fn more(container: &ResourceIri, members: &[Member]) -> Dataset {
+    let mut graph = Statements(Dataset::new());
+    graph.members(container.as_str(), members);
     graph.0
 }
 
@@ -132,6 +124,23 @@ fn statement(quad: QuadRef<'_>) -> String {
 struct Statements(Dataset);
 
 impl Statements {
+    fn members(&mut self, container: &str, members: &[Member]) {
+        for member in members {
+            let child = member.iri.as_str();
+            self.link(container, vocab::ldp::CONTAINS, child);
+            for class in types(member.class) {
+                self.link(child, vocab::rdf::TYPE, class);
+            }
+            self.dates(child, member.modified);
+            if member.class != ResourceClass::Container {
+                self.literal(child, SIZE, member.size.to_string(), INTEGER);
+                if let Ok(mime) = member.content_type.parse::<Mime>() {
+                    self.link(child, vocab::rdf::TYPE, &format!("{MEDIA_TYPES}{}#Resource", mime.essence_str()));
+                }
+            }
+        }
+    }
+
     fn link(&mut self, subject: &str, predicate: &str, object: &str) {
         if let Ok(object) = NamedNode::new(object) {
             self.add(subject, predicate, object.into());

@@ -66,6 +66,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
 
     fn doc() -> ResourceIri {
         ResourceIri::parse("http://x/doc").unwrap()
@@ -84,6 +85,38 @@ mod tests {
         drop(first);
         waiting.await.unwrap();
         assert!(locks.turns.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn other_resources_are_not_waited_for() {
+        let locks = Arc::new(Locks::default());
+        let _first = locks.hold(&doc()).await;
+        let other = ResourceIri::parse("http://x/other").unwrap();
+        let held = locks.hold(&other).now_or_never();
+        assert!(held.is_some());
+        assert!(locks.hold(&doc()).now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn who_came_first_writes_first() {
+        let locks = Arc::new(Locks::default());
+        let first = locks.hold(&doc()).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = Vec::new();
+        for number in 0..10 {
+            let (locks, order) = (Arc::clone(&locks), Arc::clone(&order));
+            let mut turn = Box::pin(async move {
+                let _turn = locks.hold(&doc()).await;
+                order.lock().push(number);
+            });
+            assert!(futures_util::poll!(&mut turn).is_pending());
+            waiting.push(tokio::spawn(turn));
+        }
+        drop(first);
+        for turn in waiting {
+            turn.await.unwrap();
+        }
+        assert_eq!(*order.lock(), (0..10).collect::<Vec<_>>());
     }
 
     #[tokio::test]

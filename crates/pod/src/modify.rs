@@ -17,16 +17,19 @@ use crate::{
     pod::limit,
     problem::Problem,
     shape::Shape,
-    store::{Change, Expectation, Resource},
+    store::{Change, Expectation, Member, Resource},
     write::{Step, Writing},
 };
 use bytes::Bytes;
 use oxrdf::Dataset;
 use podbell_model::{
     Auxiliary, ResourceClass,
-    rdf::{self, RdfFormat},
+    rdf::{self, RdfError, RdfFormat},
 };
 use std::sync::Arc;
+
+/// Most members of a container that a patch sees.
+const MAX_PATCHED: usize = 10_000;
 
 /// A document after a patch.
 struct Patched {
@@ -96,7 +99,7 @@ impl Writing<'_> {
         let description = self.pod.description(self.shape, self.target).await?.unwrap_or_default();
         let mut whole = match &before {
             Some(container) => {
-                let members = self.pod.store.members(self.target).await?;
+                let members = self.members_to_patch(patch).await?;
                 graph(container, is_root, Some(&members), Some(description.clone()))
             }
             None => Dataset::new(),
@@ -131,6 +134,17 @@ impl Writing<'_> {
                 let id = self.new_container(self.target, describing(&own)?, &mut changes);
                 Ok(self.draft(expected, changes, Effect::Created, ResourceClass::Container, id))
             }
+        }
+    }
+
+    /// The members that a patch sees. Of too many, one that looks for nothing sees none: what it may change is not
+    /// about them.
+    async fn members_to_patch(&self, patch: &Patch) -> Result<Vec<Member>, Problem> {
+        let members = self.pod.store.members_after(self.target, None, MAX_PATCHED + 1).await?;
+        match members.len() > MAX_PATCHED {
+            true if patch.looks() => Err(RdfError::TooComplex { what: "members", limit: MAX_PATCHED }.into()),
+            true => Ok(Vec::new()),
+            false => Ok(members),
         }
     }
 

@@ -5,12 +5,14 @@
 
 use crate::{
     conditions::Preconditions,
+    members::MemberStream,
     patch::Patch,
     problem::Problem,
     shape::{Links, Shape},
     store::{Body, ByteStream},
 };
 use bytes::Bytes;
+use oxrdf::Dataset;
 use parking_lot::Mutex;
 use podbell_model::{ResourceIri, Storage, Timestamp};
 use podbell_wac::Access;
@@ -70,6 +72,8 @@ pub struct Reading {
     pub prefer: Option<Arc<str>>,
     /// Whether the body is not wanted (HEAD).
     pub head: bool,
+    /// Whether RDF is also had as a page for people, which the caller makes of [`RepresentationBody::Page`].
+    pub pages: bool,
 }
 
 /// The content of a request.
@@ -211,6 +215,8 @@ pub struct Representation {
     pub part: Option<(u64, u64, u64)>,
     /// Whether ranges are served of it: it is a stored body.
     pub ranges: bool,
+    /// Whether it is a page for people: HTML that the server makes, not what a pod holds.
+    pub page: bool,
     /// Value of `Preference-Applied`.
     pub preference_applied: Option<&'static str>,
     /// What links lead to.
@@ -225,8 +231,23 @@ pub enum RepresentationBody {
     None,
     /// In memory.
     Bytes(Bytes),
-    /// As they come; exactly as many as the length says.
+    /// As they come; exactly as many as the length says, where it says so.
     Stream(ByteStream),
+    /// What a page is to be made of.
+    Page(Box<PageContent>),
+}
+
+/// What a page for people shows.
+pub enum PageContent {
+    /// A container.
+    Container {
+        /// What its owner says about it.
+        description: Dataset,
+        /// Its members, ordered by IRI, some at a time.
+        members: MemberStream,
+    },
+    /// An RDF document.
+    Document(Dataset),
 }
 
 impl fmt::Debug for RepresentationBody {
@@ -236,6 +257,7 @@ impl fmt::Debug for RepresentationBody {
             Self::None => "None",
             Self::Bytes(_) => "Bytes",
             Self::Stream(_) => "Stream",
+            Self::Page(_) => "Page",
         })
     }
 }

@@ -4,10 +4,11 @@
 
 use crate::{
     conditions::{UNWRITTEN, Variant, Verdict, tag},
-    document::{convert, inbox, load, parse, write},
-    listing::{graph, prefixes},
-    negotiate::{Usual, format_of, negotiate},
-    operation::{Operation, Outcome, Reading, Representation, RepresentationBody, Validators},
+    document::{LARGE, aside, convert, inbox, load, parse},
+    listing::{PREFIXES, graph, more},
+    members::{MemberStream, PORTION, portions},
+    negotiate::{Form, PAGE, Usual, format_of, negotiate},
+    operation::{Operation, Outcome, PageContent, Reading, Representation, RepresentationBody, Validators},
     pod::Pod,
     problem::Problem,
     range::{Asked, asked},
@@ -15,10 +16,13 @@ use crate::{
     store::{Body, ByteStream, Resource},
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use oxrdf::Dataset;
-use podbell_model::{Auxiliary, ResourceClass, ResourceIri, rdf::RdfFormat};
-use std::{future::ready, sync::Arc};
+use podbell_model::{
+    Auxiliary, ResourceClass, ResourceIri,
+    rdf::{Pieces, RdfFormat},
+};
+use std::{future::ready, io, sync::Arc};
 
 const MINIMAL: &str = "http://www.w3.org/ns/ldp#PreferMinimalContainer";
 
@@ -29,9 +33,9 @@ impl Pod {
         let resource = self.standing(&operation.shape, target).await?;
         let container = resource.class == ResourceClass::Container;
         let usual = if matches!(operation.shape, Shape::Acl { .. }) { Usual::Turtle } else { Usual::Stored };
-        let converted = negotiate(reading.accept.as_deref(), &resource.content_type, usual)?;
+        let form = negotiate(reading.accept.as_deref(), &resource.content_type, usual, reading.pages)?;
         let minimal = container && prefers_minimal(reading.prefer.as_deref());
-        let variant = Variant { converted, minimal };
+        let variant = Variant { form, minimal };
         let validators = Validators { etag: tag(&resource, variant), modified: resource.modified };
         match operation.request.preconditions.judge_read(&validators.etag, validators.modified) {
             Verdict::Proceed => {}
@@ -43,26 +47,37 @@ impl Pod {
         links.inbox = description.as_ref().and_then(|description| inbox(description, target));
         let mut representation = Representation {
             validators,
-            content_type: converted.map_or_else(|| Arc::clone(&resource.content_type), |f| f.media_type().into()),
+            content_type: match form {
+                Form::Stored => Arc::clone(&resource.content_type),
+                Form::Rdf(format) => format.media_type().into(),
+                Form::Page => PAGE.into(),
+            },
             length: None,
             part: None,
             ranges: false,
+            page: form == Form::Page,
             preference_applied: minimal.then_some("return=representation"),
             links,
             body: RepresentationBody::None,
         };
-        if container {
-            if !reading.head {
-                let bytes = self.listing(&resource, operation, variant, description).await?;
-                representation.whole(bytes);
+        match (form, format_of(&resource.content_type)) {
+            _ if container && reading.head => {}
+            (Form::Page, _) if container => {
+                let members = if minimal { stream::empty().boxed() } else { self.members(&resource.iri, None) };
+                let content = PageContent::Container { description: description.unwrap_or_default(), members };
+                representation.body = RepresentationBody::Page(Box::new(content));
             }
-        } else if let Some(format) = converted.zip(format_of(&resource.content_type)) {
-            if !reading.head {
+            _ if container => self.listing(&mut representation, &resource, operation, variant, description).await?,
+            (Form::Page | Form::Rdf(_), Some(_)) if reading.head => {}
+            (Form::Page, Some(stored)) => {
+                let dataset = parse(stored, target, load(&*self.store, &resource.body).await?).await?;
+                representation.body = RepresentationBody::Page(Box::new(PageContent::Document(dataset)));
+            }
+            (Form::Rdf(wanted), Some(stored)) => {
                 let bytes = load(&*self.store, &resource.body).await?;
-                representation.whole(convert(format.1, format.0, target, bytes).await?);
+                representation.whole(convert(stored, wanted, target, bytes).await?);
             }
-        } else {
-            self.stored(&mut representation, &resource.body, reading).await?;
+            (Form::Stored, _) | (_, None) => self.stored(&mut representation, &resource.body, reading).await?,
         }
         Ok(Outcome::Read(Box::new(representation)))
     }
@@ -99,23 +114,42 @@ impl Pod {
         parse(format, &iri, load(&*self.store, &resource.body).await?).await.map(Some)
     }
 
+    /// A small container in one piece, a large one as it is read.
     async fn listing(
         &self,
+        representation: &mut Representation,
         container: &Resource,
         operation: &Operation,
         variant: Variant,
         description: Option<Dataset>,
-    ) -> Result<Bytes, Problem> {
-        let members = if variant.minimal { None } else { Some(self.store.members(&container.iri).await?) };
-        let (container, is_root) = (container.clone(), operation.shape == Shape::Root);
-        let format = variant.converted.unwrap_or(RdfFormat::Turtle);
+    ) -> Result<(), Problem> {
+        let members =
+            if variant.minimal { Vec::new() } else { self.store.members_after(&container.iri, None, PORTION).await? };
+        let last = members.last().map(|last| last.iri.clone()).filter(|_| members.len() == PORTION);
+        let format = match variant.form {
+            Form::Rdf(format) => format,
+            Form::Stored | Form::Page => RdfFormat::Turtle,
+        };
+        let (of, is_root, minimal) = (container.clone(), operation.shape == Shape::Root, variant.minimal);
         // Some three hundred bytes for each member.
-        let size = members.as_ref().map_or(0, |members| members.len() as u64 * 300);
-        crate::document::aside(size, move || {
-            let dataset = graph(&container, is_root, members.as_deref(), description);
-            Ok(write(format, &dataset, &prefixes()))
+        let pieces = aside(members.len() as u64 * 300, move || {
+            let mut pieces = Pieces::new(format, PREFIXES);
+            pieces.add(&graph(&of, is_root, (!minimal).then_some(&members), description));
+            Ok(pieces)
         })
-        .await
+        .await?;
+        match last {
+            None => representation.whole(pieces.finish().into()),
+            Some(last) => {
+                let members = self.members(&container.iri, Some(last));
+                representation.body = RepresentationBody::Stream(listed(pieces, container.iri.clone(), members));
+            }
+        }
+        Ok(())
+    }
+
+    fn members(&self, container: &ResourceIri, after: Option<ResourceIri>) -> MemberStream {
+        portions(Arc::clone(&self.store), container.clone(), after)
     }
 
     /// The stored bytes, or the part that is asked for.
@@ -152,6 +186,31 @@ impl Representation {
         self.length = Some(bytes.len() as u64);
         self.body = RepresentationBody::Bytes(bytes);
     }
+}
+
+/// What was written of a listing, and then the rest of its members.
+fn listed(pieces: Pieces, container: ResourceIri, members: MemberStream) -> ByteStream {
+    stream::try_unfold(Some((pieces, members)), move |state| {
+        let container = container.clone();
+        async move {
+            let Some((mut pieces, mut members)) = state else { return Ok(None) };
+            let written = Bytes::from(pieces.take());
+            if !written.is_empty() {
+                return Ok(Some((written, Some((pieces, members)))));
+            }
+            let Some(portion) = members.try_next().await.map_err(io::Error::other)? else {
+                return Ok(Some((Bytes::from(pieces.finish()), None)));
+            };
+            let work = move || {
+                pieces.add(&more(&container, &portion));
+                let written = Bytes::from(pieces.take());
+                Ok((written, pieces))
+            };
+            let (written, pieces) = aside(LARGE, work).await.map_err(io::Error::other)?;
+            Ok(Some((written, Some((pieces, members)))))
+        }
+    })
+    .boxed()
 }
 
 /// The first bytes of a stream.

@@ -270,8 +270,20 @@ pub trait Store: Send + Sync + 'static {
     /// A resource, auxiliary ones included.
     async fn resource(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError>;
 
-    /// The non-auxiliary children of a container, ordered by IRI.
-    async fn members(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError>;
+    /// At most `limit` of the non-auxiliary children of a container, ordered by IRI, from the first whose IRI comes
+    /// after `after`. Each call sees one moment: a child that is there throughout is met exactly once.
+    async fn members_after(
+        &self,
+        container: &ResourceIri,
+        after: Option<&ResourceIri>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError>;
+
+    /// All non-auxiliary children of a container, ordered by IRI: only where a container is known to be small, or the
+    /// work is not for a stranger.
+    async fn members(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
+        self.members_after(container, None, usize::MAX).await
+    }
 
     /// Makes a body ready to be committed: inline up to [`INLINE_BODY`], else durable in a file. A staged body that
     /// is never committed is swept later.

@@ -300,7 +300,7 @@ impl Writing<'_> {
         self.preconditions.judge_write(Some((&resource.version, resource.modified)))?;
         let mut expected = vec![pin(self.target, Some(&resource))];
         if resource.class == ResourceClass::Container {
-            if !self.pod.store.members(self.target).await?.is_empty() {
+            if !self.pod.store.members_after(self.target, None, 1).await?.is_empty() {
                 return Err(Problem::NotEmpty(self.target.clone()));
             }
             expected.push(Expectation::Empty(self.target.clone()));

@@ -1,10 +1,10 @@
 //! The layers around the routes of an origin, in their one right order.
 //!
-//! From the outside: the log sees every answer; every answer is marked for CORS; errors get a body; then the rules of
-//! every request. So an error of any layer can be read by the app that asked.
+//! From the outside: the log sees every answer; every answer is marked for CORS; errors get a body, and browsers a page
+//! of it; then the rules of every request. So an error of any layer can be read by the app that asked.
 
 use crate::{
-    cors, protect,
+    cors, page, protect,
     request::{self, Rules},
     telemetry,
 };
@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 /// The pods' origin: its content is untrusted, so every answer is sandboxed.
 pub fn pods(routes: Router, rules: Rules) -> Router {
-    let routes = inner(routes, rules).layer(middleware::from_fn(protect::protect));
-    outer(routes)
+    let routes = inner(routes, rules).layer(middleware::from_fn(page::problems));
+    outer(routes.layer(middleware::from_fn(protect::protect)))
 }
 
 /// An origin that serves Podbell's own pages and no pod: the provider's. Its pages say their own policy.

@@ -166,8 +166,10 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
+    /// The response has the problem beside it, for those who show it in another form.
     fn into_response(self) -> Response {
         let mut response = (self.status(), self.body().to_string()).into_response();
+        response.extensions_mut().insert(self.clone());
         let headers = response.headers_mut();
         headers.extend(self.0.headers);
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);

@@ -36,7 +36,7 @@ impl PublicDocuments for AsPublic {
         let permitted = self.judge.permit(operation, &Subject::public(), now).await.ok()?;
         let Ok(Applied::Done(Outcome::Read(read))) = self.pod.apply(permitted).await else { return None };
         let body = match read.body {
-            RepresentationBody::None => Bytes::new(),
+            RepresentationBody::None | RepresentationBody::Page(_) => Bytes::new(),
             RepresentationBody::Bytes(bytes) => bytes,
             RepresentationBody::Stream(mut stream) => {
                 let mut whole = BytesMut::new();

@@ -14,6 +14,7 @@ mod it {
     mod hearing;
     mod http2;
     mod names;
+    mod pages;
     mod reading;
     mod services;
     mod slow;

@@ -1,7 +1,8 @@
 //! Large bodies: files named by the SHA-256 of their content, durable before anything refers to them.
 //!
-//! A file is written under a temporary name, synced, renamed, and its directory synced. One that nothing refers to is
-//! swept when it has not been touched for long; staging it again, or letting go of it, touches it.
+//! A file is written under a temporary name, synced, renamed, and its directory synced. Equal bodies are one file. One
+//! that nothing refers to is swept when it has not been touched for a while; staging it again, or letting go of it,
+//! touches it. Who reads one that is swept has it open and reads on.
 
 use crate::{
     error::{EngineError, Refusal},
@@ -10,6 +11,7 @@ use crate::{
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
 use podbell_pod::store::{Body, ByteStream, Change, CommitError, INLINE_BODY, StoreError};
 use rusqlite::Connection;
 use std::{
@@ -32,6 +34,8 @@ const PIECE: usize = 256 * 1024;
 pub(crate) struct Bodies {
     directory: PathBuf,
     unfinished: PathBuf,
+    /// Held while a file gets its name or loses it: a body that is staged anew is never swept as the old one.
+    naming: Mutex<()>,
 }
 
 impl Bodies {
@@ -44,7 +48,7 @@ impl Bodies {
             fs::remove_file(entry?.path())?;
         }
         sync_directory(directory)?;
-        Ok(Self { directory: directory.to_path_buf(), unfinished })
+        Ok(Self { directory: directory.to_path_buf(), unfinished, naming: Mutex::default() })
     }
 
     /// See [`podbell_pod::store::Store::stage`].
@@ -131,6 +135,7 @@ impl Bodies {
         let path = self.path(digest)?;
         let sql = "SELECT EXISTS (SELECT 1 FROM resources WHERE digest = ?1)";
         let used: bool = db.prepare_cached(sql)?.query_row([digest], |row| row.get(0))?;
+        let _naming = self.naming.lock();
         if !used && fs::metadata(&path)?.modified()? < old {
             fs::remove_file(path)?;
         }
@@ -161,7 +166,9 @@ impl Bodies {
             DirBuilder::new().recursive(true).mode(0o700).create(&shard)?;
             sync_directory(&self.directory)?;
         }
+        let naming = self.naming.lock();
         file.persist(path).map_err(|error| error.error)?;
+        drop(naming);
         sync_directory(&shard)?;
         Ok(Body::File { digest: digest.into(), size })
     }

@@ -54,7 +54,8 @@ impl Default for Options {
         Self {
             history: Duration::from_hours(72),
             history_records: 1_000_000,
-            body_grace: Duration::from_hours(24),
+            // Longer than anybody is between staging and committing, or between finding a row and opening its file.
+            body_grace: Duration::from_hours(1),
             readers: 8,
             limit: None,
             quota: None,

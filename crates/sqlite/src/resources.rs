@@ -3,7 +3,7 @@
 use crate::columns::{Columns, class_number, nanos, signed};
 use podbell_model::{Generation, ResourceClass, ResourceIri, StorageId};
 use podbell_pod::store::{Body, Member, Resource};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use std::sync::Arc;
 
 /// What a write needs to know of a resource.
@@ -55,9 +55,15 @@ pub(crate) fn resource(db: &Connection, iri: &ResourceIri) -> rusqlite::Result<O
     db.prepare_cached(sql)?.query_row([iri.as_str()], resource).optional()
 }
 
-/// The non-auxiliary children of a container.
-pub(crate) fn members(db: &Connection, container: &ResourceIri) -> rusqlite::Result<Vec<Member>> {
-    let sql = "SELECT iri, class, content_type, modified, size FROM resources WHERE parent = ?1 ORDER BY iri";
+/// Some of the non-auxiliary children of a container, by IRI: by the index alone, however many there are before them.
+pub(crate) fn members(
+    db: &Connection,
+    container: &ResourceIri,
+    after: Option<&ResourceIri>,
+    limit: usize,
+) -> rusqlite::Result<Vec<Member>> {
+    let sql = "SELECT iri, class, content_type, modified, size FROM resources
+               WHERE parent = ?1 AND iri > ?2 ORDER BY iri LIMIT ?3";
     let member = |row: &Row<'_>| {
         Ok(Member {
             iri: row.iri(0)?,
@@ -67,7 +73,9 @@ pub(crate) fn members(db: &Connection, container: &ResourceIri) -> rusqlite::Res
             size: row.number(4)?,
         })
     };
-    db.prepare_cached(sql)?.query_map([container.as_str()], member)?.collect()
+    let after = after.map_or("", ResourceIri::as_str);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.prepare_cached(sql)?.query_map(params![container.as_str(), after, limit], member)?.collect()
 }
 
 /// Whether a container has no non-auxiliary children.

@@ -22,9 +22,15 @@ impl Store for Sqlite {
         self.readers.read(move |db| Ok(resources::resource(db, &iri)?)).await.map_err(error::store)
     }
 
-    async fn members(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
-        let container = container.clone();
-        self.readers.read(move |db| Ok(resources::members(db, &container)?)).await.map_err(error::store)
+    async fn members_after(
+        &self,
+        container: &ResourceIri,
+        after: Option<&ResourceIri>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        let (container, after) = (container.clone(), after.cloned());
+        let members = move |db: &_| Ok(resources::members(db, &container, after.as_ref(), limit)?);
+        self.readers.read(members).await.map_err(error::store)
     }
 
     async fn stage(&self, body: ByteStream) -> Result<Body, CommitError> {

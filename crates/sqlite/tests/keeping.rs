@@ -279,6 +279,68 @@ async fn unused_bodies_are_swept_and_used_ones_never() {
 }
 
 #[tokio::test]
+async fn equal_bodies_are_one_file_for_as_long_as_anything_names_it() {
+    const DAY: Duration = Duration::from_hours(24);
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let writer = Writer::new(&store).await;
+    let now = podbell_model::Timestamp::try_from(SystemTime::now()).unwrap();
+    let bytes = Bytes::from(vec![5; INLINE_BODY * 5]);
+    for name in ["a", "b", "c"] {
+        let body = store.stage(stream::iter([Ok(bytes.clone())]).boxed()).await.unwrap();
+        store.commit(writer.put_body(name, body)).await.unwrap();
+    }
+    assert_eq!(files(directory.path()).len(), 1);
+    let row = store.resource(&iri("c")).await.unwrap().unwrap();
+    let mut reading = store.open(&row.body, 0).await.unwrap();
+    let mut read = reading.next().await.unwrap().unwrap().len();
+    let ends = [writer.put("a", b"small"), writer.set(vec![delete("b")]), writer.set(vec![delete("c")])];
+    for (left, end) in (0..3).rev().zip(ends) {
+        store.commit(end).await.unwrap();
+        age_all(directory.path(), DAY);
+        store.tend(now).await.unwrap();
+        assert_eq!(files(directory.path()).len(), usize::from(left > 0), "{left} name it");
+    }
+    while let Some(part) = reading.next().await {
+        read += part.unwrap().len();
+    }
+    assert_eq!(read, bytes.len(), "who reads it meanwhile has all of it");
+}
+
+#[tokio::test]
+async fn readers_never_wait_for_a_writer() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let writer = Writer::new(&store).await;
+    store.commit(writer.put("a", b"1")).await.unwrap();
+    // Somebody who sends holds up a change of policy, and with it the thread that writes.
+    let (entered, is_entered) = mpsc::channel();
+    let (leave, may_leave) = mpsc::channel::<()>();
+    let fence = store.fence();
+    let sender = std::thread::spawn(move || {
+        let _inside = fence.enter();
+        entered.send(()).unwrap();
+        may_leave.recv().unwrap();
+    });
+    is_entered.recv().unwrap();
+    let mut writes = unconstrained(join_all([
+        store.commit(writer.acl("", "rules")),
+        store.commit(writer.put("a", b"2")),
+        store.commit(writer.put("b", b"2")),
+    ]));
+    assert!(poll!(&mut writes).is_pending());
+    for _ in 0..20 {
+        assert!(store.resource(&iri("a")).await.unwrap().is_some());
+        assert_eq!(store.members(&iri("")).await.unwrap().len(), 1);
+    }
+    let body = store.stage(stream::iter([Ok(Bytes::from(vec![1; INLINE_BODY * 2]))]).boxed()).await.unwrap();
+    assert!(store.open(&body, 9).await.is_ok(), "large bodies come and go meanwhile too");
+    leave.send(()).unwrap();
+    assert!(writes.await.iter().all(Result::is_ok));
+    sender.join().unwrap();
+}
+
+#[tokio::test]
 async fn a_name_that_is_no_digest_leads_nowhere() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());

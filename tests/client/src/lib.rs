@@ -67,16 +67,18 @@ impl Client {
         content_type: Option<&str>,
         body: impl Into<Bytes>,
     ) -> Result<Answer> {
-        let mut headers = Vec::new();
+        let mut headers = self.credentials(method.as_str(), url)?;
         if let Some(content_type) = content_type {
             headers.push(("content-type", content_type.to_owned()));
         }
-        if let Some(token) = &self.token {
-            headers.push(("authorization", format!("DPoP {token}")));
-            headers.push(("dpop", self.proof(method.as_str(), url)?));
-        }
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.send(method, url, &headers, body.into()).await
+    }
+
+    /// The headers of one request that say who sends it, for those who send it themselves.
+    pub fn credentials(&self, method: &str, url: &str) -> Result<Vec<(&'static str, String)>> {
+        let Some(token) = &self.token else { return Ok(Vec::new()) };
+        Ok(vec![("authorization", format!("DPoP {token}")), ("dpop", self.proof(method, url)?)])
     }
 
     fn proof(&self, method: &str, url: &str) -> Result<String> {

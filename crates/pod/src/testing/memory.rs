@@ -74,8 +74,14 @@ impl Store for MemoryStore {
         Ok(self.state.lock().resources.get(iri).cloned())
     }
 
-    async fn members(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
-        Ok(self.state.lock().members(container))
+    async fn members_after(
+        &self,
+        container: &ResourceIri,
+        after: Option<&ResourceIri>,
+        limit: usize,
+    ) -> Result<Vec<Member>, StoreError> {
+        let members = self.state.lock().members(container);
+        Ok(members.into_iter().filter(|member| after.is_none_or(|after| member.iri > *after)).take(limit).collect())
     }
 
     async fn stage(&self, body: ByteStream) -> Result<Body, CommitError> {

@@ -1,6 +1,10 @@
 use crate::world::{ALICE, BOB, No, World, iri, text};
-use podbell_model::rdf::{self, RdfFormat};
-use podbell_pod::{Action, Kind, Outcome, Preconditions, Reading, RepresentationBody};
+use futures_util::StreamExt;
+use podbell_model::{
+    ResourceClass,
+    rdf::{self, RdfFormat},
+};
+use podbell_pod::{Action, Kind, Outcome, PageContent, Preconditions, Reading, RepresentationBody, store::Store};
 use podbell_wac::Refusal;
 use std::sync::Arc;
 
@@ -171,4 +175,117 @@ async fn the_webid_document_is_public_and_says_who_may_speak() {
     for word in ["oidcIssuer", "http://issuer/", "Alice", "storage", "Person"] {
         assert!(body.contains(word), "{body}");
     }
+}
+
+/// Many members, made in the store at once.
+async fn fill(world: &World, container: &str, count: usize) {
+    let put = |path: String, class, content_type: &str| podbell_pod::store::Change::Put {
+        id: uuid(&path),
+        resource: iri(&path),
+        class,
+        content_type: content_type.into(),
+        body: podbell_pod::store::Body::Inline(bytes::Bytes::from_static(b"x")),
+        group: None,
+    };
+    let members = (0..count).map(|n| put(format!("{container}m{n:05}"), ResourceClass::NonRdfSource, "text/plain"));
+    let container = put(container.to_owned(), ResourceClass::Container, "text/turtle");
+    let writes = podbell_pod::store::WriteSet {
+        storage: world.storage.id,
+        permitted_as_of: podbell_model::Sequence(u64::MAX),
+        depends_on: Arc::new([]),
+        expected: Vec::new(),
+        changes: std::iter::once(container).chain(members).collect(),
+        actor: None,
+        now: podbell_model::Timestamp::from_second(2_000).unwrap(),
+    };
+    world.store.commit(writes).await.unwrap();
+}
+
+fn uuid(name: &str) -> podbell_model::Uuid {
+    podbell_model::Uuid::new_v5(&podbell_model::Uuid::nil(), name.as_bytes())
+}
+
+#[tokio::test]
+async fn a_large_listing_comes_in_portions_and_says_the_same() {
+    let world = World::new().await;
+    for (name, count) in [("n249/", 249), ("n250/", 250), ("n251/", 251), ("n900/", 900)] {
+        fill(&world, name, count).await;
+        let base = iri(name);
+        for (accept, format) in [
+            ("text/turtle", RdfFormat::Turtle),
+            ("application/ld+json", RdfFormat::JsonLd),
+            ("application/n-triples", RdfFormat::NTriples),
+        ] {
+            let (listing, body) = world.get(name, accept).await.unwrap();
+            assert_eq!(listing.length.is_some(), count < 250, "only what is in one piece has a length");
+            let found = rdf::parse(format, base.as_str(), body.as_bytes()).unwrap();
+            let contained = rdf::objects(&found, base.as_str(), "http://www.w3.org/ns/ldp#contains");
+            assert_eq!(contained.len(), count, "{name} {accept}");
+            // Six of the container, and six of each member beside its containment.
+            assert_eq!(found.len(), 6 + 7 * count, "{name} {accept}");
+        }
+    }
+    let (mut listing, _) = world.get("n900/", "text/turtle").await.unwrap();
+    let outcome = world.ask(Some(ALICE), world.request("n900/", Action::Read(Reading::default()))).await.unwrap();
+    let Outcome::Read(read) = outcome else { panic!("{outcome:?}") };
+    listing.body = read.body;
+    let RepresentationBody::Stream(stream) = listing.body else { panic!() };
+    let sizes: Vec<usize> = stream.map(|chunk| chunk.unwrap().len()).collect().await;
+    assert!(sizes.len() >= 4 && sizes.iter().all(|size| *size < 200_000), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_container_goes_when_its_last_member_has_gone_however_many_there_were() {
+    let world = World::new().await;
+    fill(&world, "many/", 3).await;
+    for n in 0..3 {
+        assert_eq!(world.delete("many/").await.unwrap_err(), No::Problem(Kind::Conflict));
+        world.delete(&format!("many/m{n:05}")).await.unwrap();
+    }
+    world.delete("many/").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_patch_of_a_container_with_very_many_members_is_bounded() {
+    let world = World::new().await;
+    fill(&world, "many/", 10_001).await;
+    let insert = "solid:inserts { <> <http://purl.org/dc/terms/title> \"T\" }";
+    world.patch("many/", insert).await.unwrap();
+    let contain = "solid:inserts { <> <http://www.w3.org/ns/ldp#contains> <x> }";
+    assert_eq!(world.patch("many/", contain).await.unwrap_err(), No::Problem(Kind::Conflict));
+    let looks = "solid:where { ?m a <http://www.w3.org/ns/ldp#Container> }; solid:inserts { ?m <#p> 1 }";
+    assert!(matches!(world.patch("many/", looks).await.unwrap_err(), No::Problem(_)));
+}
+
+#[tokio::test]
+async fn a_page_is_made_only_where_pages_are_and_has_a_tag_of_its_own() {
+    let world = World::new().await;
+    fill(&world, "c/", 501).await;
+    world.put("doc", "text/turtle", "<#a> <#p> 1 .").await.unwrap();
+    world.put("notes.txt", "text/plain", "x").await.unwrap();
+    for path in ["c/", "doc", "doc.meta", "profile/card"] {
+        let reading = |head, pages| Reading { accept: Some("text/html".into()), head, pages, ..Reading::default() };
+        let ask = |head, pages| world.ask(Some(ALICE), world.request(path, Action::Read(reading(head, pages))));
+        assert_eq!(ask(false, false).await.unwrap_err(), No::Problem(Kind::NotAcceptable));
+        let Outcome::Read(page) = ask(false, true).await.unwrap() else { panic!("{path}") };
+        let Outcome::Read(head) = ask(true, true).await.unwrap() else { panic!("{path}") };
+        assert_eq!((page.page, &*page.content_type), (true, "text/html; charset=utf-8"));
+        assert_eq!((head.page, &head.content_type, &head.validators), (true, &page.content_type, &page.validators));
+        assert!(matches!(head.body, RepresentationBody::None));
+        let turtle = world.get(path, "text/turtle").await.unwrap().0;
+        assert!(!turtle.page && turtle.validators.etag != page.validators.etag);
+        let version = |etag: &str| podbell_pod::version_of(etag.trim_matches('"')).to_owned();
+        assert_eq!(version(&page.validators.etag), version(&turtle.validators.etag));
+        let RepresentationBody::Page(content) = page.body else { panic!("{path}") };
+        match *content {
+            PageContent::Container { members, .. } => {
+                let portions: Vec<usize> = members.map(|portion| portion.unwrap().len()).collect().await;
+                assert_eq!((path, portions), ("c/", vec![250, 250, 1]));
+            }
+            PageContent::Document(_) => assert_ne!(path, "c/"),
+        }
+    }
+    let html = Reading { accept: Some("text/html".into()), pages: true, ..Reading::default() };
+    let text = world.ask(Some(ALICE), world.request("notes.txt", Action::Read(html))).await.unwrap_err();
+    assert_eq!(text, No::Problem(Kind::NotAcceptable));
 }

@@ -142,6 +142,7 @@ pub(crate) async fn text(representation: &mut Representation) -> String {
         RepresentationBody::Stream(stream) => {
             futures_util::TryStreamExt::try_collect::<bytes::BytesMut>(stream).await.unwrap().to_vec()
         }
+        RepresentationBody::Page(_) => panic!("a page"),
     };
     String::from_utf8(bytes).unwrap()
 }

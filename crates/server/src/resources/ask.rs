@@ -17,6 +17,7 @@ pub(super) fn request(app: &App, parts: &Parts, body: Body, target: ResourceIri)
             if_range: one(headers, &header::IF_RANGE).map(Arc::from),
             prefer: joined(headers, &PREFER)?.map(Arc::from),
             head: parts.method == Method::HEAD,
+            pages: true,
         }),
         Method::PUT => Action::Put { content: content(app, headers, body)? },
         Method::POST => Action::Post {

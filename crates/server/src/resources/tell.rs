@@ -3,6 +3,7 @@
 use super::links;
 use crate::{
     app::App,
+    page,
     problem::Problem,
     protect,
     request::{self, BodyError},
@@ -27,7 +28,7 @@ pub(super) fn options(app: &App, target: &ResourceIri) -> Response {
 /// What an operation came to.
 pub(super) fn outcome(app: &App, target: &ResourceIri, outcome: Outcome) -> Response {
     let response = match outcome {
-        Outcome::Read(representation) => links::with_conditions(read(*representation), app, target),
+        Outcome::Read(representation) => links::with_conditions(read(target, *representation), app, target),
         Outcome::NotModified(validators) => {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
             put_validators(response.headers_mut(), &validators);
@@ -39,14 +40,24 @@ pub(super) fn outcome(app: &App, target: &ResourceIri, outcome: Outcome) -> Resp
     with_allowed(response, app, target)
 }
 
-fn read(representation: Representation) -> Response {
-    let Representation { validators, content_type, length, part, ranges, preference_applied, links, body } =
-        representation;
+fn read(target: &ResourceIri, representation: Representation) -> Response {
+    let Representation {
+        validators,
+        content_type,
+        length,
+        part,
+        ranges,
+        page: is_page,
+        preference_applied,
+        links,
+        body,
+    } = representation;
     let status = if part.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let body = match body {
         RepresentationBody::None => Body::empty(),
         RepresentationBody::Bytes(bytes) => Body::from(bytes),
         RepresentationBody::Stream(stream) => Body::from_stream(stream),
+        RepresentationBody::Page(content) => page::body(target.clone(), links.storage.clone(), *content),
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
@@ -67,10 +78,13 @@ fn read(representation: Representation) -> Response {
     }
     // A pod that has an origin to itself may show its own pages there.
     let own_origin = links.storage.path() == "/";
-    if let Some(disposition) = protect::disposition(&content_type).filter(|_| !own_origin) {
+    if let Some(disposition) = protect::disposition(&content_type).filter(|_| !own_origin && !is_page) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
     links::put(headers, &links);
+    if is_page {
+        page::own(&mut response);
+    }
     response
 }
 

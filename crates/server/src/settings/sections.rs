@@ -159,8 +159,8 @@ settings! {
         body_timeout: Span = Span::seconds(30);
         /// The largest body of a control document: an ACL, a subscription.
         control_body: Size = Size::kib(64);
-        /// The largest body of any other resource.
-        upload: Size = Size(1 << 30);
+        /// The largest body of any other resource. RDF documents end at 16 MiB whatever it says.
+        upload: Size = Size(16 << 30);
         /// What one pod may hold, all its resources together; `podbell pod quota` says otherwise for one. By default what
         /// the disk holds.
         pod: Option<Size> = None, example "\"10 GiB\"";

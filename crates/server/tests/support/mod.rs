@@ -97,6 +97,11 @@ impl Server {
         Client::new().unwrap().log_in(&self.env["SOLID_IDENTITY_PROVIDER"], id, secret).await.unwrap()
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Ends it as a crash would.
     pub(crate) async fn kill_9(&mut self) {
         self.child.kill().await.unwrap();

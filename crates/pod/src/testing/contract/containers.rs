@@ -24,6 +24,36 @@ pub async fn members_are_listed_in_order_without_auxiliaries<F: Fixture>() {
     assert!(world.store().members(&iri("absent/")).await.unwrap().is_empty());
 }
 
+/// In IRI order; what comes and goes meanwhile moves nobody else.
+pub async fn members_are_read_in_portions<F: Fixture>() {
+    let world = World::<F>::new().await;
+    for name in ["a", "a/", "a-b", "b/", "c", "\u{e9}", "z"] {
+        if name != "a" {
+            world.commit(vec![world.put(name, "")]).await;
+        }
+    }
+    let all: Vec<_> = world.store().members(&iri("")).await.unwrap();
+    let mut sorted = all.clone();
+    sorted.sort_by(|one, other| one.iri.cmp(&other.iri));
+    assert_eq!((all.len(), &all), (6, &sorted));
+    for size in 1..=7 {
+        let mut portions = Vec::new();
+        let mut after = None;
+        loop {
+            let portion = world.store().members_after(&iri(""), after.as_ref(), size).await.unwrap();
+            assert!(portion.len() <= size);
+            let Some(last) = portion.last() else { break };
+            after = Some(last.iri.clone());
+            portions.extend(portion);
+        }
+        assert_eq!(portions, all, "{size}");
+    }
+    assert!(world.store().members_after(&iri(""), None, 0).await.unwrap().is_empty());
+    world.commit(vec![world.delete("b/")]).await;
+    let rest = world.store().members_after(&iri(""), Some(&iri("b/")), 9).await.unwrap();
+    assert_eq!(rest[0].iri, iri("c"), "from where it stopped, though that is gone");
+}
+
 /// And a date, and the record tells it.
 pub async fn membership_gives_the_container_a_version<F: Fixture>() {
     let world = World::<F>::new().await;

@@ -57,6 +57,7 @@ macro_rules! store_contract {
             an_empty_write_set_is_refused
             the_parent_must_stand
             members_are_listed_in_order_without_auxiliaries
+            members_are_read_in_portions
             membership_gives_the_container_a_version
             a_modified_child_counts_in_the_listing_only
             a_change_of_membership_resets_the_listing
