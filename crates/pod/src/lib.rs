@@ -11,6 +11,7 @@ mod auxiliary;
 mod conditions;
 mod create;
 mod document;
+mod link;
 mod listing;
 mod locks;
 mod modify;
@@ -19,6 +20,8 @@ mod operation;
 mod patch;
 mod pod;
 mod problem;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
 mod range;
 mod read;
 mod seed;
@@ -32,6 +35,7 @@ mod write;
 
 pub use conditions::{Preconditions, Tags, version_of};
 pub use document::{MAX_CONTROL, MAX_RDF};
+pub use link::asks_for_container;
 pub use operation::{
     Action, Applied, Content, Effect, Operation, Outcome, Reading, Representation, RepresentationBody, Request,
     Validators, Written,

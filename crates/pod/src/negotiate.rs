@@ -69,9 +69,10 @@ fn quality(ranges: &[(Mime, u16)], essence: &str) -> u16 {
 /// The readable entries of an `Accept`, qualities in thousandths.
 fn ranges(accept: &str) -> Vec<(Mime, u16)> {
     split(accept)
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
         .take(MAX_RANGES)
         .filter_map(|entry| {
-            let entry = entry.trim();
             // Some clients abbreviate the range of everything.
             let range: Mime = match entry.strip_prefix('*').filter(|rest| !rest.starts_with('/')) {
                 Some(parameters) => format!("*/*{parameters}").parse().ok()?,
