@@ -119,7 +119,11 @@ pub fn tags(value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::{collection::vec, prelude::*, sample::select};
+    use proptest::{
+        collection::vec,
+        prelude::*,
+        sample::{select, subsequence},
+    };
 
     const WORDS: &[&str] = &[
         "<#a>",
@@ -147,6 +151,9 @@ mod tests {
         "{",
         "}",
     ];
+    /// Patterns that match the target exactly once.
+    const FACTS: &[&str] =
+        &["?x <#n> 1 . ", "?x <#q> ?y . ", "?y <#r> ?z . ", "?z <#s> \"deep\" . ", "<#c> <#p> <#b> . ", "<#a> ?n 1 . "];
     const STEPS: &[&str] = &[
         "INSERT DATA",
         "DELETE DATA",
@@ -188,6 +195,20 @@ mod tests {
                 let text = format!("{head} solid:where {{ {find} }}; solid:deletes {{ {delete} }}; solid:inserts {{ {insert} }}.");
                 patch("text/n3", text.as_bytes());
                 patch("text/n3", format!("{head} solid:inserts {{ {insert} }}.").as_bytes());
+            }
+        }
+
+        #[test]
+        fn n3_patches_that_fit_do_what_their_parts_say(
+            delete in subsequence(FACTS, 0..=FACTS.len()),
+            insert in subsequence(FACTS, 0..=FACTS.len()),
+            more in formula(),
+        ) {
+            let head = "@prefix solid: <http://www.w3.org/ns/solid/terms#>. <> a solid:InsertDeletePatch;";
+            let find = FACTS.concat();
+            for insert in [insert.concat(), insert.concat() + &more] {
+                let text = format!("{head} solid:where {{ {find} }}; solid:deletes {{ {} }}; solid:inserts {{ {insert} }}.", delete.concat());
+                patch("text/n3", text.as_bytes());
             }
         }
 
