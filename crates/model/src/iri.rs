@@ -8,9 +8,9 @@
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
-/// Longest IRI that names a resource, in bytes.
+/// Longest IRI that names a resource, in bytes of its normal form; an auxiliary's is longer by its suffix.
 pub const MAX_IRI: usize = 2_048;
-/// Longest path segment, in bytes of its normal form.
+/// Longest path segment, in bytes of its normal form; an auxiliary's is longer by its suffix.
 pub const MAX_SEGMENT: usize = 255;
 
 /// Why a string names no resource.
@@ -89,7 +89,8 @@ impl ResourceIri {
     /// The resource at a raw request target (`/path?query`) of a normalised origin (`https://host[:port]`).
     pub fn at(origin: &str, target: &str) -> Result<Self, IriError> {
         let path = &target[..target.find(['?', '#']).unwrap_or(target.len())];
-        if origin.len() + path.len() > MAX_IRI {
+        // Escapes of what needs none are three bytes for one.
+        if origin.len() + path.len() > 3 * MAX_IRI {
             return Err(IriError::TooLong);
         }
         let mut normal = String::with_capacity(origin.len() + path.len().max(1));
@@ -104,7 +105,11 @@ impl ResourceIri {
             if segment.is_empty() && segments.peek().is_some() {
                 return Err(IriError::EmptySegment);
             }
-            push_segment(&mut normal, segment)?;
+            push_segment(&mut normal, segment, segments.peek().is_none())?;
+        }
+        // The normal form spells out what the given one did not.
+        if normal.len() > MAX_IRI + suffix(&normal) {
+            return Err(IriError::TooLong);
         }
         Ok(Self(normal.into()))
     }
@@ -204,10 +209,15 @@ pub fn origin(iri: &str) -> Result<String, IriError> {
     if !url.username().is_empty() || url.password().is_some() || url.host_str().is_none() || iri.contains('@') {
         return Err(IriError::Authority);
     }
+    // Quotes and braces would pass for parts of a host, and break what the IRI is written into.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
+    if !url.host_str().is_some_and(|host| host.bytes().all(plain)) {
+        return Err(IriError::Authority);
+    }
     Ok(url.origin().ascii_serialization())
 }
 
-fn push_segment(normal: &mut String, segment: &str) -> Result<(), IriError> {
+fn push_segment(normal: &mut String, segment: &str, is_last: bool) -> Result<(), IriError> {
     let start = normal.len();
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
@@ -247,10 +257,20 @@ fn push_segment(normal: &mut String, segment: &str) -> Result<(), IriError> {
     if text == "." || text == ".." {
         return Err(IriError::DotSegment);
     }
-    if normal.len() - start > MAX_SEGMENT {
+    let suffix = if is_last { suffix(&normal[start..]) } else { 0 };
+    if normal.len() - start > MAX_SEGMENT + suffix {
         return Err(IriError::LongSegment);
     }
     Ok(())
+}
+
+/// What an auxiliary's name has more than its subject's: whatever has a name has auxiliaries that can be named.
+fn suffix(normal: &str) -> usize {
+    [Auxiliary::Acl, Auxiliary::Description]
+        .into_iter()
+        .map(Auxiliary::suffix)
+        .find(|suffix| normal.ends_with(suffix))
+        .map_or(0, str::len)
 }
 
 fn push_escape(normal: &mut String, byte: u8) {
@@ -332,6 +352,8 @@ mod tests {
             ("ftp://x/", IriError::NotHttp),
             ("http://u:p@x/", IriError::Authority),
             ("http:///a", IriError::Authority),
+            ("http://x\"y/", IriError::Authority),
+            ("http://{x}/", IriError::Authority),
         ] {
             assert_eq!(ResourceIri::parse(given), Err(error), "{given}");
         }
@@ -350,6 +372,21 @@ mod tests {
         assert_eq!(iri("http://x/a/").child("b", true).unwrap(), iri("http://x/a/b/"));
         assert!(iri("http://x/a/").child("../b", false).is_err());
         assert_eq!(iri("http://x/a").twin().unwrap(), iri("http://x/a/"));
+    }
+
+    #[test]
+    fn the_longest_names_leave_room_for_those_of_their_auxiliaries() {
+        let longest = "a".repeat(MAX_SEGMENT);
+        for named in [iri(&format!("http://x/{longest}")), iri(&format!("http://x/{longest}/"))] {
+            assert_eq!(iri(named.acl().as_str()), named.acl());
+        }
+        for long in
+            [format!("http://x/{longest}.bcl"), format!("http://x/{longest}.acl/"), format!("http://x/{longest}b.acl")]
+        {
+            assert_eq!(ResourceIri::parse(&long), Err(IriError::LongSegment), "{long}");
+        }
+        let deep = |name: &str| ResourceIri::parse(&format!("http://x/{}{name}", "a/".repeat(1_000)));
+        assert!(deep("é/é/é/é/").is_ok() && deep("ééééééééé").is_err());
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub mod agent;
 pub mod contexts;
 pub mod iri;
 pub mod position;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
 pub mod rdf;
 pub mod storage;
 pub mod vocab;

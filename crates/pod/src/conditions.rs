@@ -60,7 +60,7 @@ pub enum Tags {
 /// The preconditions of a request; the default has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
-    matching: Option<Tags>,
+    pub(crate) matching: Option<Tags>,
     none_matching: Option<Tags>,
     modified_since: Option<i64>,
     unmodified_since: Option<i64>,

@@ -13,6 +13,7 @@ mod create;
 mod document;
 mod import;
 mod keeping;
+mod link;
 mod listing;
 mod locks;
 mod members;
@@ -23,6 +24,8 @@ mod operation;
 mod patch;
 mod pod;
 mod problem;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
 mod range;
 mod read;
 mod seed;
@@ -36,6 +39,7 @@ mod write;
 
 pub use conditions::{Preconditions, Tags, version_of};
 pub use document::{MAX_CONTROL, MAX_RDF};
+pub use link::asks_for_container;
 pub use members::MemberStream;
 pub use negotiate::prefers_page;
 pub use operation::{

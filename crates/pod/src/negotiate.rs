@@ -113,6 +113,8 @@ fn quality(ranges: &[(Mime, u16)], essence: &str) -> u16 {
 /// The readable entries of an `Accept`, qualities in thousandths.
 fn ranges(accept: &str) -> Vec<(Mime, u16)> {
     split(accept)
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
         .take(MAX_RANGES)
         .filter_map(|entry| {
             // The standard allows blanks around a semicolon.

@@ -229,7 +229,7 @@ fn take(stream: ByteStream, length: u64) -> ByteStream {
 }
 
 /// Whether a `Prefer` asks for a container without its members.
-fn prefers_minimal(prefer: Option<&str>) -> bool {
+pub(crate) fn prefers_minimal(prefer: Option<&str>) -> bool {
     prefer.is_some_and(|prefer| {
         prefer.split([';', ',']).any(|parameter| {
             let value = parameter.trim().strip_prefix("include=").unwrap_or_default();

@@ -15,6 +15,8 @@ mod groups;
 mod modes;
 mod operation;
 mod permit;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
 mod validate;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! SPARQL Update, as far as a document needs it: INSERT DATA, DELETE DATA, DELETE/INSERT WHERE with a plain graph
 //! pattern, on the default graph.
 //!
-//! What is offered never nests, so text that nests is refused before a recursive parser meets it.
+//! What is offered hardly nests, so text that nests deeply is refused before a recursive parser meets it.
 //!
 //! Spec: <https://www.w3.org/TR/sparql11-update/#graphUpdate>
 
@@ -19,6 +19,8 @@ use spargebra::{
 const MAX_BRACKETS: usize = 32;
 /// Most bytes that its names may come to.
 const MAX_NAMES: usize = 64 * 1024 * 1024;
+/// Deepest nesting of `( … )`, which the parser tries in several ways at each level.
+const MAX_LISTS: usize = 4;
 /// Most operations in one update.
 const MAX_STEPS: usize = 256;
 
@@ -44,9 +46,9 @@ pub(super) fn parse(base: &str, bytes: &[u8]) -> Result<Patch, PatchError> {
     Ok(Patch { dialect: Dialect::Sparql, steps })
 }
 
-/// Refuses what belongs to the parts of the language that nest: parentheses, operators, braces in braces.
+/// Refuses what belongs to the parts of the language that nest: operators, braces in braces, much in parentheses.
 fn check_plain(text: &str, base: &str) -> Result<(), PatchError> {
-    let (mut braces, mut brackets) = (0_usize, 0_usize);
+    let (mut braces, mut brackets, mut lists) = (0_usize, 0_usize, 0_usize);
     let (mut names, mut longest) = (0_usize, base.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -56,6 +58,8 @@ fn check_plain(text: &str, base: &str) -> Result<(), PatchError> {
             '}' => braces = braces.saturating_sub(1),
             '[' => brackets += 1,
             ']' => brackets = brackets.saturating_sub(1),
+            '(' => lists += 1,
+            ')' => lists = lists.saturating_sub(1),
             '<' => {
                 let after = after_iri(rest)?;
                 longest = longest.max(rest.len() - after.len());
@@ -70,10 +74,10 @@ fn check_plain(text: &str, base: &str) -> Result<(), PatchError> {
                 rest = rest.strip_prefix("^^").unwrap_or(rest);
             }
             '\\' => rest = rest.strip_prefix(|_: char| true).unwrap_or(""),
-            '^' | '(' | ')' | '|' | '&' | '!' | '=' | '/' | '*' => return Err(PatchError::Unsupported),
+            '^' | '|' | '&' | '!' | '=' | '/' | '*' => return Err(PatchError::Unsupported),
             _ => {}
         }
-        if braces > 1 || brackets > MAX_BRACKETS {
+        if braces > 1 || brackets > MAX_BRACKETS || lists > MAX_LISTS {
             return Err(PatchError::Unsupported);
         }
     }

@@ -138,6 +138,15 @@ fn sparql_updates_apply_to_every_match() {
         ("DELETE { ?x :p :b } INSERT { ?x :p :d } WHERE { ?x :p :b }", Ok((TARGET.replace(":p :b", ":p :d"), true))),
         ("DELETE WHERE { ?x :p :b }", Ok((TARGET.replace(":p :b ; ", "").replace(":c :p :b .", ""), true))),
         ("INSERT { ?x :p :d } WHERE { ?x :none :b }", Ok((TARGET.into(), false))),
+        (
+            "INSERT DATA { :a :list ( 1 ( :b [ :q () ] ) ) }",
+            Ok((format!("{TARGET} <#a> <#list> (1 (<#b> [<#q> ()])) ."), true)),
+        ),
+        ("INSERT { ?x :list ( ?n ) } WHERE { ?x :n ?n }", Ok((format!("{TARGET} <#a> <#list> (1) ."), true))),
+        ("DELETE DATA { :a :list ( 1 ) }", Err(Kind::BadRequest)),
+        ("INSERT { ?x :p :d } WHERE { ?x :n ?n FILTER(?n) }", Err(Kind::Unprocessable)),
+        ("INSERT { ?x :p :d } WHERE { ?x (:n) ?n }", Ok((format!("{TARGET} <#a> <#p> <#d> ."), true))),
+        ("INSERT { ?x :p ?n } WHERE { ?x :p :b BIND(1 AS ?n) }", Err(Kind::Unprocessable)),
         ("INSERT DATA { GRAPH <#g> { :a :p :d } }", Err(Kind::Unprocessable)),
         ("INSERT { ?x :p :d } WHERE { ?x :n ?n FILTER(?n > 0) }", Err(Kind::Unprocessable)),
         ("INSERT { ?x :p :d } WHERE { { ?x :n 1 } UNION { ?x :n 2 } }", Err(Kind::Unprocessable)),
@@ -178,8 +187,26 @@ fn text_that_nests_is_refused_before_it_is_parsed() {
         format!("INSERT {{}} WHERE {{ FILTER {}1 }}", "!".repeat(1_000_000)),
         format!("INSERT DATA {{ :a\\é :p {} }}", "(".repeat(1_000_000)),
         format!("INSERT DATA {{ :a < {} }}", "(".repeat(1_000_000)),
+        format!("INSERT DATA {{ :a :p {}1{} }}", "(".repeat(5), ")".repeat(5)),
     ] {
         assert!(matches!(update(&attack), Err(Problem::Patch(PatchError::Unsupported))), "{}", &attack[..40]);
+    }
+}
+
+/// As deep as it is let, where the parser tries in several ways: one that doubled them at each level would not come back.
+#[test]
+fn what_nests_a_little_is_read_or_refused() {
+    for (open, inner, close) in
+        [("((((", "1", "))))"), ("(((([", ":q 1", "]))))"), ("FILTER((((", "1", "))))"), ("?x ((((", ":p", ")))) 1 .")]
+    {
+        let much = format!("{open}{inner}{close} ").repeat(5_000);
+        for text in [
+            format!("INSERT DATA {{ :a :p {} }}", much.trim().replace(" (", " , (")),
+            format!("DELETE {{ }} INSERT {{ }} WHERE {{ {much} }}"),
+        ] {
+            let told = update(&text);
+            assert!(told.is_ok() || matches!(told, Err(Problem::Patch(_))), "{}", &text[..40]);
+        }
     }
 }
 

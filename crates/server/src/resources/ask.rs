@@ -3,7 +3,7 @@
 use crate::{app::App, problem::Problem, request};
 use axum::body::{Body, HttpBody as _};
 use http::{HeaderMap, HeaderName, Method, header, request::Parts};
-use podbell_model::{ResourceIri, vocab::ldp};
+use podbell_model::ResourceIri;
 use podbell_pod::{Action, Content, Preconditions, Reading, Request};
 use std::sync::Arc;
 
@@ -23,7 +23,11 @@ pub(super) fn request(app: &App, parts: &Parts, body: Body, target: ResourceIri)
         Method::POST => Action::Post {
             content: content(app, headers, body)?,
             slug: one(headers, &SLUG).map(Arc::from),
-            container: asks_for_container(headers),
+            container: headers
+                .get_all(header::LINK)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .any(podbell_pod::asks_for_container),
         },
         Method::PATCH => Action::Patch { content: content(app, headers, body)? },
         Method::DELETE => Action::Delete,
@@ -81,43 +85,4 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Prob
 
 fn one<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
-}
-
-/// `Link: <ldp:BasicContainer>; rel="type"`, among other links perhaps.
-///
-/// Spec: <https://www.w3.org/TR/ldp/#ldpc-linktypehdr>
-fn asks_for_container(headers: &HeaderMap) -> bool {
-    let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
-    links.flat_map(|value| value.split(',')).any(|link| {
-        let Some((target, parameters)) = link.trim().strip_prefix('<').and_then(|link| link.split_once('>')) else {
-            return false;
-        };
-        let is_type = parameters.split(';').any(|parameter| {
-            let Some((name, value)) = parameter.split_once('=') else { return false };
-            let value = value.trim().trim_matches('"');
-            name.trim().eq_ignore_ascii_case("rel") && value.split_whitespace().any(|rel| rel == "type")
-        });
-        is_type && (target == ldp::BASIC_CONTAINER || target == ldp::CONTAINER)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http::HeaderValue;
-
-    #[test]
-    fn a_container_is_asked_for_by_its_type() {
-        let asks = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::LINK, HeaderValue::from_static(value));
-            asks_for_container(&headers)
-        };
-        assert!(asks("<http://www.w3.org/ns/ldp#BasicContainer>; rel=\"type\""));
-        assert!(asks(
-            "<http://www.w3.org/ns/ldp#Resource>; rel=\"type\", <http://www.w3.org/ns/ldp#Container>; rel=type"
-        ));
-        assert!(!asks("<http://www.w3.org/ns/ldp#Resource>; rel=\"type\""));
-        assert!(!asks("<http://www.w3.org/ns/ldp#BasicContainer>; rel=\"up\""));
-    }
 }

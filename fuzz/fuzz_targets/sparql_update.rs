@@ -1,0 +1,8 @@
+//! A SPARQL update does what its parts say, and nothing else.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use podbell_pod::properties::patch;
+
+fuzz_target!(|data: &[u8]| patch("application/sparql-update", data));
