@@ -41,7 +41,7 @@ pub(super) async fn export(reach: &Reach, pod: &str, target: &str) -> anyhow::Re
     if target == "-" {
         copy(&mut source, &mut descriptor(&io::stdout())?).await.context("the export broke off")?;
     } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tar")) {
-        let mut file = tokio::fs::File::create_new(path).await.with_context(|| target.to_owned())?;
+        let mut file = unpack::private_file(path).await.with_context(|| target.to_owned())?;
         let copied = async {
             copy(&mut source, &mut file).await?;
             file.sync_all().await

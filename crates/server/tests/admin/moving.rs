@@ -3,7 +3,7 @@
 use super::{content_type, done, get, put, refused, support::Place};
 use podbell_model::rdf::{self, RdfFormat};
 use podbell_test_client::Client;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 /// Every file below a directory.
 fn tree(directory: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -101,6 +101,8 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
     assert_eq!((note.status.as_u16(), &note.body[..]), (200, &b"# kept as it is\n<> <p> 1 ."[..]));
     assert_eq!(get(&anybody, &format!("{moved}plain")).await.status, 401);
     let modified = |path: &str| fs::metadata(out.path().join(path)).unwrap().modified().unwrap();
+    let mode = |path: &str| fs::metadata(out.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("one"), mode("one/notes"), mode("one/plain.txt")), (0o700, 0o700, 0o600));
     assert_eq!(modified("one/plain.txt").elapsed().unwrap().as_secs() / 3_600, 0);
 
     // Out of the directory without a server, and in again under the same name: to the byte.
