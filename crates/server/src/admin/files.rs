@@ -96,6 +96,7 @@ fn tell(report: &Report, wanted: &Wanted) -> anyhow::Result<()> {
         }
     };
     list("left out", &report.left_out);
+    list("unwise", &report.unwise);
     if let (Some(from), true) = (&wanted.from, report.rewritten > 0) {
         let what = if wanted.documents { "RDF documents, ACLs and descriptions" } else { "ACLs and descriptions" };
         eprintln!("in {} {what}, IRIs below {from} are now below {}", report.rewritten, report.root);
