@@ -6,7 +6,7 @@
 
 use crate::{
     conditions::Preconditions,
-    document::{aside, prefixes, write},
+    document::{aside, load, prefixes, write},
     moved::moved,
     negotiate::format_of,
     operation::{Content, Effect},
@@ -134,6 +134,18 @@ impl Pod {
         let turtle = self.turtle_of(&resource).await?;
         let graph = rdf::parse(RdfFormat::Turtle, acl.as_str(), &turtle)?;
         Ok(controls(&graph, storage.root.as_str(), storage.owner.as_str()))
+    }
+
+    /// Whether the owner's WebID document, if it is in the storage, says who may speak for the owner.
+    pub async fn owner_has_issuer(&self, storage: &Storage) -> Result<bool, Problem> {
+        let document = match ResourceIri::parse(storage.owner.document()) {
+            Ok(document) if storage.contains(&document) => document,
+            _ => return Ok(true),
+        };
+        let Some(resource) = self.store.resource(&document).await? else { return Ok(false) };
+        let Some(format) = format_of(&resource.content_type) else { return Ok(false) };
+        let graph = rdf::parse(format, document.as_str(), &load(&*self.store, &resource.body).await?)?;
+        Ok(!rdf::objects(&graph, storage.owner.as_str(), vocab::solid::OIDC_ISSUER).is_empty())
     }
 
     /// Shows a storage that was begun, to everybody.

@@ -46,3 +46,32 @@ pub(crate) fn judge(before: Usage, after: Usage) -> Result<(), Refusal> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Options, Sqlite};
+    use podbell_model::StorageId;
+    use podbell_pod::store::{Store, Usage};
+    use rusqlite::Connection;
+
+    #[tokio::test]
+    async fn what_was_there_before_the_counter_is_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Connection::open(directory.path().join("podbell.sqlite3")).unwrap();
+        db.execute_batch(include_str!("schema/1.sql")).unwrap();
+        db.execute_batch(
+            "INSERT INTO storages (root, owner, epoch) VALUES ('https://a/', 'o', 1), ('https://b/', 'o', 1);
+             INSERT INTO resources (iri, storage, class, generation, version, modified, content_type, size) VALUES
+                 ('https://a/', 1, 0, 1, 'v', 0, 'text/turtle', 0), ('https://a/x', 1, 2, 1, 'v', 0, 'a/b', 5),
+                 ('https://a/.acl', 1, 1, 1, 'v', 0, 'text/turtle', 7), ('https://b/', 2, 0, 1, 'v', 0, 'text/turtle', 0);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        drop(db);
+        let store = Sqlite::open(directory.path(), &Options { quota: Some(9), ..Options::default() }).unwrap();
+        let usage = |id| store.usage(StorageId(id));
+        assert_eq!(usage(1).await.unwrap(), Usage { used: 12, quota: Some(9) });
+        assert_eq!(usage(2).await.unwrap(), Usage { used: 0, quota: Some(9) });
+        assert_eq!(store.storages().await.unwrap().len(), 2);
+    }
+}

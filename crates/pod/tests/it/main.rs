@@ -5,6 +5,7 @@
 mod auxiliaries;
 mod deleting;
 mod patching;
+mod quotas;
 mod reading;
 mod tree;
 mod world;

@@ -4,7 +4,7 @@
 
 use super::{
     Admin,
-    import::Report,
+    import::{Report, Said},
     layout::{self, MEDIA_TYPE, Place},
 };
 use bytes::Bytes;
@@ -258,6 +258,18 @@ impl<'a> Arrival<'a> {
                 Err(problem) => self.report.refuse(&file, problem.to_string()),
                 Ok(()) => {}
             }
+        }
+        if let Ok(false) = self.admin.pod.owner_has_issuer(self.storage).await {
+            let why = format!(
+                "it names no solid:oidcIssuer of <{}>, so the owner cannot log in{}",
+                self.storage.owner.as_str(),
+                if self.from.is_some() && !self.documents {
+                    "; --rewrite-documents may be what is missing"
+                } else {
+                    ""
+                }
+            );
+            self.report.unwise.push(Said { file: self.storage.owner.document().to_owned(), why });
         }
         match self.admin.pod.owner_controls(self.storage).await {
             Ok(true) => Ok(()),

@@ -41,7 +41,7 @@ pub(super) async fn export(reach: &Reach, pod: &str, target: &str) -> anyhow::Re
     if target == "-" {
         copy(&mut source, &mut descriptor(&io::stdout())?).await.context("the export broke off")?;
     } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tar")) {
-        let mut file = tokio::fs::File::create_new(path).await.with_context(|| target.to_owned())?;
+        let mut file = unpack::private_file(path).await.with_context(|| target.to_owned())?;
         let copied = async {
             copy(&mut source, &mut file).await?;
             file.sync_all().await
@@ -96,6 +96,7 @@ fn tell(report: &Report, wanted: &Wanted) -> anyhow::Result<()> {
         }
     };
     list("left out", &report.left_out);
+    list("unwise", &report.unwise);
     if let (Some(from), true) = (&wanted.from, report.rewritten > 0) {
         let what = if wanted.documents { "RDF documents, ACLs and descriptions" } else { "ACLs and descriptions" };
         eprintln!("in {} {what}, IRIs below {from} are now below {}", report.rewritten, report.root);

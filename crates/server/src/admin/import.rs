@@ -74,6 +74,8 @@ pub(super) struct Report {
     pub refused: Vec<Said>,
     /// How much does.
     pub refusals: u64,
+    /// What does not stand against it, but will be missed.
+    pub unwise: Vec<Said>,
     /// What is not kept here; the first hundred.
     pub left_out: Vec<Said>,
 }

@@ -3,7 +3,7 @@
 use super::{content_type, done, get, put, refused, support::Place};
 use podbell_model::rdf::{self, RdfFormat};
 use podbell_test_client::Client;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 /// Every file below a directory.
 fn tree(directory: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -81,7 +81,8 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
     let said = done(place.data(), &["import", &path("one"), "moved", "--from", &root, "--check"]);
     assert!(said.contains("would be owned by") && said.contains(&format!("now below {moved}")), "{said}");
     assert!(!done(place.data(), &["list"]).contains("moved"));
-    done(place.data(), &["import", &path("one"), "moved", "--from", &root]);
+    let said = done(place.data(), &["import", &path("one"), "moved", "--from", &root]);
+    assert!(said.contains("unwise: ") && said.contains("the owner cannot log in; --rewrite-documents"), "{said}");
     done(place.data(), &["export", &moved, &path("two")]);
     let (one, two) = (tree(&out.path().join("one")), tree(&out.path().join("two")));
     assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
@@ -101,6 +102,8 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
     assert_eq!((note.status.as_u16(), &note.body[..]), (200, &b"# kept as it is\n<> <p> 1 ."[..]));
     assert_eq!(get(&anybody, &format!("{moved}plain")).await.status, 401);
     let modified = |path: &str| fs::metadata(out.path().join(path)).unwrap().modified().unwrap();
+    let mode = |path: &str| fs::metadata(out.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("one"), mode("one/notes"), mode("one/plain.txt")), (0o700, 0o700, 0o600));
     assert_eq!(modified("one/plain.txt").elapsed().unwrap().as_secs() / 3_600, 0);
 
     // Out of the directory without a server, and in again under the same name: to the byte.
@@ -140,7 +143,7 @@ async fn a_pod_of_community_solid_server_moves_in() {
     let said = refused(place.data(), &["import", source, "carol"]);
     assert!(said.contains(".acl: ") && said.contains("--from"), "{said}");
     let said = done(place.data(), &["import", source, "carol", "--from", old, "--rewrite-documents"]);
-    assert!(said.contains("left out: .internal"), "{said}");
+    assert!(said.contains("left out: .internal") && !said.contains("unwise"), "{said}");
     let root = format!("{}carol/", server.base);
     let anybody = Client::new().unwrap();
     let readme = get(&anybody, &format!("{root}README")).await;

@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use std::{
     fs::{self, File},
     io::ErrorKind,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -18,7 +19,7 @@ pub(super) async fn unpack(
     directory: &Path,
     progress: &Progress,
 ) -> anyhow::Result<()> {
-    fs::create_dir_all(directory)?;
+    private_directory().recursive(true).create(directory)?;
     if fs::read_dir(directory)?.next().is_some() {
         bail!("there is something in it already: name a directory that is new or empty");
     }
@@ -33,11 +34,11 @@ pub(super) async fn unpack(
         let modified = UNIX_EPOCH + Duration::from_secs(entry.header().mtime()?);
         let written = async {
             if entry.header().entry_type().is_dir() {
-                fs::create_dir(&path)?;
+                private_directory().create(&path)?;
                 directories.push((path.clone(), modified));
                 return Ok(());
             }
-            let mut file = tokio::fs::File::create_new(&path).await?;
+            let mut file = private_file(&path).await?;
             tokio::io::copy(&mut entry, &mut file).await?;
             let file = file.into_std().await;
             file.set_modified(modified)
@@ -49,6 +50,17 @@ pub(super) async fn unpack(
         File::open(&path).and_then(|directory| directory.set_modified(modified))?;
     }
     Ok(())
+}
+
+/// A new file that only its user reads, as the pod's data directory is.
+pub(super) async fn private_file(path: &Path) -> std::io::Result<tokio::fs::File> {
+    tokio::fs::File::options().write(true).create_new(true).mode(0o600).open(path).await
+}
+
+fn private_directory() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    builder.mode(0o700);
+    builder
 }
 
 fn explain(error: std::io::Error) -> anyhow::Error {
