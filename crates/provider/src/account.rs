@@ -85,10 +85,7 @@ impl Provider {
     /// and client credentials live on.
     pub async fn set_password(&self, name: &str, password: Option<&str>) -> Result<(), AccountError> {
         let password = self.hash_password(password).await?;
-        let account = self.store.account(name).await.map_err(OAuthError::from)?;
-        if let Some(account) = account {
-            self.codes.forget(&account.webid, None);
-        }
+        self.forget_codes(name).await?;
         let known = self.store.set_password(name, password.as_ref()).await.map_err(OAuthError::from)?;
         self.sessions.close_account(name);
         if known { Ok(()) } else { Err(AccountError::Unknown) }
@@ -96,9 +93,18 @@ impl Provider {
 
     /// Removes an account with its credentials, sessions and refresh tokens; access tokens live to their end.
     pub async fn remove_account(&self, name: &str) -> Result<(), AccountError> {
+        self.forget_codes(name).await?;
         let known = self.store.remove_account(name).await.map_err(OAuthError::from)?;
         self.sessions.close_account(name);
         if known { Ok(()) } else { Err(AccountError::Unknown) }
+    }
+
+    /// First the codes, then what was made of them: none comes in between.
+    async fn forget_codes(&self, name: &str) -> Result<(), AccountError> {
+        if let Some(account) = self.store.account(name).await.map_err(OAuthError::from)? {
+            self.codes.forget(&account.webid, None);
+        }
+        Ok(())
     }
 
     /// Makes credentials that act for the WebID of an account.

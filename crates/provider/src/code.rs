@@ -33,7 +33,7 @@ pub(crate) struct Grant {
 
 enum Entry {
     Fresh { grant: Box<Grant>, expires: Timestamp },
-    Used { family: Uuid, reused: bool, until: Timestamp },
+    Used { family: Uuid, webid: WebId, client_id: Arc<str>, is_void: bool, until: Timestamp },
 }
 
 /// What presenting a code gives.
@@ -84,33 +84,36 @@ impl Codes {
             Entry::Fresh { expires, .. } if *expires <= now => Redeemed::Unknown,
             Entry::Fresh { grant, .. } => {
                 let until = now.checked_add(jiff::SignedDuration::from_secs(REMEMBERED)).unwrap_or(Timestamp::MAX);
-                let used = Entry::Used { family: grant.family, reused: false, until };
+                let (webid, client_id) = (grant.webid.clone(), grant.client_id.clone());
+                let used = Entry::Used { family: grant.family, webid, client_id, is_void: false, until };
                 match std::mem::replace(entry, used) {
                     Entry::Fresh { grant, .. } => Redeemed::Grant(grant),
                     Entry::Used { .. } => Redeemed::Unknown,
                 }
             }
-            Entry::Used { family, reused, .. } => {
-                *reused = true;
+            Entry::Used { family, is_void, .. } => {
+                *is_void = true;
                 Redeemed::Reused(*family)
             }
         }
     }
 
-    /// Whether a code was presented again since its first use: asked after its family was founded, which a second
-    /// use at the same moment may have tried to revoke too early.
-    pub(crate) fn was_reused(&self, code: &str) -> bool {
+    /// Whether a code was presented again since its first use, or what comes of it was forgotten: asked after its family
+    /// was founded, which either may have tried to revoke too early.
+    pub(crate) fn is_void(&self, code: &str) -> bool {
         let table = self.table.lock();
-        matches!(table.get(&random::sha256(code.as_bytes())), Some(Entry::Used { reused: true, .. }))
+        matches!(table.get(&random::sha256(code.as_bytes())), Some(Entry::Used { is_void: true, .. }))
     }
 
-    /// Forgets the codes for somebody that nobody has redeemed: those for one client, or all.
+    /// Forgets the codes for somebody, those for one client or all; what is being redeemed comes to nothing.
     pub(crate) fn forget(&self, webid: &WebId, client: Option<&str>) {
+        let is_meant = |of: &WebId, by: &str| of == webid && client.is_none_or(|client| client == by);
         self.table.lock().retain(|_, entry| match entry {
-            Entry::Fresh { grant, .. } => {
-                grant.webid != *webid || client.is_some_and(|client| *grant.client_id != *client)
+            Entry::Fresh { grant, .. } => !is_meant(&grant.webid, &grant.client_id),
+            Entry::Used { webid, client_id, is_void, .. } => {
+                *is_void |= is_meant(webid, client_id);
+                true
             }
-            Entry::Used { .. } => true,
         });
     }
 
@@ -154,9 +157,21 @@ mod tests {
         let codes = Codes::new(10);
         let code = codes.issue(grant(), at(0), at(60)).unwrap().unwrap();
         assert!(matches!(codes.redeem(&code, at(1)), Redeemed::Grant(_)));
-        assert!(!codes.was_reused(&code));
+        assert!(!codes.is_void(&code));
         assert!(matches!(codes.redeem(&code, at(100)), Redeemed::Reused(family) if family == Uuid::from_u128(7)));
-        assert!(codes.was_reused(&code));
+        assert!(codes.is_void(&code));
+    }
+
+    #[test]
+    fn what_is_forgotten_while_it_is_redeemed_comes_to_nothing() {
+        let codes = Codes::new(10);
+        let [waiting, redeemed] = [(); 2].map(|()| codes.issue(grant(), at(0), at(60)).unwrap().unwrap());
+        assert!(matches!(codes.redeem(&redeemed, at(1)), Redeemed::Grant(_)));
+        codes.forget(&WebId::new("https://other/#me"), None);
+        codes.forget(&WebId::new("https://x/#me"), Some("other"));
+        assert!(!codes.is_void(&redeemed));
+        codes.forget(&WebId::new("https://x/#me"), Some("app"));
+        assert!(codes.is_void(&redeemed) && matches!(codes.redeem(&waiting, at(1)), Redeemed::Unknown));
     }
 
     #[test]

@@ -102,9 +102,9 @@ impl Provider {
         let mut answer = self.answer_person(bearer, authentication, &grant.scope, *now)?;
         if grant.scope.split(' ').any(|scope| scope == "offline_access") {
             answer["refresh_token"] = self.found_family(&grant, exchange).await?.into();
-            if self.codes.was_reused(code) {
+            if self.codes.is_void(code) {
                 self.store.revoke_family(grant.family).await?;
-                return Err(refused("the code was used twice"));
+                return Err(refused("the code was used twice, or access was withdrawn"));
             }
         }
         Ok(answer)

@@ -108,19 +108,17 @@ impl Browser {
         let url = Url::parse(url).unwrap();
         let mut stream = TcpStream::connect(("127.0.0.1", url.port().unwrap())).unwrap();
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let mut request = format!(
-            "{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\
-             content-type: application/x-www-form-urlencoded\r\n",
-            url.authority(),
-            body.len()
-        );
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        if let Some(cookie) = &self.cookie {
-            request += &format!("cookie: {cookie}\r\n");
-        }
-        stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
+        let length = body.len().to_string();
+        let own = [
+            ("host", url.authority()),
+            ("connection", "close"),
+            ("content-length", &length),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let cookie = self.cookie.iter().map(|cookie| ("cookie", cookie.as_str()));
+        let lines = own.into_iter().chain(headers.iter().copied()).chain(cookie);
+        let lines: String = lines.flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect();
+        stream.write_all(format!("{method} {target} HTTP/1.1\r\n{lines}\r\n{body}").as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -201,7 +201,7 @@ fn check_looks_at_the_data_directory_and_changes_nothing() {
 }
 
 #[test]
-fn a_server_without_a_way_to_make_pods_says_so() {
+fn a_server_without_pods_says_how_they_are_made() {
     let data = tempfile::tempdir().unwrap();
     let (code, said) =
         podbell(&["check", "--data", data.path().to_str().unwrap(), "--base-url", "https://pod.example/"]);

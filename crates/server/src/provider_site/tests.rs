@@ -289,3 +289,53 @@ async fn the_root_says_what_this_is() {
     assert!(root.status.is_success() && is_guarded(&root));
     assert!(root.body.contains(&format!("{}.well-known/openid-configuration", origin.issuer)), "{}", root.body);
 }
+
+#[tokio::test]
+async fn invitations_and_passwords_are_tried_a_few_times_a_minute_by_one_address() {
+    for (method, path, body) in [
+        ("GET", "/.oidc/sign-up?invitation=guess", ""),
+        ("POST", "/.oidc/sign-up?invitation=guess", "name=x"),
+        ("POST", "/.oidc/account", "action=login&name=alice&password=guess"),
+    ] {
+        let origin = Origin::serve(2).await;
+        let mut tries = Vec::new();
+        for _ in 0..3 {
+            tries.push(origin.ask(method, path, &[FORM], body).await);
+        }
+        let last = tries.pop().unwrap();
+        assert!(tries.iter().all(|tried| tried.status.as_u16() < 429 && is_guarded(tried)), "{method} {path}");
+        assert_eq!(last.status.as_u16(), 429, "{method} {path}");
+        assert!(is_guarded(&last) && !last.header("retry-after").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_was_invited_gets_a_home_and_a_session() {
+    let origin = Origin::serve(20).await;
+    let invitation = origin.provider.invite(None, std::time::Duration::from_hours(1), Timestamp::now()).await.unwrap();
+    let path = Url::parse(&invitation.url).unwrap()[url::Position::BeforePath..].to_owned();
+    let shown = origin.ask("GET", &path, &[], "").await;
+    assert!(shown.status.as_u16() == 200 && is_guarded(&shown));
+    let (before, token) = (cookie(&shown), csrf(&shown));
+    let filled = |name: &str| {
+        let fields = [("csrf", token.as_str()), ("name", name), ("password", PASSWORD), ("again", PASSWORD)];
+        encode(&[&[("action", "sign-up")][..], &fields].concat())
+    };
+    let headers = [FORM, ("cookie", before.as_str())];
+    let foreign = [FORM, ("cookie", before.as_str()), ("sec-fetch-site", "cross-site")];
+    let refused = origin.ask("POST", &path, &headers, &filled("alice")).await;
+    assert!(refused.status.as_u16() == 422 && is_guarded(&refused), "{}", refused.body);
+    let sent = origin.ask("POST", &path, &foreign, &filled("carol")).await;
+    assert_eq!((sent.status.as_u16(), sent.header("location")), (303, invitation.url.as_str()));
+    let done = origin.ask("POST", &path, &headers, &filled("carol")).await;
+    assert_eq!(done.status.as_u16(), 303, "{}", done.body);
+    let session = cookie(&done);
+    assert_ne!(session, before);
+    let mine = origin.ask("GET", "/.oidc/account", &[("cookie", &session)], "").await;
+    assert!(mine.status.as_u16() == 200 && is_guarded(&mine) && mine.body.contains("carol/profile/card#me"));
+    let planted = format!("{session}; {before}");
+    let two = origin.ask("GET", "/.oidc/account", &[("cookie", &planted)], "").await;
+    assert!(two.body.contains("Log in"), "of two cookies one was planted");
+    let used = origin.ask("GET", &path, &[], "").await;
+    assert!(used.status.as_u16() == 404 && is_guarded(&used));
+}
