@@ -80,6 +80,8 @@ pub struct Reading {
 pub struct Content {
     /// The value of `Content-Type`.
     pub content_type: Option<Arc<str>>,
+    /// How many bytes are announced, where that is known.
+    pub(crate) announced: u64,
     pub(crate) payload: Payload,
 }
 
@@ -93,21 +95,28 @@ pub(crate) enum Payload {
 impl Content {
     /// No content: no `Content-Type` is needed.
     pub fn none() -> Self {
-        Self { content_type: None, payload: Payload::Kept(Body::Inline(Bytes::new())) }
+        Self::kept(None, Body::Inline(Bytes::new()))
     }
 
     /// Content as it comes.
     pub fn stream(content_type: Option<Arc<str>>, body: ByteStream) -> Self {
-        Self { content_type, payload: Payload::Stream(Mutex::new(body)) }
+        Self { content_type, announced: 0, payload: Payload::Stream(Mutex::new(body)) }
+    }
+
+    /// Says how many bytes will come at least: what is too much is refused before it comes.
+    #[must_use]
+    pub fn announced(mut self, bytes: u64) -> Self {
+        self.announced = bytes;
+        self
     }
 
     /// Content that is in memory.
     pub fn bytes(content_type: Option<Arc<str>>, body: impl Into<Bytes>) -> Self {
-        Self { content_type, payload: Payload::Kept(Body::Inline(body.into())) }
+        Self::kept(content_type, Body::Inline(body.into()))
     }
 
     pub(crate) fn kept(content_type: Option<Arc<str>>, body: Body) -> Self {
-        Self { content_type, payload: Payload::Kept(body) }
+        Self { content_type, announced: body.size(), payload: Payload::Kept(body) }
     }
 
     /// The media type.

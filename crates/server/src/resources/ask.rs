@@ -64,11 +64,12 @@ fn content(app: &App, headers: &HeaderMap, body: Body) -> Result<Content, Proble
     }
     let limits = &app.settings.limits;
     // What says that it is too large is not waited for.
-    if body.size_hint().lower() > limits.upload.bytes() as u64 {
+    let announced = body.size_hint().lower();
+    if announced > limits.upload.bytes() as u64 {
         return Err(Problem::too_large(limits.upload.bytes() as u64));
     }
     let body = request::paced(body, limits.upload.bytes() as u64, limits.body_timeout.into());
-    Ok(Content::stream(content_type, body))
+    Ok(Content::stream(content_type, body).announced(announced))
 }
 
 /// Several lines are one list.
