@@ -37,24 +37,27 @@ pub(crate) fn graph(
     members: Option<&[Member]>,
     description: Option<Dataset>,
 ) -> Dataset {
-    let mut graph = Statements(description.unwrap_or_default());
+    let mut kept = Statements::default();
     let name = container.iri.as_str();
     for class in types(ResourceClass::Container) {
-        graph.link(name, vocab::rdf::TYPE, class);
+        kept.link(name, vocab::rdf::TYPE, class);
     }
     if is_root {
-        graph.link(name, vocab::rdf::TYPE, vocab::pim::STORAGE_CLASS);
+        kept.link(name, vocab::rdf::TYPE, vocab::pim::STORAGE_CLASS);
     }
-    graph.dates(name, container.modified);
-    graph.members(name, members.unwrap_or_default());
-    graph.0
+    kept.dates(name, container.modified);
+    kept.members(name, members.unwrap_or_default());
+    let mut graph = description.unwrap_or_default();
+    graph.extend(kept.0);
+    graph
 }
 
-/// The graph of more members.
-pub(crate) fn more(container: &ResourceIri, members: &[Member]) -> Dataset {
-    let mut graph = Statements(Dataset::new());
-    graph.members(container.as_str(), members);
-    graph.0
+/// What is said of members, in an order in which writers can fold neighbours. No dataset: its indexes would take many
+/// times the room of the statements.
+pub(crate) fn members_of(container: &ResourceIri, members: &[Member]) -> Vec<Quad> {
+    let mut kept = Statements::default();
+    kept.members(container.as_str(), members);
+    kept.0
 }
 
 /// Refuses statements that the server keeps, and leaves out those about the container's own classes that are true
@@ -120,23 +123,29 @@ fn statement(quad: QuadRef<'_>) -> String {
     quad.to_string()
 }
 
-/// A dataset to which statements are added by strings that the server chose; one that is no IRI is left out.
-struct Statements(Dataset);
+/// Statements made of strings that the server chose; one that is no IRI is left out.
+#[derive(Default)]
+struct Statements(Vec<Quad>);
 
 impl Statements {
     fn members(&mut self, container: &str, members: &[Member]) {
         for member in members {
+            self.link(container, vocab::ldp::CONTAINS, member.iri.as_str());
+        }
+        for member in members {
             let child = member.iri.as_str();
-            self.link(container, vocab::ldp::CONTAINS, child);
             for class in types(member.class) {
                 self.link(child, vocab::rdf::TYPE, class);
             }
+            let is_container = member.class == ResourceClass::Container;
+            if let Ok(mime) = member.content_type.parse::<Mime>()
+                && !is_container
+            {
+                self.link(child, vocab::rdf::TYPE, &format!("{MEDIA_TYPES}{}#Resource", mime.essence_str()));
+            }
             self.dates(child, member.modified);
-            if member.class != ResourceClass::Container {
+            if !is_container {
                 self.literal(child, SIZE, member.size.to_string(), INTEGER);
-                if let Ok(mime) = member.content_type.parse::<Mime>() {
-                    self.link(child, vocab::rdf::TYPE, &format!("{MEDIA_TYPES}{}#Resource", mime.essence_str()));
-                }
             }
         }
     }
@@ -163,7 +172,7 @@ impl Statements {
 
     fn add(&mut self, subject: &str, predicate: &str, object: Term) {
         if let (Ok(subject), Ok(predicate)) = (NamedNodeRef::new(subject), NamedNodeRef::new(predicate)) {
-            self.0.insert(&Quad::new(subject.into_owned(), predicate.into_owned(), object, GraphName::DefaultGraph));
+            self.0.push(Quad::new(subject.into_owned(), predicate.into_owned(), object, GraphName::DefaultGraph));
         }
     }
 }

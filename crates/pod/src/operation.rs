@@ -80,9 +80,9 @@ pub struct Reading {
 pub struct Content {
     /// The value of `Content-Type`.
     pub content_type: Option<Arc<str>>,
+    /// How many bytes are announced, where that is known.
+    pub(crate) announced: Option<u64>,
     pub(crate) payload: Payload,
-    /// The length that was announced, in bytes.
-    pub(crate) declared: Option<u64>,
 }
 
 pub(crate) enum Payload {
@@ -100,13 +100,13 @@ impl Content {
 
     /// Content as it comes.
     pub fn stream(content_type: Option<Arc<str>>, body: ByteStream) -> Self {
-        Self { content_type, payload: Payload::Stream(Mutex::new(body)), declared: None }
+        Self { content_type, announced: None, payload: Payload::Stream(Mutex::new(body)) }
     }
 
-    /// The same, of an announced length: what does not fit is refused before it comes.
+    /// The same, of an announced length in bytes: what is too much, or does not fit, is refused before it comes.
     #[must_use]
     pub fn of_length(mut self, bytes: Option<u64>) -> Self {
-        self.declared = bytes;
+        self.announced = bytes;
         self
     }
 
@@ -116,7 +116,7 @@ impl Content {
     }
 
     pub(crate) fn kept(content_type: Option<Arc<str>>, body: Body) -> Self {
-        Self { content_type, payload: Payload::Kept(body), declared: None }
+        Self { content_type, announced: Some(body.size()), payload: Payload::Kept(body) }
     }
 
     /// The media type.

@@ -155,10 +155,12 @@ impl Pod {
 
     /// Receives the content of a request in memory.
     pub(crate) async fn receive(&self, content: &mut Content, limit: u64) -> Result<bytes::Bytes, Problem> {
+        if content.announced.is_some_and(|bytes| bytes > limit) {
+            return Err(Problem::TooLarge(limit));
+        }
         let empty = Payload::Kept(Body::Inline(bytes::Bytes::new()));
         match std::mem::replace(&mut content.payload, empty) {
             Payload::Stream(stream) => collect(stream.into_inner(), limit).await,
-            Payload::Kept(body) if body.size() > limit => Err(Problem::TooLarge(limit)),
             Payload::Kept(body) => load(&*self.store, &body).await,
         }
     }

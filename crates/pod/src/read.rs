@@ -5,7 +5,7 @@
 use crate::{
     conditions::{UNWRITTEN, Variant, Verdict, tag},
     document::{LARGE, aside, convert, inbox, load, parse},
-    listing::{PREFIXES, graph, more},
+    listing::{PREFIXES, graph, members_of},
     members::{MemberStream, PORTION, portions},
     negotiate::{Form, PAGE, Usual, format_of, negotiate},
     operation::{Operation, Outcome, PageContent, Reading, Representation, RepresentationBody, Validators},
@@ -130,11 +130,12 @@ impl Pod {
             Form::Rdf(format) => format,
             Form::Stored | Form::Page => RdfFormat::Turtle,
         };
-        let (of, is_root, minimal) = (container.clone(), operation.shape == Shape::Root, variant.minimal);
+        let (of, is_root) = (container.clone(), operation.shape == Shape::Root);
         // Some three hundred bytes for each member.
         let pieces = aside(members.len() as u64 * 300, move || {
             let mut pieces = Pieces::new(format, PREFIXES);
-            pieces.add(&graph(&of, is_root, (!minimal).then_some(&members), description));
+            pieces.add(&graph(&of, is_root, None, description));
+            pieces.write(&members_of(&of.iri, &members));
             Ok(pieces)
         })
         .await?;
@@ -202,7 +203,7 @@ fn listed(pieces: Pieces, container: ResourceIri, members: MemberStream) -> Byte
                 return Ok(Some((Bytes::from(pieces.finish()), None)));
             };
             let work = move || {
-                pieces.add(&more(&container, &portion));
+                pieces.write(&members_of(&container, &portion));
                 let written = Bytes::from(pieces.take());
                 Ok((written, pieces))
             };

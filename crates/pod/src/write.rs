@@ -185,7 +185,7 @@ impl Pod {
         replaced: Option<&ResourceIri>,
         content: &Content,
     ) -> Result<Option<Room>, Problem> {
-        let is_small = content.declared.is_some_and(|bytes| bytes <= INLINE_BODY as u64);
+        let is_small = content.announced.is_some_and(|bytes| bytes <= INLINE_BODY as u64);
         if is_small || matches!(content.payload, Payload::Kept(_)) {
             return Ok(None);
         }
@@ -197,7 +197,7 @@ impl Pod {
         };
         // One that is over its quota already may still be given less than it had.
         let room = Room { bytes: room + replaced, quota };
-        match content.declared {
+        match content.announced {
             Some(bytes) if bytes > room.bytes => Err(Problem::OverQuota(quota)),
             _ => Ok(Some(room)),
         }

@@ -49,7 +49,7 @@ enum Command {
         #[arg(long)]
         print_example: bool,
     },
-    /// Make and list pods, whether the server runs or not
+    /// Make, list, limit, move and delete pods, whether the server runs or not
     Pod {
         #[command(flatten)]
         place: admin::cli::Place,

@@ -5,7 +5,7 @@
 use super::RdfFormat;
 use crate::vocab;
 use oxjsonld::{JsonLdSerializer, WriterJsonLdSerializer};
-use oxrdf::{Dataset, GraphNameRef, QuadRef, TripleRef};
+use oxrdf::{Dataset, Quad, QuadRef, TripleRef};
 use oxttl::{
     NQuadsSerializer, NTriplesSerializer, TurtleSerializer, nquads::WriterNQuadsSerializer,
     ntriples::WriterNTriplesSerializer, turtle::WriterTurtleSerializer,
@@ -57,15 +57,18 @@ impl Pieces {
     /// Writes statements, in an order in which the writers can fold neighbours: graphs, subjects, and within one its
     /// predicates, types first.
     pub fn add(&mut self, dataset: &Dataset) {
-        let named = matches!(self.writer, Writer::JsonLd(_) | Writer::NQuads(_));
-        let default = GraphNameRef::DefaultGraph;
-        let mut quads: Vec<_> = dataset.iter().filter(|quad| named || quad.graph_name == default).collect();
+        let mut quads: Vec<_> = dataset.iter().collect();
         quads.sort_by_cached_key(|quad| {
             let graph = (!quad.graph_name.is_default_graph()).then(|| quad.graph_name.to_string());
             let other = quad.predicate.as_str() != vocab::rdf::TYPE;
             (graph, quad.subject.to_string(), other, quad.predicate.to_string(), quad.object.to_string())
         });
         infallible(quads.into_iter().try_for_each(|quad| self.writer.write(quad)));
+    }
+
+    /// Writes statements in their order; neighbours should have a subject, and within it a predicate, in common.
+    pub fn write(&mut self, quads: &[Quad]) {
+        infallible(quads.iter().try_for_each(|quad| self.writer.write(quad.as_ref())));
     }
 
     /// What was written since it was last taken.
@@ -96,6 +99,7 @@ impl Writer {
     fn write(&mut self, quad: QuadRef<'_>) -> io::Result<()> {
         let triple = TripleRef::new(quad.subject, quad.predicate, quad.object);
         match self {
+            Self::Turtle(_) | Self::NTriples(_) if !quad.graph_name.is_default_graph() => Ok(()),
             Self::Turtle(writer) => writer.serialize_triple(triple),
             Self::JsonLd(writer) => writer.serialize_quad(quad),
             Self::NTriples(writer) => writer.serialize_triple(triple),

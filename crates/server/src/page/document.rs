@@ -14,6 +14,8 @@ use std::{collections::HashMap, fmt::Write as _, io};
 
 /// Most statements that are shown.
 const MAX_SHOWN: usize = 2_000;
+/// Most statements that are put in order: what is beyond is not looked at.
+const MAX_SORTED: usize = 10 * MAX_SHOWN;
 /// What ends a table in which a value has been written.
 const CLOSE: &str = "</div></td></tr></tbody></table>";
 const STRING: &str = "http://www.w3.org/2001/XMLSchema#string";
@@ -39,7 +41,7 @@ pub(super) fn page(
 
 /// The tables of all subjects; nothing for an empty dataset.
 pub(super) fn tables(document: &ResourceIri, dataset: &Dataset) -> String {
-    let mut quads: Vec<_> = dataset.iter().collect();
+    let mut quads: Vec<_> = dataset.iter().take(MAX_SORTED).collect();
     quads.sort_by_cached_key(|quad| order(document, *quad));
     let mut tables = Tables { document: document.as_str(), blanks: HashMap::new(), html: String::new() };
     let mut before: Option<QuadRef<'_>> = None;
@@ -50,11 +52,11 @@ pub(super) fn tables(document: &ResourceIri, dataset: &Dataset) -> String {
     if before.is_some() {
         tables.html.push_str(CLOSE);
     }
-    if quads.len() > MAX_SHOWN {
+    if dataset.len() > MAX_SHOWN {
         let _ = write!(
             tables.html,
             "<p class=\"soft\">These are {MAX_SHOWN} of {} statements; programs get all of them.</p>",
-            quads.len()
+            dataset.len()
         );
     }
     tables.html
