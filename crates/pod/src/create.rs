@@ -18,7 +18,10 @@ use crate::{
 };
 use bytes::Bytes;
 use oxrdf::Dataset;
-use podbell_model::{ResourceClass, ResourceIri, Uuid, rdf::RdfFormat};
+use podbell_model::{
+    ResourceClass, ResourceIri, Uuid,
+    rdf::{self, RdfFormat},
+};
 use std::sync::Arc;
 
 impl Writing<'_> {
@@ -194,6 +197,8 @@ pub(crate) fn describing(own: &Dataset) -> Result<Option<Bytes>, Problem> {
     if own.is_empty() {
         return Ok(None);
     }
+    // What could not be read again would take the container with it.
+    rdf::check(own)?;
     let bytes = write(RdfFormat::Turtle, own, &prefixes());
     if bytes.len() as u64 > MAX_CONTROL {
         return Err(Problem::TooLarge(MAX_CONTROL));

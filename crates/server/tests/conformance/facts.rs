@@ -44,7 +44,7 @@ const PROMISED: &[(&str, usize)] = &[
     ("headers", 119),
     ("inbox", 15),
     ("WebID documents", 28),
-    ("limits", 74),
+    ("limits", 76),
     ("events", 68),
 ];
 

@@ -314,6 +314,16 @@ fn what_would_take_too_much_is_refused() {
             assert_eq!(at.alice("GET x").gives(200).text(), body);
         });
     }
+    for name in ["x", ""] {
+        facts = facts.fact(format!("an update of '{name}' that could not be read again is refused"), move |at| {
+            at.with(&[("x", "<#a> <#b> 1 .")]);
+            let long = format!("INSERT DATA {{ <> <#b> <http://x/{}> }}", "x".repeat(3_000));
+            at.alice(&format!("PATCH {name}")).sparql(&long).gives(422);
+            for form in [TURTLE, LD] {
+                at.alice(&format!("GET {name}")).accept(form).gives(200);
+            }
+        });
+    }
     facts
         .fact("a Content-Encoding is refused", |at| {
             at.alice("PUT x").header("content-encoding", "gzip").turtle("").gives(415);
