@@ -28,6 +28,7 @@ mod conformance {
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod socket;
     mod sparql;
+    mod walks;
     #[path = "../it/world.rs"]
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
