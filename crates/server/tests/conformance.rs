@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod conformance {
+    mod acls;
     mod auxiliaries;
     mod conditions;
     mod containers;
@@ -17,6 +18,7 @@ mod conformance {
     mod facts;
     mod headers;
     mod limits;
+    mod managed;
     mod n3;
     mod names;
     mod negotiation;
