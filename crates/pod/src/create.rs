@@ -197,6 +197,8 @@ pub(crate) fn describing(own: &Dataset) -> Result<Option<Bytes>, Problem> {
     if own.is_empty() {
         return Ok(None);
     }
+    // What could not be read again would take the container with it.
+    rdf::check(own)?;
     let bytes = Bytes::from(rdf::serialize(RdfFormat::Turtle, own, PREFIXES));
     if bytes.len() as u64 > MAX_CONTROL {
         return Err(Problem::TooLarge(MAX_CONTROL));

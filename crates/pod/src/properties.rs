@@ -67,13 +67,14 @@ pub fn accept(value: &str) {
     for stored in
         ["text/turtle", "application/ld+json", "application/n-quads", "image/png", "text/plain; charset=utf-8"]
     {
-        let chosen = negotiate(Some(value), stored);
-        if let Ok(Some(format)) = chosen {
+        let chosen = negotiate(Some(value), stored, Usual::Stored, true);
+        if let Ok(Form::Rdf(format)) = chosen {
             assert!(format_of(stored).is_some_and(|own| own != format), "{value:?} of {stored}");
-            assert_eq!(negotiate(Some(format.media_type()), stored).ok(), Some(Some(format)));
+            assert_eq!(negotiate(Some(format.media_type()), stored, Usual::Stored, true).ok(), Some(Form::Rdf(format)));
         }
         if !value.trim().is_empty() {
-            assert_eq!(negotiate(Some(&format!(", ,{value}")), stored).ok(), chosen.ok(), "{value:?} of {stored}");
+            let again = negotiate(Some(&format!(", ,{value}")), stored, Usual::Stored, true);
+            assert_eq!(again.ok(), chosen.ok(), "{value:?} of {stored}");
         }
     }
 }

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod conformance {
+    mod acls;
     mod auxiliaries;
     mod conditions;
     mod containers;
@@ -17,6 +18,7 @@ mod conformance {
     mod facts;
     mod headers;
     mod limits;
+    mod managed;
     mod n3;
     mod names;
     mod negotiation;
@@ -28,6 +30,7 @@ mod conformance {
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod socket;
     mod sparql;
+    mod walks;
     #[path = "../it/world.rs"]
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;

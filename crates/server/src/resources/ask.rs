@@ -54,6 +54,10 @@ fn content(app: &App, headers: &HeaderMap, body: Body) -> Result<Content, Proble
         return Err(Problem::blank(http::StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .detail("send the content without Content-Encoding"));
     }
+    // A part would take the place of the whole.
+    if headers.contains_key(header::CONTENT_RANGE) {
+        return Err(Problem::bad_request("send the whole content, without Content-Range"));
+    }
     let content_type: Option<Arc<str>> = match headers.get(header::CONTENT_TYPE) {
         Some(value) => {
             Some(value.to_str().map_err(|_| Problem::bad_request("the Content-Type is not readable"))?.into())

@@ -44,8 +44,9 @@ const PROMISED: &[(&str, usize)] = &[
     ("headers", 119),
     ("inbox", 15),
     ("WebID documents", 28),
-    ("limits", 74),
+    ("limits", 77),
     ("events", 68),
+    ("walks", 6),
 ];
 
 /// Rows that are gone through at once.

@@ -314,11 +314,27 @@ fn what_would_take_too_much_is_refused() {
             assert_eq!(at.alice("GET x").gives(200).text(), body);
         });
     }
+    for name in ["x", ""] {
+        facts = facts.fact(format!("an update of '{name}' that could not be read again is refused"), move |at| {
+            at.with(&[("x", "<#a> <#b> 1 .")]);
+            let long = format!("INSERT DATA {{ <> <#b> <http://x/{}> }}", "x".repeat(3_000));
+            at.alice(&format!("PATCH {name}")).sparql(&long).gives(422);
+            for form in [TURTLE, LD] {
+                at.alice(&format!("GET {name}")).accept(form).gives(200);
+            }
+        });
+    }
     facts
         .fact("a Content-Encoding is refused", |at| {
             at.alice("PUT x").header("content-encoding", "gzip").turtle("").gives(415);
             at.alice("PATCH x").header("content-encoding", "gzip").patch("solid:inserts {}").gives(415);
             missing(at);
+        })
+        .fact("a part does not take the place of the whole", |at| {
+            at.alice("PUT x").content("text/plain", "0123456789").gives(201);
+            at.alice("PUT x").header("content-range", "bytes 0-1/10").content("text/plain", "ab").gives(400);
+            at.alice("PUT new").header("content-range", "bytes 0-1/10").content("text/plain", "ab").gives(400);
+            assert_eq!((at.alice("GET x").gives(200).text().as_str(), at.members("").len()), ("0123456789", 1));
         })
         .fact("two types are refused", |at| {
             at.alice("PUT x").header("content-type", "text/plain").turtle("").gives(400);

@@ -104,8 +104,8 @@ impl Tree {
             Ask::PutAcl { path, .. } | Ask::DropAcl { path } => vec![((*path).to_owned(), CONTROL)],
             Ask::Describe { path } => vec![((*path).to_owned(), WRITE)],
             Ask::Undescribe { path } => {
-                let described = self.nodes.get(*path).is_some_and(|node| node.described);
-                vec![((*path).to_owned(), if described { WRITE } else { READ })]
+                let stands = self.nodes.contains_key(*path);
+                vec![((*path).to_owned(), if stands { WRITE } else { READ })]
             }
         }
     }
