@@ -5,7 +5,7 @@
 use crate::contexts;
 use json_event_parser::{JsonEvent, SliceJsonParser};
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument, JsonLdSerializer};
-use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNodeRef, Quad, TermRef};
+use oxrdf::{BlankNode, Dataset, GraphName, GraphNameRef, NamedNodeRef, Quad, TermRef};
 use oxttl::{NQuadsParser, NQuadsSerializer, NTriplesParser, NTriplesSerializer, TurtleParser, TurtleSerializer};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -147,7 +147,19 @@ fn parse_json_ld(base: &str, bytes: &[u8]) -> Result<Vec<Quad>, RdfError> {
             return Err(RdfError::TooComplex { what: "statements", limit: MAX_QUADS });
         }
     }
+    quads.iter().try_for_each(check_labels)?;
     Ok(quads)
+}
+
+/// Refuses labels of blank nodes that no other syntax can hold; terms can expand to such.
+fn check_labels(quad: &Quad) -> Result<(), RdfError> {
+    let terms = [quad.subject.to_string(), quad.object.to_string(), quad.graph_name.to_string()];
+    // N-Triples once took colons, Turtle never did.
+    let unfit = |label: &&str| label.contains(':') || BlankNode::new(*label).is_err();
+    match terms.iter().filter_map(|term| term.strip_prefix("_:")).find(unfit) {
+        Some(label) => Err(RdfError::Unprocessable(format!("_:{label} is no blank node"))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses deep nesting before a recursive algorithm meets it.
@@ -310,6 +322,14 @@ mod tests {
         assert!(matches!(parse(RdfFormat::JsonLd, BASE, b"{\"a\":"), Err(RdfError::Syntax { .. })));
         let bad = br#"{"@context":{"a":{"@id":7}},"a":"b"}"#;
         assert!(matches!(parse(RdfFormat::JsonLd, BASE, bad), Err(RdfError::Unprocessable(_))));
+    }
+
+    #[test]
+    fn a_blank_node_that_no_other_syntax_can_name_is_refused() {
+        let json = br#"{"@context":"https://www.w3.org/ns/activitystreams","type":"Note_:"}"#;
+        assert!(matches!(parse(RdfFormat::JsonLd, BASE, json), Err(RdfError::Unprocessable(_))));
+        let json = br#"{"@id":"_:b","http://p/":{"@id":"_:b.c"}}"#;
+        assert_eq!(parse(RdfFormat::JsonLd, BASE, json).unwrap().len(), 1);
     }
 
     #[test]
