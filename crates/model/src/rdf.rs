@@ -11,7 +11,7 @@ pub use pieces::Pieces;
 use crate::contexts;
 use bounds::{check_contexts, check_depth};
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
-use oxrdf::{Dataset, GraphName, NamedNodeRef, Quad, TermRef};
+use oxrdf::{BlankNode, Dataset, GraphName, NamedNodeRef, NamedOrBlankNode, Quad, Term, TermRef};
 use oxttl::{NQuadsParser, NTriplesParser, TurtleParser};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -143,16 +143,40 @@ fn parse_json_ld(
             Ok(JsonLdRemoteDocument { document: document.into(), document_url: url.into() })
         });
     for quad in parser {
-        insert(quad.map_err(|error| {
+        let quad = quad.map_err(|error| {
             let unknown = unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
             match (unknown, error.code()) {
                 (Some(context), _) => RdfError::UnknownContext(context),
                 (None, Some(_)) => RdfError::Unprocessable(error.to_string()),
                 (None, None) => RdfError::Syntax { format: RdfFormat::JsonLd.media_type(), message: error.to_string() },
             }
-        })?)?;
+        })?;
+        check_labels(&quad)?;
+        insert(quad)?;
     }
     Ok(())
+}
+
+/// Refuses labels of blank nodes that no other syntax can hold; terms can expand to such.
+fn check_labels(quad: &Quad) -> Result<(), RdfError> {
+    let subject = match &quad.subject {
+        NamedOrBlankNode::BlankNode(node) => Some(node),
+        NamedOrBlankNode::NamedNode(_) => None,
+    };
+    let object = match &quad.object {
+        Term::BlankNode(node) => Some(node),
+        _ => None,
+    };
+    let graph = match &quad.graph_name {
+        GraphName::BlankNode(node) => Some(node),
+        _ => None,
+    };
+    // N-Triples once took colons, Turtle never did.
+    let unfit = |label: &&str| label.contains(':') || BlankNode::new(*label).is_err();
+    match [subject, object, graph].into_iter().flatten().map(BlankNode::as_str).find(unfit) {
+        Some(label) => Err(RdfError::Unprocessable(format!("_:{label} is no blank node"))),
+        None => Ok(()),
+    }
 }
 
 /// Writes a dataset. Turtle and N-Triples hold the default graph only.
@@ -227,6 +251,14 @@ mod tests {
         assert!(matches!(parse(RdfFormat::JsonLd, BASE, b"{\"a\":"), Err(RdfError::Syntax { .. })));
         let bad = br#"{"@context":{"a":{"@id":7}},"a":"b"}"#;
         assert!(matches!(parse(RdfFormat::JsonLd, BASE, bad), Err(RdfError::Unprocessable(_))));
+    }
+
+    #[test]
+    fn a_blank_node_that_no_other_syntax_can_name_is_refused() {
+        let json = br#"{"@context":"https://www.w3.org/ns/activitystreams","type":"Note_:"}"#;
+        assert!(matches!(parse(RdfFormat::JsonLd, BASE, json), Err(RdfError::Unprocessable(_))));
+        let json = br#"{"@id":"_:b","http://p/":{"@id":"_:b.c"}}"#;
+        assert_eq!(parse(RdfFormat::JsonLd, BASE, json).unwrap().len(), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::{
     conditions::{Preconditions, Tags},
     link::{asks_for_container, links},
-    negotiate::{format_of, negotiate},
+    negotiate::{Form, Usual, format_of, negotiate},
     patch::Patch,
     range::{Asked, asked},
     read::prefers_minimal,
