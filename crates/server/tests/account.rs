@@ -238,7 +238,7 @@ async fn a_webid_that_is_hosted_here_gets_a_log_in_and_a_second_pod() {
     assert!(out.starts_with(&format!("team\t{webid}\npassword\t")), "{out}");
     let Output { stdout, .. } = place.command(&["pod", "list"]).output().unwrap();
     let pods = String::from_utf8(stdout).unwrap();
-    assert!(pods.contains(&format!("{}team/\t{webid}\n", place.base())), "{pods}");
+    assert!(pods.contains(&format!("{}team/\t{webid}\t", place.base())), "{pods}");
     assert!(place.refused(&["add", "other", "--webid", &webid, "--generate"], "").contains("there is an account"));
 }
 

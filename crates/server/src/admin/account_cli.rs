@@ -99,6 +99,7 @@ pub enum CredentialsCommand {
     /// Revoke them; tokens made with them end within the hour
     Revoke {
         /// Their client id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }

@@ -7,6 +7,9 @@ use super::{
     world::Reply,
 };
 
+/// What a browser sees of RDF.
+const PAGE: &str = "text/html; charset=utf-8";
+
 const TURTLE: &str = "text/turtle";
 const LD: &str = "application/ld+json";
 const NT: &str = "application/n-triples";
@@ -23,8 +26,8 @@ const ACCEPTED: &[(&str, [Option<&str>; 3])] = &[
     ("application/*", [Some(LD), Some(LD), None]),
     ("text/plain", [None, None, Some("text/plain")]),
     ("image/png", [None, None, None]),
-    ("text/html", [None, None, None]),
-    ("text/html, */*;q=0.1", [Some(TURTLE), Some(LD), Some("text/plain")]),
+    ("text/html, application/ld+json", [Some(LD), Some(LD), None]),
+    ("text/html, */*;q=0.1", [Some(PAGE), Some(PAGE), Some("text/plain")]),
     ("application/xml, application/ld+json;q=0.5, text/turtle;q=0.4", [Some(LD), Some(LD), None]),
     ("text/turtle;q=0.4, application/ld+json;q=0.5", [Some(LD), Some(LD), None]),
     ("text/turtle;q=0.9, application/ld+json;q=0.8", [Some(TURTLE), Some(TURTLE), None]),
