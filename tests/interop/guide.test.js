@@ -50,5 +50,6 @@ test('every command of the guide does what the guide shows', async () => {
   // Each piece as a shell reads it from a person, so that one cannot swallow the next.
   const { parts, complaints } = await shell(found.map(({ commands }) => `{\n${commands}} </dev/null`), folder);
   found.forEach(({ commands, shown }, at) => assert.match(parts[at] ?? '', pattern(shown), `${commands}${complaints}`));
-  assert.equal(complaints, '');
+  // `podbell as` has curl tell the status of each answer.
+  assert.equal(complaints.replace(/^[A-Z]+ http\S+ -> 2\d\d$/gm, '').trim(), '');
 });
