@@ -42,6 +42,8 @@ impl Server {
             .arg("--data")
             .arg(data)
             .args(arguments)
+            // The port after a chosen one may be another test's.
+            .envs((!data.join("demo.env").exists()).then_some(("PODBELL_PROVIDER_URL", "http://localhost:0/")))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
