@@ -162,7 +162,7 @@ async fn a_large_file_goes_in_and_out_in_constant_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "writes and reads two gibibytes"]
+#[ignore = "writes and reads two gibibytes; tests/nightly runs it"]
 async fn a_file_of_two_gibibytes_goes_in_and_out_in_constant_memory() {
     transfer(2_048).await;
 }

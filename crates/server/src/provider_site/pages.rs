@@ -7,8 +7,7 @@
 use super::{DISCOVERY, Site};
 use crate::{cors::Unshared, problem::Problem, request::Target};
 use axum::{
-    body::Body,
-    extract::{Extension, State},
+    extract::{Extension, FromRequest, FromRequestParts as _, Request, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -36,102 +35,66 @@ pub(super) async fn to_sign_up(State(site): State<Arc<Site>>, Extension(target):
 }
 
 /// Somebody's own account, and where its forms go.
-pub(super) async fn account(
-    State(site): State<Arc<Site>>,
-    Extension(target): Extension<Target>,
-    method: Method,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let visit = match Visit::read(&site, &target, &method, &headers, body).await {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
-    answer(site.provider.account_page(visit.request(&site, &target, &headers)).await)
+pub(super) async fn account(State(site): State<Arc<Site>>, visit: Visit) -> Response {
+    answer(site.provider.account_page(visit.request(&site)).await)
 }
 
 /// Where invitations lead, and where the form goes.
-pub(super) async fn sign_up(
-    State(site): State<Arc<Site>>,
-    Extension(target): Extension<Target>,
-    method: Method,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    if method != Method::POST
-        && let Err(wait) = site.attempts.admit(target.client, site.now())
+pub(super) async fn sign_up(State(site): State<Arc<Site>>, visit: Visit) -> Response {
+    // A form that was sent has been counted.
+    if visit.form.is_none()
+        && let Err(wait) = site.attempts.admit(visit.target.client, site.now())
     {
         return too_many(wait);
     }
-    let visit = match Visit::read(&site, &target, &method, &headers, body).await {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
-    answer(site.provider.sign_up(visit.request(&site, &target, &headers), &*site.homes).await)
+    answer(site.provider.sign_up(visit.request(&site), &*site.homes).await)
 }
 
 /// The authorization endpoint, and where its forms go.
-pub(super) async fn authorize(
-    State(site): State<Arc<Site>>,
-    Extension(target): Extension<Target>,
-    method: Method,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let visit = match Visit::read(&site, &target, &method, &headers, body).await {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
-    answer(site.provider.authorize(visit.request(&site, &target, &headers)).await)
+pub(super) async fn authorize(State(site): State<Arc<Site>>, visit: Visit) -> Response {
+    answer(site.provider.authorize(visit.request(&site)).await)
 }
 
 /// The end-session endpoint, and where its form goes.
-pub(super) async fn end_session(
-    State(site): State<Arc<Site>>,
-    Extension(target): Extension<Target>,
-    method: Method,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let visit = match Visit::read(&site, &target, &method, &headers, body).await {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
-    answer(site.provider.end_session(visit.request(&site, &target, &headers)).await)
+pub(super) async fn end_session(State(site): State<Arc<Site>>, visit: Visit) -> Response {
+    answer(site.provider.end_session(visit.request(&site)).await)
 }
 
-/// A visit with what was filled in, if that is a POST.
-struct Visit(Option<String>);
+/// A visit, with what was filled in if that is a POST.
+pub(super) struct Visit {
+    target: Target,
+    headers: HeaderMap,
+    form: Option<String>,
+}
 
-impl Visit {
-    async fn read(
-        site: &Site,
-        target: &Target,
-        method: &Method,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<Self, Box<Response>> {
-        let (is_form, now) = (method == Method::POST, site.now());
-        if !is_form && !names_document(query(target)) {
-            return Ok(Self(None));
+impl FromRequest<Arc<Site>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, site: &Arc<Site>) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let extracted = Extension::<Target>::from_request_parts(&mut parts, site).await;
+        let Extension(target) = extracted.map_err(IntoResponse::into_response)?;
+        let (is_form, headers) = (parts.method == Method::POST, parts.headers);
+        if !is_form && !names_document(query(&target)) {
+            return Ok(Self { target, headers, form: None });
         }
         let attempts = if is_form { &site.attempts } else { &site.documents };
-        if let Err(wait) = attempts.admit(target.client, now) {
-            return Err(Box::new(too_many(wait)));
-        }
+        attempts.admit(target.client, site.now()).map_err(too_many)?;
         if !is_form {
-            return Ok(Self(None));
+            return Ok(Self { target, headers, form: None });
         }
-        match site.form(headers, body).await {
-            Ok(form) => Ok(Self(Some(form))),
-            Err(refused) => Err(Box::new(guard(Problem::from(refused).into_response()))),
+        match site.form(&headers, body).await {
+            Ok(form) => Ok(Self { target, headers, form: Some(form) }),
+            Err(refused) => Err(guard(Problem::from(refused).into_response())),
         }
     }
+}
 
-    fn request<'a>(&'a self, site: &Site, target: &'a Target, headers: &'a HeaderMap) -> BrowserRequest<'a> {
-        let cookie = cookie(headers, site.provider.session_cookie());
-        let foreign = self.0.is_some() && is_foreign(headers, site.provider.issuer());
-        BrowserRequest { query: query(target), form: self.0.as_deref(), cookie, foreign, now: site.now() }
+impl Visit {
+    fn request(&self, site: &Site) -> BrowserRequest<'_> {
+        let cookie = cookie(&self.headers, site.provider.session_cookie());
+        let foreign = self.form.is_some() && is_foreign(&self.headers, site.provider.issuer());
+        BrowserRequest { query: query(&self.target), form: self.form.as_deref(), cookie, foreign, now: site.now() }
     }
 }
 
