@@ -14,6 +14,7 @@ mod document;
 mod import;
 mod keeping;
 mod link;
+mod listed;
 mod listing;
 mod locks;
 mod members;
@@ -43,8 +44,8 @@ pub use link::asks_for_container;
 pub use members::MemberStream;
 pub use negotiate::prefers_page;
 pub use operation::{
-    Action, Applied, Content, Effect, Operation, Outcome, PageContent, Reading, Representation, RepresentationBody,
-    Request, Validators, Written,
+    Action, Applied, Content, Effect, Operation, Outcome, Outline, PageContent, Reading, Representation,
+    RepresentationBody, Request, Validators, Written,
 };
 pub use patch::{Patch, PatchConflict, PatchError};
 pub use pod::{AclRules, Ids, Pod};

@@ -10,7 +10,7 @@ use crate::{
     conditions::tag,
     create::describing,
     document::{LARGE, aside, group, load, prefixes, write},
-    listing::{graph, refuse_managed, restates},
+    listing::{containment, graph, nodes, refuse_managed, restates},
     negotiate::format_of,
     operation::{Effect, Validators},
     patch::{Effect as PatchEffect, Patch},
@@ -100,7 +100,10 @@ impl Writing<'_> {
         let mut whole = match &before {
             Some(container) => {
                 let members = self.members_to_patch(patch).await?;
-                graph(container, is_root, Some(&members), Some(description.clone()))
+                let mut whole = graph(container, is_root, Some(description.clone()));
+                whole.extend(containment(&container.iri, &members));
+                whole.extend(nodes(&members));
+                whole
             }
             None => Dataset::new(),
         };

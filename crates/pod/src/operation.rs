@@ -4,6 +4,7 @@
 //! permitted one; only that can be applied.
 
 use crate::{
+    access::possible,
     conditions::Preconditions,
     members::MemberStream,
     patch::Patch,
@@ -136,6 +137,23 @@ impl fmt::Debug for Content {
     /// Leaves the content itself out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Content").field("content_type", &self.content_type).finish_non_exhaustive()
+    }
+}
+
+/// A request as far as it is read without looking at what exists.
+#[derive(Debug)]
+pub struct Outline {
+    pub(crate) request: Request,
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) shape: Shape,
+    pub(crate) patch: Option<Result<Patch, Problem>>,
+}
+
+impl Outline {
+    /// What it may turn out to do, by what exists. Who is granted none of these is refused before anything is looked
+    /// at, so that a refusal takes the same time whatever exists.
+    pub fn accesses(&self) -> Vec<Access> {
+        possible(&self.request, self.patch.as_ref())
     }
 }
 

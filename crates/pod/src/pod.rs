@@ -7,7 +7,7 @@ use crate::{
     document::{MAX_CONTROL, MAX_RDF, collect, load},
     locks::Locks,
     negotiate::media_type,
-    operation::{Action, Applied, Content, Operation, Outcome, Payload, Request},
+    operation::{Action, Applied, Content, Operation, Outcome, Outline, Payload, Request},
     patch::Patch,
     problem::Problem,
     shape::{Links, Shape},
@@ -102,11 +102,26 @@ impl Pod {
         Some(Shape::of(target, &*self.storage_of(target)?))
     }
 
-    /// Makes an operation of a request, so that it can be authorized. Of content, only a patch is read.
+    /// Makes an operation of a request, so that it can be authorized.
+    ///
+    /// # Errors
+    /// Those of [`Pod::outline`] and [`Pod::settle`].
+    pub async fn plan(&self, request: Request) -> Result<Operation, Problem> {
+        self.settle(self.outline(request).await?).await
+    }
+
+    /// Looks at what exists, and so makes an operation of an outline.
+    pub async fn settle(&self, outline: Outline) -> Result<Operation, Problem> {
+        let Outline { request, storage, shape, patch } = outline;
+        let access = access(&*self.store, &storage, &shape, &request, patch.as_ref()).await?;
+        Ok(Operation { request, storage, shape, patch, access })
+    }
+
+    /// Reads a request without a look at what exists. Of content, only a patch is read.
     ///
     /// # Errors
     /// Only what may be told to anybody: the name is in no storage, or the request is malformed in itself.
-    pub async fn plan(&self, mut request: Request) -> Result<Operation, Problem> {
+    pub async fn outline(&self, mut request: Request) -> Result<Outline, Problem> {
         let target = &request.target;
         let storage = self.storage_of(target).ok_or_else(|| Problem::NoStorage(target.clone()))?;
         let shape = Shape::of(target, &storage);
@@ -123,8 +138,7 @@ impl Pod {
             }
             Action::Read(_) | Action::Delete => {}
         }
-        let access = access(&*self.store, &storage, &shape, &request, patch.as_ref()).await?;
-        Ok(Operation { request, storage, shape, patch, access })
+        Ok(Outline { request, storage, shape, patch })
     }
 
     /// Applies a permitted operation.

@@ -4,9 +4,7 @@
 
 use crate::{
     conditions::{UNWRITTEN, Variant, Verdict, tag},
-    document::{LARGE, aside, convert, inbox, load, parse},
-    listing::{PREFIXES, graph, members_of},
-    members::{MemberStream, PORTION, portions},
+    document::{convert, inbox, load, parse},
     negotiate::{Form, PAGE, Usual, format_of, negotiate},
     operation::{Operation, Outcome, PageContent, Reading, Representation, RepresentationBody, Validators},
     pod::Pod,
@@ -16,13 +14,10 @@ use crate::{
     store::{Body, ByteStream, Resource},
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use oxrdf::Dataset;
-use podbell_model::{
-    Auxiliary, ResourceClass, ResourceIri,
-    rdf::{Pieces, RdfFormat},
-};
-use std::{future::ready, io, sync::Arc};
+use podbell_model::{Auxiliary, ResourceClass, ResourceIri, rdf::RdfFormat};
+use std::{future::ready, sync::Arc};
 
 const MINIMAL: &str = "http://www.w3.org/ns/ldp#PreferMinimalContainer";
 
@@ -114,45 +109,6 @@ impl Pod {
         parse(format, &iri, load(&*self.store, &resource.body).await?).await.map(Some)
     }
 
-    /// A small container in one piece, a large one as it is read.
-    async fn listing(
-        &self,
-        representation: &mut Representation,
-        container: &Resource,
-        operation: &Operation,
-        variant: Variant,
-        description: Option<Dataset>,
-    ) -> Result<(), Problem> {
-        let members =
-            if variant.minimal { Vec::new() } else { self.store.members_after(&container.iri, None, PORTION).await? };
-        let last = members.last().map(|last| last.iri.clone()).filter(|_| members.len() == PORTION);
-        let format = match variant.form {
-            Form::Rdf(format) => format,
-            Form::Stored | Form::Page => RdfFormat::Turtle,
-        };
-        let (of, is_root) = (container.clone(), operation.shape == Shape::Root);
-        // Some three hundred bytes for each member.
-        let pieces = aside(members.len() as u64 * 300, move || {
-            let mut pieces = Pieces::new(format, PREFIXES);
-            pieces.add(&graph(&of, is_root, None, description));
-            pieces.write(&members_of(&of.iri, &members));
-            Ok(pieces)
-        })
-        .await?;
-        match last {
-            None => representation.whole(pieces.finish().into()),
-            Some(last) => {
-                let members = self.members(&container.iri, Some(last));
-                representation.body = RepresentationBody::Stream(listed(pieces, container.iri.clone(), members));
-            }
-        }
-        Ok(())
-    }
-
-    fn members(&self, container: &ResourceIri, after: Option<ResourceIri>) -> MemberStream {
-        portions(Arc::clone(&self.store), container.clone(), after)
-    }
-
     /// The stored bytes, or the part that is asked for.
     async fn stored(&self, representation: &mut Representation, body: &Body, reading: &Reading) -> Result<(), Problem> {
         let size = body.size();
@@ -183,35 +139,10 @@ impl Pod {
 }
 
 impl Representation {
-    fn whole(&mut self, bytes: Bytes) {
+    pub(crate) fn whole(&mut self, bytes: Bytes) {
         self.length = Some(bytes.len() as u64);
         self.body = RepresentationBody::Bytes(bytes);
     }
-}
-
-/// What was written of a listing, and then the rest of its members.
-fn listed(pieces: Pieces, container: ResourceIri, members: MemberStream) -> ByteStream {
-    stream::try_unfold(Some((pieces, members)), move |state| {
-        let container = container.clone();
-        async move {
-            let Some((mut pieces, mut members)) = state else { return Ok(None) };
-            let written = Bytes::from(pieces.take());
-            if !written.is_empty() {
-                return Ok(Some((written, Some((pieces, members)))));
-            }
-            let Some(portion) = members.try_next().await.map_err(io::Error::other)? else {
-                return Ok(Some((Bytes::from(pieces.finish()), None)));
-            };
-            let work = move || {
-                pieces.write(&members_of(&container, &portion));
-                let written = Bytes::from(pieces.take());
-                Ok((written, pieces))
-            };
-            let (written, pieces) = aside(LARGE, work).await.map_err(io::Error::other)?;
-            Ok(Some((written, Some((pieces, members)))))
-        }
-    })
-    .boxed()
 }
 
 /// The first bytes of a stream.
@@ -225,7 +156,6 @@ fn take(stream: ByteStream, length: u64) -> ByteStream {
             });
             ready((!matches!(&chunk, Ok(bytes) if bytes.is_empty())).then_some(chunk))
         })
-        .into_stream()
         .boxed()
 }
 

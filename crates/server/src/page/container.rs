@@ -95,6 +95,7 @@ fn readable_size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use podbell_model::{Generation, Sequence};
 
     fn member(name: &str, content_type: &str) -> Member {
         Member {
@@ -103,6 +104,7 @@ mod tests {
             content_type: content_type.into(),
             modified: Timestamp::from_second(1_763_770_593).unwrap(),
             size: 1_536,
+            generation: Generation(Sequence(1)),
         }
     }
 
