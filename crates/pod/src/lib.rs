@@ -8,6 +8,7 @@
 
 mod access;
 mod auxiliary;
+mod budget;
 mod conditions;
 mod create;
 mod document;
@@ -38,6 +39,7 @@ pub mod store;
 pub mod testing;
 mod write;
 
+pub use budget::{BUDGET, Parsed, Share};
 pub use conditions::{Preconditions, Tags, version_of};
 pub use document::{MAX_CONTROL, MAX_RDF};
 pub use link::asks_for_container;

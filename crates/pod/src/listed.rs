@@ -8,6 +8,7 @@
 //! Spec: <https://solidproject.org/TR/protocol#server-basic-container>
 
 use crate::{
+    budget::Parsed,
     conditions::Variant,
     document::aside,
     listing::{PREFIXES, containment, graph, nodes},
@@ -16,12 +17,13 @@ use crate::{
     operation::{Operation, Representation, RepresentationBody},
     pod::Pod,
     problem::Problem,
+    read::described,
     shape::Shape,
-    store::{ByteStream, Member, Resource, StoreError},
+    store::{ByteStream, Member, Resource},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use oxrdf::{Dataset, GraphNameRef, NamedNodeRef};
+use oxrdf::{NamedOrBlankNodeRef, QuadRef};
 use podbell_model::{
     ResourceIri, Sequence,
     rdf::{Pieces, RdfFormat},
@@ -32,8 +34,8 @@ use std::{future::ready, io, sync::Arc};
 enum Part {
     /// That the container contains these.
     Names(Vec<Member>),
-    /// What its owner says of other things.
-    Others(Box<Dataset>),
+    /// What its owner says of other things: the description, of which that is written.
+    Others(Option<Box<Parsed>>),
     /// What these are.
     Nodes(Vec<Member>),
     /// Both, in the syntaxes that say it as well in several places.
@@ -48,7 +50,7 @@ impl Pod {
         container: &Resource,
         operation: &Operation,
         variant: Variant,
-        description: Option<Dataset>,
+        description: Option<Parsed>,
     ) -> Result<(), Problem> {
         let first =
             if variant.minimal { Vec::new() } else { self.store.members_after(&container.iri, None, PORTION).await? };
@@ -57,14 +59,16 @@ impl Pod {
             Form::Rdf(format) => format,
             Form::Stored | Form::Page => RdfFormat::Turtle,
         };
-        let (own, others) = apart(graph(container, operation.shape == Shape::Root, description), &container.iri);
+        let mut own = graph(container, operation.shape == Shape::Root, None);
+        own.extend(description.iter().flat_map(|said| said.iter()).filter(|quad| is_about(*quad, &container.iri)));
         let mut pieces = Pieces::new(format, PREFIXES);
         pieces.add(&own);
-        let (names, others, nodes) = (Part::Names(first.clone()), Part::Others(others.into()), Part::Nodes(first));
+        let (names, nodes) = (Part::Names(first.clone()), Part::Nodes(first));
         let Some(last) = last else {
-            let (of, size) = (container.iri.clone(), others.bytes() + nodes.bytes());
+            let parts = [names, Part::Others(description.map(Box::new)), nodes];
+            let (of, size) = (container.iri.clone(), parts.iter().map(Part::bytes).sum());
             let work = move || {
-                for part in [names, others, nodes] {
+                for part in parts {
                     part.write(&mut pieces, &of);
                 }
                 Ok(pieces.finish())
@@ -72,14 +76,25 @@ impl Pod {
             representation.whole(aside(size, work).await?.into());
             return Ok(());
         };
-        let rest = || self.members(&container.iri, Some(last.clone()));
+        // What is said of others is read again when its turn comes: a slow reader holds nothing.
+        drop(description);
+        let (store, budget, of) = (Arc::clone(&self.store), Arc::clone(&self.budget), container.iri.clone());
+        let others = async move {
+            described(&*store, &budget, &of)
+                .await
+                .map(|said| Part::Others(said.map(Box::new)))
+                .map_err(io::Error::other)
+        };
+        let rest = || self.members(&container.iri, Some(last.clone())).map_err(io::Error::other);
         let once = |part| stream::once(ready(Ok(part)));
         let parts = if format == RdfFormat::JsonLd {
             let begun = self.store.newest().await?;
-            let names = once(names).chain(as_of(rest(), begun).map_ok(Part::Names));
-            names.chain(once(others)).chain(once(nodes)).chain(as_of(rest(), begun).map_ok(Part::Nodes)).boxed()
+            let rest = || rest().map_ok(move |portion| as_of(portion, begun));
+            let names = once(names).chain(rest().map_ok(Part::Names));
+            names.chain(stream::once(others)).chain(once(nodes)).chain(rest().map_ok(Part::Nodes)).boxed()
         } else {
-            once(names).chain(once(others)).chain(once(nodes)).chain(rest().map_ok(Part::Members)).boxed()
+            let first = once(names).chain(stream::once(others)).chain(once(nodes));
+            first.chain(rest().map_ok(Part::Members)).boxed()
         };
         representation.body = RepresentationBody::Stream(written(pieces, container.iri.clone(), parts));
         Ok(())
@@ -90,31 +105,29 @@ impl Pod {
     }
 }
 
-/// What is said of the container itself, and the rest.
-fn apart(graph: Dataset, container: &ResourceIri) -> (Dataset, Dataset) {
-    let Ok(subject) = NamedNodeRef::new(container.as_str()) else { return (graph, Dataset::new()) };
-    graph.iter().partition(|quad| quad.subject == subject.into() && quad.graph_name == GraphNameRef::DefaultGraph)
+/// Whether it is said of the container itself, in the graph that a listing is.
+fn is_about(quad: QuadRef<'_>, container: &ResourceIri) -> bool {
+    let NamedOrBlankNodeRef::NamedNode(subject) = quad.subject else { return false };
+    subject.as_str() == container.as_str() && quad.graph_name.is_default_graph()
 }
 
 /// The members that were there when the listing began.
-fn as_of(members: MemberStream, begun: Sequence) -> impl Stream<Item = Result<Vec<Member>, StoreError>> + Send {
-    members.map_ok(move |mut portion| {
-        portion.retain(|member| member.generation.0 <= begun);
-        portion
-    })
+fn as_of(mut portion: Vec<Member>, begun: Sequence) -> Vec<Member> {
+    portion.retain(|member| member.generation.0 <= begun);
+    portion
 }
 
 /// The parts as they are written, one at a time.
 fn written(
     pieces: Pieces,
     container: ResourceIri,
-    parts: impl Stream<Item = Result<Part, StoreError>> + Send + Unpin + 'static,
+    parts: impl Stream<Item = io::Result<Part>> + Send + Unpin + 'static,
 ) -> ByteStream {
     stream::try_unfold(Some((pieces, parts)), move |state| {
         let container = container.clone();
         async move {
             let Some((mut pieces, mut parts)) = state else { return Ok(None) };
-            let Some(part) = parts.try_next().await.map_err(io::Error::other)? else {
+            let Some(part) = parts.try_next().await? else {
                 return Ok(Some((Bytes::from(pieces.finish()), None)));
             };
             let size = part.bytes();
@@ -135,7 +148,10 @@ impl Part {
     fn write(&self, pieces: &mut Pieces, container: &ResourceIri) {
         match self {
             Self::Names(members) => pieces.write(&containment(container, members)),
-            Self::Others(statements) => pieces.add(statements),
+            Self::Others(None) => {}
+            Self::Others(Some(said)) => {
+                pieces.add(&said.iter().filter(|quad| !is_about(*quad, container)).collect());
+            }
             Self::Nodes(members) => pieces.write(&nodes(members)),
             Self::Members(members) => {
                 pieces.write(&containment(container, members));
@@ -148,7 +164,7 @@ impl Part {
     fn bytes(&self) -> u64 {
         match self {
             Self::Names(members) => members.len() as u64 * 100,
-            Self::Others(statements) => statements.len() as u64 * 100,
+            Self::Others(said) => said.as_ref().map_or(0, |said| said.len()) as u64 * 100,
             Self::Nodes(members) | Self::Members(members) => members.len() as u64 * 300,
         }
     }

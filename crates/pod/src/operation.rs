@@ -5,6 +5,7 @@
 
 use crate::{
     access::possible,
+    budget::Parsed,
     conditions::Preconditions,
     members::MemberStream,
     patch::Patch,
@@ -13,7 +14,6 @@ use crate::{
     store::{Body, ByteStream},
 };
 use bytes::Bytes;
-use oxrdf::Dataset;
 use parking_lot::Mutex;
 use podbell_model::{ResourceIri, Storage, Timestamp};
 use podbell_wac::Access;
@@ -260,12 +260,12 @@ pub enum PageContent {
     /// A container.
     Container {
         /// What its owner says about it.
-        description: Dataset,
+        description: Option<Parsed>,
         /// Its members, ordered by IRI, some at a time.
         members: MemberStream,
     },
     /// An RDF document.
-    Document(Dataset),
+    Document(Parsed),
 }
 
 impl fmt::Debug for RepresentationBody {

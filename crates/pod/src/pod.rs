@@ -4,6 +4,7 @@
 
 use crate::{
     access::access,
+    budget::{BUDGET, Budget},
     document::{MAX_CONTROL, MAX_RDF, collect, load},
     locks::Locks,
     negotiate::media_type,
@@ -53,6 +54,7 @@ pub struct Pod {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) acl_rules: Arc<dyn AclRules>,
     pub(crate) locks: Arc<Locks>,
+    pub(crate) budget: Arc<Budget>,
     storages: Arc<Storages>,
 }
 
@@ -63,9 +65,17 @@ impl Pod {
         ids: Arc<dyn Ids>,
         acl_rules: Arc<dyn AclRules>,
     ) -> Result<Self, StoreError> {
-        let pod = Self { store, ids, acl_rules, locks: Arc::default(), storages: Arc::default() };
+        let budget = Arc::new(Budget::of(BUDGET));
+        let pod = Self { store, ids, acl_rules, locks: Arc::default(), budget, storages: Arc::default() };
         pod.refresh().await?;
         Ok(pod)
+    }
+
+    /// Sets so many bytes aside for the documents that are worked on at once, in place of [`BUDGET`].
+    #[must_use]
+    pub fn with_budget(mut self, bytes: u64) -> Self {
+        self.budget = Arc::new(Budget::of(bytes));
+        self
     }
 
     /// Learns of storages that were created or deleted not through this pod.
@@ -162,6 +172,8 @@ impl Pod {
     ) -> Result<(Body, Result<Patch, Problem>), Problem> {
         let bytes = self.receive(content, limit(shape)).await?;
         let (base, media_type, document) = (target.clone(), media_type.to_owned(), bytes.clone());
+        // Given back before a share for the target is waited for.
+        let _share = self.budget.share(bytes.len() as u64).await?;
         let parsed =
             crate::document::aside(bytes.len() as u64, move || Ok(Patch::parse(&media_type, &base, &document)));
         Ok((Body::Inline(bytes), parsed.await?))

@@ -3,6 +3,7 @@
 //! Spec: <https://solidproject.org/TR/protocol#reading-resources>, RFC 9110 §13.2.2.
 
 use crate::{
+    budget::{Budget, Parsed},
     conditions::{UNWRITTEN, Variant, Verdict, tag},
     document::{convert, inbox, load, parse},
     negotiate::{Form, PAGE, Usual, format_of, negotiate},
@@ -11,11 +12,10 @@ use crate::{
     problem::Problem,
     range::{Asked, asked},
     shape::{Links, Shape},
-    store::{Body, ByteStream, Resource},
+    store::{Body, ByteStream, Resource, Store},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use oxrdf::Dataset;
 use podbell_model::{Auxiliary, ResourceClass, ResourceIri, rdf::RdfFormat};
 use std::{future::ready, sync::Arc};
 
@@ -40,6 +40,8 @@ impl Pod {
         let mut links = Links::of(target, &operation.storage, Some(resource.class));
         let description = self.description(&operation.shape, target).await?;
         links.inbox = description.as_ref().and_then(|description| inbox(description, target));
+        // Given back before a share for the document is waited for.
+        let description = description.filter(|_| container);
         let mut representation = Representation {
             validators,
             content_type: match form {
@@ -59,18 +61,19 @@ impl Pod {
             _ if container && reading.head => {}
             (Form::Page, _) if container => {
                 let members = if minimal { stream::empty().boxed() } else { self.members(&resource.iri, None) };
-                let content = PageContent::Container { description: description.unwrap_or_default(), members };
+                let content = PageContent::Container { description, members };
                 representation.body = RepresentationBody::Page(Box::new(content));
             }
             _ if container => self.listing(&mut representation, &resource, operation, variant, description).await?,
             (Form::Page | Form::Rdf(_), Some(_)) if reading.head => {}
             (Form::Page, Some(stored)) => {
-                let dataset = parse(stored, target, load(&*self.store, &resource.body).await?).await?;
+                let bytes = load(&*self.store, &resource.body).await?;
+                let dataset = parse(&self.budget, stored, target, bytes).await?;
                 representation.body = RepresentationBody::Page(Box::new(PageContent::Document(dataset)));
             }
             (Form::Rdf(wanted), Some(stored)) => {
                 let bytes = load(&*self.store, &resource.body).await?;
-                representation.whole(convert(stored, wanted, target, bytes).await?);
+                representation.whole(convert(&self.budget, stored, wanted, target, bytes).await?);
             }
             (Form::Stored, _) | (_, None) => self.stored(&mut representation, &resource.body, reading).await?,
         }
@@ -99,14 +102,11 @@ impl Pod {
     }
 
     /// What the description of an ordinary resource says; none if there is none.
-    pub(crate) async fn description(&self, shape: &Shape, subject: &ResourceIri) -> Result<Option<Dataset>, Problem> {
+    pub(crate) async fn description(&self, shape: &Shape, subject: &ResourceIri) -> Result<Option<Parsed>, Problem> {
         if !matches!(shape, Shape::Root | Shape::Container | Shape::Document) {
             return Ok(None);
         }
-        let iri = subject.auxiliary(Auxiliary::Description);
-        let Some(resource) = self.store.resource(&iri).await? else { return Ok(None) };
-        let Some(format) = format_of(&resource.content_type) else { return Ok(None) };
-        parse(format, &iri, load(&*self.store, &resource.body).await?).await.map(Some)
+        described(&*self.store, &self.budget, subject).await
     }
 
     /// The stored bytes, or the part that is asked for.
@@ -143,6 +143,18 @@ impl Representation {
         self.length = Some(bytes.len() as u64);
         self.body = RepresentationBody::Bytes(bytes);
     }
+}
+
+/// What the description of a resource says; none if there is none.
+pub(crate) async fn described(
+    store: &dyn Store,
+    budget: &Budget,
+    subject: &ResourceIri,
+) -> Result<Option<Parsed>, Problem> {
+    let iri = subject.auxiliary(Auxiliary::Description);
+    let Some(resource) = store.resource(&iri).await? else { return Ok(None) };
+    let Some(format) = format_of(&resource.content_type) else { return Ok(None) };
+    parse(budget, format, &iri, load(store, &resource.body).await?).await.map(Some)
 }
 
 /// The first bytes of a stream.

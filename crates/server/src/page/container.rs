@@ -19,11 +19,13 @@ const TABLE: &str = "<table><thead><tr><th>Name</th><th class=\"type\">Type</th>
 pub(super) fn page(
     container: &ResourceIri,
     root: ResourceIri,
-    description: &Dataset,
+    description: Option<&Dataset>,
     members: MemberStream,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let mut begun = begin_at(container, &root);
-    begun.push_str(&document::tables(container, description));
+    if let Some(description) = description {
+        begun.push_str(&document::tables(container, description));
+    }
     let head = stream::once(async { Ok(Bytes::from(begun)) });
     let rows = stream::try_unfold((Some(members), 0_usize), move |(members, count)| {
         let root = root.clone();
@@ -111,7 +113,7 @@ mod tests {
     async fn shown(portions: Vec<Vec<Member>>) -> Vec<String> {
         let root = ResourceIri::parse("http://x/alice/").unwrap();
         let members = stream::iter(portions.into_iter().map(Ok)).boxed();
-        let page = page(&root, root.clone(), &Dataset::new(), members);
+        let page = page(&root, root.clone(), None, members);
         page.map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap()).collect().await
     }
 
