@@ -29,6 +29,7 @@ use axum::{
 use http::{Method, Request};
 use podbell_model::ResourceIri;
 use podbell_pod::Applied;
+use podbell_wac::Access;
 use std::sync::Arc;
 
 /// How often an operation is authorized anew because the rules changed meanwhile.
@@ -85,6 +86,11 @@ async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<B
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let mut asked = ask::request(app, &parts, body, iri.clone())?;
+    if parts.method == Method::PATCH && app.pod.storage_of(&iri).is_some() {
+        // What a patch needs stands in it. From those who may neither read nor add anything it is not even received.
+        let least = vec![Access::Post { container: iri.clone() }, Access::Read { resource: iri.clone() }];
+        app.judge.permit_any(least, &subject, app.now()).await.map_err(refused)?;
+    }
     for _ in 0..ATTEMPTS {
         let outline = app.pod.outline(asked).await.map_err(|problem| tell::problem(app, &iri, problem))?;
         // Who is refused whatever exists is refused before it is looked at: the time would tell.
