@@ -43,7 +43,7 @@ impl Pod {
         let bytes = load(&*self.store, &resource.body).await?;
         match format_of(&resource.content_type) {
             Some(RdfFormat::Turtle) | None => Ok(bytes),
-            Some(format) => convert(format, RdfFormat::Turtle, &resource.iri, bytes).await,
+            Some(format) => convert(&self.budget, format, RdfFormat::Turtle, &resource.iri, bytes).await,
         }
     }
 }

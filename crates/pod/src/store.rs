@@ -77,6 +77,8 @@ pub struct Member {
     pub modified: Timestamp,
     /// Its length in bytes.
     pub size: u64,
+    /// Which life of it.
+    pub generation: Generation,
 }
 
 /// What the pod saw, checked again inside the transaction.
@@ -269,6 +271,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// A resource, auxiliary ones included.
     async fn resource(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError>;
+
+    /// The newest commit that a look at the store sees.
+    async fn newest(&self) -> Result<Sequence, StoreError>;
 
     /// At most `limit` of the non-auxiliary children of a container, ordered by IRI, from the first whose IRI comes
     /// after `after`. Each call sees one moment: a child that is there throughout is met exactly once.

@@ -5,7 +5,7 @@ use crate::{
     error::{self, EngineError, Refusal},
     quota, resources, storages,
 };
-use podbell_model::{ResourceIri, Storage, StorageId, Timestamp, WebId};
+use podbell_model::{ResourceIri, Sequence, Storage, StorageId, Timestamp, WebId};
 use podbell_pod::store::{
     Body, ByteStream, Change, CommitError, Committed, Member, Quota, Resource, Store, StoreError, Usage, WriteSet,
 };
@@ -20,6 +20,10 @@ impl Store for Sqlite {
     async fn resource(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError> {
         let iri = iri.clone();
         self.readers.read(move |db| Ok(resources::resource(db, &iri)?)).await.map_err(error::store)
+    }
+
+    async fn newest(&self) -> Result<Sequence, StoreError> {
+        self.readers.read(|db| Ok(resources::newest(db)?)).await.map_err(error::store)
     }
 
     async fn members_after(

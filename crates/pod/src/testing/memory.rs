@@ -74,6 +74,10 @@ impl Store for MemoryStore {
         Ok(self.state.lock().resources.get(iri).cloned())
     }
 
+    async fn newest(&self) -> Result<Sequence, StoreError> {
+        Ok(self.state.lock().head)
+    }
+
     async fn members_after(
         &self,
         container: &ResourceIri,

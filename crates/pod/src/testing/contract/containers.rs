@@ -49,6 +49,14 @@ pub async fn members_are_read_in_portions<F: Fixture>() {
         assert_eq!(portions, all, "{size}");
     }
     assert!(world.store().members_after(&iri(""), None, 0).await.unwrap().is_empty());
+    // A member says which commit made it, so that one that came later is told from those that were there.
+    let seen = world.store().newest().await.unwrap();
+    assert!(all.iter().all(|member| member.generation.0 <= seen), "{seen:?} {all:?}");
+    world.commit(vec![world.put("late", "1")]).await;
+    let late = world.store().members_after(&iri(""), Some(&iri("lat")), 1).await.unwrap().remove(0);
+    assert!(late.iri == iri("late") && late.generation.0 > seen, "{seen:?} {late:?}");
+    assert_eq!(world.store().newest().await.unwrap(), late.generation.0);
+    world.commit(vec![world.delete("late")]).await;
     world.commit(vec![world.delete("b/")]).await;
     let rest = world.store().members_after(&iri(""), Some(&iri("b/")), 9).await.unwrap();
     assert_eq!(rest[0].iri, iri("c"), "from where it stopped, though that is gone");
