@@ -7,10 +7,10 @@
 use crate::{
     conditions::Preconditions,
     document::{aside, load, prefixes, write},
-    moved::moved,
+    moved::{is_same, moved},
     negotiate::format_of,
     operation::{Content, Effect},
-    pod::{Pod, limit},
+    pod::Pod,
     problem::Problem,
     seed::SeedError,
     shape::Shape,
@@ -98,33 +98,40 @@ impl Pod {
         Ok(())
     }
 
-    /// An RDF document that was written for a pod elsewhere, in Turtle with the IRIs of this one. `from` is where the
-    /// root was.
+    /// An RDF document for where its pod goes: in its own syntax, with the IRIs that are there; none if it is right as
+    /// it is. `target` is its name in `from`.
     pub async fn moved(
         &self,
-        storage: &Storage,
         target: &ResourceIri,
         content_type: &str,
         document: Bytes,
         from: &ResourceIri,
-    ) -> Result<Bytes, Problem> {
+        to: &ResourceIri,
+    ) -> Result<Option<Bytes>, Problem> {
         let format = format_of(content_type).ok_or_else(|| Problem::NotRdf(content_type.to_owned()))?;
-        if document.len() as u64 > limit(&Shape::of(target, storage)) {
-            return Err(Problem::TooLarge(limit(&Shape::of(target, storage))));
-        }
-        let (from, root) = (from.clone(), storage.root.clone());
-        let old = ResourceIri::parse(&format!("{from}{}", &target.as_str()[root.as_str().len()..]))?;
+        let rest = target.as_str().strip_prefix(from.as_str()).unwrap_or_default();
+        let (old, new) = (target.clone(), ResourceIri::parse(&format!("{to}{rest}"))?);
+        let (from, to) = (from.clone(), to.clone());
         aside(document.len() as u64, move || {
-            let dataset = moved(&rdf::parse(format, old.as_str(), &document)?, from.as_str(), root.as_str());
+            let dataset = moved(&rdf::parse(format, old.as_str(), &document)?, from.as_str(), to.as_str());
+            // Relative IRIs go along by themselves.
+            if rdf::parse(format, new.as_str(), &document).is_ok_and(|same| is_same(&dataset, &same)) {
+                return Ok(None);
+            }
             let mut prefixes = prefixes(format, &old, &document);
             for (_, iri) in &mut prefixes {
                 if let Some(rest) = iri.strip_prefix(from.as_str()) {
-                    *iri = format!("{root}{rest}");
+                    *iri = format!("{to}{rest}");
                 }
             }
-            Ok(write(RdfFormat::Turtle, &dataset, &prefixes))
+            Ok(Some(write(format, &dataset, &prefixes)))
         })
         .await
+    }
+
+    /// Gives what was imported the dates that it had before.
+    pub async fn date(&self, storage: &Storage, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError> {
+        self.store.date(storage.id, dates).await
     }
 
     /// Whether the ACL of the root gives the owner Control by name.

@@ -2,9 +2,9 @@
 
 use super::{
     Reach,
-    export::{Which, amount},
+    export::{self, amount},
     files, import,
-    pods::{Allowance, Allowed, Told, Wanted},
+    pods::{Allowance, Allowed, Deleted, Deletion, Told, Wanted},
 };
 use crate::settings::{LoadError, Override, Settings, Size, load};
 use clap::{Args, Subcommand};
@@ -70,6 +70,12 @@ pub enum PodCommand {
         pod: String,
         /// A directory that is not there or empty, a name that ends in .tar, or "-"
         target: String,
+        /// Where the pod will be: IRIs below it are changed to that place in ACLs and descriptions
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
+        /// Change them in all RDF documents too
+        #[arg(long, requires = "to")]
+        rewrite_documents: bool,
     },
     /// Make a pod of a directory or tar in the layout of Community Solid Server or Node Solid Server
     ///
@@ -109,6 +115,9 @@ pub enum PodCommand {
         /// That it is meant: nothing brings it back
         #[arg(long)]
         yes: bool,
+        /// Remove the account whose WebID is in it too
+        #[arg(long)]
+        with_account: bool,
     },
     /// List all pods, their owners, what they hold and may hold
     List {
@@ -128,7 +137,10 @@ impl PodCommand {
                 let told: Told = reach.ask("POST", "/pods", &wanted).await?.json().await?;
                 print(&format!("{}\towned by {}\n", told.root, told.owner))
             }
-            Self::Export { pod, target } => files::export(&reach, pod, target).await,
+            Self::Export { pod, target, to, rewrite_documents } => {
+                let wanted = export::Wanted { pod: pod.clone(), to: to.clone(), documents: *rewrite_documents };
+                files::export(&reach, &wanted, target).await
+            }
             Self::Import { source, name, owner, issuer, from, rewrite_documents, check } => {
                 let wanted = import::Wanted {
                     name: name.clone(),
@@ -150,12 +162,21 @@ impl PodCommand {
                 let told: Told = reach.ask("POST", "/pods/quota", &allowance).await?.json().await?;
                 print(&format!("{}\t{}\n", told.root, held(&told)))
             }
-            Self::Delete { pod, yes: false } => {
+            Self::Delete { pod, yes: false, .. } => {
                 anyhow::bail!("nothing brings {pod} back: export it first, then say --yes")
             }
-            Self::Delete { pod, yes: true } => {
-                let told: Told = reach.ask("DELETE", "/pods", &Which { pod: pod.clone() }).await?.json().await?;
-                print(&format!("{} is deleted\n", told.root))
+            Self::Delete { pod, yes: true, with_account } => {
+                let deletion = Deletion { pod: pod.clone(), with_account: *with_account };
+                let deleted: Deleted = reach.ask("DELETE", "/pods", &deletion).await?.json().await?;
+                print(&format!("{} is deleted\n", deleted.root))?;
+                match deleted.account {
+                    Some(name) if *with_account => print(&format!("the account {name} is removed\n"))?,
+                    Some(name) => eprintln!(
+                        "the account {name} stays, and its WebID was in the pod: `podbell account remove {name}` removes it"
+                    ),
+                    None => {}
+                }
+                Ok(())
             }
             Self::List { json } => {
                 let told: Vec<Told> = reach.ask("GET", "/pods", &()).await?.json().await?;

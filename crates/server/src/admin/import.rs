@@ -124,9 +124,9 @@ pub(super) async fn import(
 }
 
 async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Result<Report, Problem> {
-    let root = pods::root(admin, &wanted.name)?;
+    let root = pods::new_root(admin, &wanted.name)?;
     let (owner, issuer) = pods::owner(admin, &root, wanted.owner.as_deref(), wanted.issuer.as_deref())?;
-    let from = wanted.from.as_deref().map(old_root).transpose()?;
+    let from = wanted.from.as_deref().map(root_elsewhere).transpose()?;
     let begun = admin.pod.begin_import(&root, &owner, &issuer, &wanted.name, admin.now()).await;
     let storage = begun.map_err(|error| pods::refused(&root, error))?;
     let taken = std::mem::replace(stream, Box::pin(futures_util::stream::empty()));
@@ -154,8 +154,9 @@ async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Res
     }
 }
 
-fn old_root(url: &str) -> Result<ResourceIri, Problem> {
+/// The root of a pod on another server.
+pub(super) fn root_elsewhere(url: &str) -> Result<ResourceIri, Problem> {
     let slash = if url.ends_with('/') { "" } else { "/" };
     ResourceIri::parse(&format!("{url}{slash}"))
-        .map_err(|error| Problem::bad_request(format!("{url:?} is not where a pod can have been: {error}")))
+        .map_err(|error| Problem::bad_request(format!("{url:?} is not where a pod can be: {error}")))
 }
