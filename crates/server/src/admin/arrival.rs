@@ -3,7 +3,7 @@
 use super::{
     Admin,
     dates::Dates,
-    import::Report,
+    import::{Report, Wanted},
     layout::{self, Place},
     names::{self, Spellings},
     note::Note,
@@ -37,6 +37,8 @@ pub(super) struct Arrival<'a> {
     pub(super) storage: &'a Storage,
     pub(super) from: Option<ResourceIri>,
     pub(super) documents: bool,
+    /// Documents that would be refused are left out.
+    without_broken: bool,
     /// What a new pod has from the start: it may be replaced once.
     pub(super) given: HashSet<ResourceIri>,
     pub(super) spellings: Spellings,
@@ -50,7 +52,7 @@ pub(super) struct Arrival<'a> {
 
 impl<'a> Arrival<'a> {
     /// With what is there already.
-    pub(super) fn new(admin: &'a Admin, storage: &'a Storage, from: Option<ResourceIri>, documents: bool) -> Self {
+    pub(super) fn new(admin: &'a Admin, storage: &'a Storage, from: Option<ResourceIri>, wanted: &Wanted) -> Self {
         let mut given = HashSet::from([storage.root.acl()]);
         if let Ok(card) = ResourceIri::parse(&format!("{}profile/card", storage.root)) {
             given.extend([card.acl(), card]);
@@ -65,7 +67,8 @@ impl<'a> Arrival<'a> {
             admin,
             storage,
             from,
-            documents,
+            documents: wanted.documents,
+            without_broken: wanted.leave_out_broken,
             given,
             spellings: Spellings::default(),
             dates: Dates::default(),
@@ -135,8 +138,14 @@ impl<'a> Arrival<'a> {
             }
             Place::Document(path, content_type) => {
                 let document = self.name(&path)?;
-                self.document(&document, file, content_type, entry).await?;
-                self.date(document, modified).await
+                match self.document(&document, file, content_type, entry).await {
+                    Ok(()) => self.date(document, modified).await,
+                    Err(problem) if self.without_broken && is_its_own(&problem) => {
+                        self.report.leave_out(file, &problem.to_string());
+                        Ok(())
+                    }
+                    Err(problem) => Err(problem),
+                }
             }
             Place::Auxiliary(path, kind) => {
                 let subject = self.name(&path)?;
@@ -229,6 +238,11 @@ impl<'a> Arrival<'a> {
     pub(super) async fn write(&self, target: &ResourceIri, content: Content) -> Result<Effect, Problem> {
         self.admin.pod.import(self.storage, target, content, self.admin.now()).await
     }
+}
+
+/// Whether it is the document that cannot be kept, and not anything.
+fn is_its_own(problem: &Problem) -> bool {
+    !matches!(problem, Problem::Receive(_)) && !matches!(problem.kind(), Kind::Full | Kind::Failed)
 }
 
 fn is_rdf(content_type: &str) -> bool {

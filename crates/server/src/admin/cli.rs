@@ -97,6 +97,9 @@ pub enum PodCommand {
         /// Change them in all RDF documents too
         #[arg(long, requires = "from")]
         rewrite_documents: bool,
+        /// Do without documents that would be refused, such as broken Turtle, and say which; never without an ACL
+        #[arg(long)]
+        leave_out_broken: bool,
         /// Import nothing, and say what would be refused
         #[arg(long)]
         check: bool,
@@ -141,13 +144,14 @@ impl PodCommand {
                 let wanted = export::Wanted { pod: pod.clone(), to: to.clone(), documents: *rewrite_documents };
                 files::export(&reach, &wanted, target).await
             }
-            Self::Import { source, name, owner, issuer, from, rewrite_documents, check } => {
+            Self::Import { source, name, owner, issuer, from, rewrite_documents, leave_out_broken, check } => {
                 let wanted = import::Wanted {
                     name: name.clone(),
                     owner: owner.clone(),
                     issuer: issuer.clone(),
                     from: from.clone(),
                     documents: *rewrite_documents,
+                    leave_out_broken: *leave_out_broken,
                     check: *check,
                 };
                 files::import(&reach, source, &wanted).await

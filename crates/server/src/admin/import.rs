@@ -1,7 +1,8 @@
 //! Taking a pod in: a tar in the layout of other servers' directories becomes a pod that is seen when all of it is there.
 //!
 //! The rule: nothing is half-made. Every file is looked at, so that all that is wrong is told at once; if anything is,
-//! what was begun is deleted. A look without importing does the same and keeps nothing.
+//! what was begun is deleted. A look without importing does the same and keeps nothing. Whoever says so does without
+//! broken documents; never without an ACL, since what it closed would be open.
 
 use super::{
     Admin,
@@ -41,6 +42,9 @@ pub(super) struct Wanted {
     /// Change them in all RDF documents.
     #[serde(default)]
     pub documents: bool,
+    /// Do without documents that would be refused.
+    #[serde(default)]
+    pub leave_out_broken: bool,
     /// Keep nothing.
     #[serde(default)]
     pub check: bool,
@@ -130,7 +134,7 @@ async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Res
     let begun = admin.pod.begin_import(&root, &owner, &issuer, &wanted.name, admin.now()).await;
     let storage = begun.map_err(|error| pods::refused(&root, error))?;
     let taken = std::mem::replace(stream, Box::pin(futures_util::stream::empty()));
-    let mut arrival = Arrival::new(admin, &storage, from, wanted.documents);
+    let mut arrival = Arrival::new(admin, &storage, from, wanted);
     let (came, rest) = arrival.receive(StreamReader::new(taken)).await;
     if let Some(rest) = rest {
         *stream = rest.into_inner();

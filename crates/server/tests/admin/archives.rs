@@ -95,6 +95,36 @@ async fn all_that_is_wrong_is_told_by_file_and_nothing_is_kept() {
 }
 
 #[tokio::test]
+async fn broken_documents_are_left_out_if_that_is_wanted_but_no_acl_and_nothing_that_leads_out() {
+    use EntryType::{Regular, Symlink};
+    let (place, directory) = (Place::new(), tempfile::tempdir().unwrap());
+    let server = place.start().await;
+    let documents: &[(&str, EntryType, &[u8])] = &[
+        ("broken.ttl", Regular, b"<a> <b"),
+        ("broken.ttl.acl", Regular, b"@prefix acl: <http://www.w3.org/ns/auth/acl#> ."),
+        ("whole.txt", Regular, b"x"),
+    ];
+    let source = write(directory.path(), &archive(documents).await);
+    assert!(refused(place.data(), &["import", &source, "erin"]).contains("  broken.ttl: "));
+    let said = done(place.data(), &["import", &source, "erin", "--leave-out-broken"]);
+    assert!(said.contains("left out: broken.ttl: ") && said.contains("left out: broken.ttl.acl: "), "{said}");
+    let (anybody, url) = (podbell_test_client::Client::new().unwrap(), format!("{}erin/broken.ttl", server.base));
+    assert_eq!(super::get(&anybody, &url).await.status, 401, "as for any name that is not there");
+    done(place.data(), &["export", "erin", directory.path().join("out").to_str().unwrap()]);
+    assert!(directory.path().join("out/whole.txt").exists() && !directory.path().join("out/broken.ttl").exists());
+    for wrong in [
+        ("whole.txt.acl", Regular, &b"<a> <b"[..]),
+        (".acl", Regular, b"<#x> a <http://www.w3.org/ns/auth/acl#Authorization> ."),
+        ("link.txt", Symlink, b""),
+        ("../evil.ttl", Regular, b"<a> <b"),
+    ] {
+        let source = write(directory.path(), &archive(&[documents[2], wrong]).await);
+        let said = refused(place.data(), &["import", &source, "fred", "--leave-out-broken"]);
+        assert!(said.contains(&format!("  {}: ", wrong.0)), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_noted_name_is_that_of_its_file_and_comes_before_it() {
     use EntryType::{Directory, Regular};
     let (place, directory) = (Place::new(), tempfile::tempdir().unwrap());
