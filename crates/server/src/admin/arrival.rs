@@ -2,6 +2,7 @@
 
 use super::{
     Admin,
+    batch::Come,
     dates::Dates,
     import::{Report, Wanted},
     layout::{self, Place},
@@ -11,7 +12,10 @@ use super::{
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use podbell_model::{Auxiliary, ResourceIri, Storage, Timestamp, rdf::RdfFormat};
-use podbell_pod::{Content, Effect, Kind, MAX_CONTROL, MAX_RDF, Problem, store::ByteStream};
+use podbell_pod::{
+    Content, Effect, Kind, MAX_CONTROL, MAX_RDF, Problem,
+    store::{ByteStream, INLINE_BODY},
+};
 use std::{collections::HashSet, io};
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio_tar::{Archive, Entry, EntryType};
@@ -38,11 +42,15 @@ pub(super) struct Arrival<'a> {
     pub(super) from: Option<ResourceIri>,
     pub(super) documents: bool,
     /// Documents that would be refused are left out.
-    without_broken: bool,
+    pub(super) without_broken: bool,
     /// What a new pod has from the start: it may be replaced once.
     pub(super) given: HashSet<ResourceIri>,
     pub(super) spellings: Spellings,
     pub(super) dates: Dates,
+    /// The document at which it cannot go on, which may have come before.
+    pub(super) ended_at: Option<String>,
+    /// Small documents that are not written yet.
+    pub(super) gathered: Vec<(Come, Content)>,
     /// ACLs and descriptions that came ahead of their subjects.
     pub(super) waiting: Vec<Note>,
     /// What is in memory until the end, in bytes.
@@ -72,6 +80,8 @@ impl<'a> Arrival<'a> {
             given,
             spellings: Spellings::default(),
             dates: Dates::default(),
+            ended_at: None,
+            gathered: Vec::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             report,
@@ -98,7 +108,7 @@ impl<'a> Arrival<'a> {
                 Ok(()) => {}
                 Err(Problem::Receive(error)) => return Err(Fatal::Archive(error)),
                 Err(problem) if matches!(problem.kind(), Kind::Full | Kind::Failed) => {
-                    return Err(Fatal::Problem(file, problem));
+                    return Err(Fatal::Problem(self.ended_at.take().unwrap_or(file), problem));
                 }
                 Err(problem) => self.report.refuse(&file, problem.to_string()),
             }
@@ -132,23 +142,19 @@ impl<'a> Arrival<'a> {
             }
             Place::Container(path) => {
                 let container = self.name(&path)?;
+                self.write_gathered().await?;
                 self.container(&container).await?;
                 self.dates.of_container(container, modified);
                 Ok(())
             }
             Place::Document(path, content_type) => {
                 let document = self.name(&path)?;
-                match self.document(&document, file, content_type, entry).await {
-                    Ok(()) => self.date(document, modified).await,
-                    Err(problem) if self.without_broken && is_its_own(&problem) => {
-                        self.report.leave_out(file, &problem.to_string());
-                        Ok(())
-                    }
-                    Err(problem) => Err(problem),
-                }
+                let size = entry.header().size().map_err(Problem::Receive)?;
+                self.document(Come { file: file.to_owned(), document, size, modified }, content_type, entry).await
             }
             Place::Auxiliary(path, kind) => {
                 let subject = self.name(&path)?;
+                self.write_gathered().await?;
                 let has_names = kind == Auxiliary::Description && subject.is_container();
                 let mut turtle = whole(entry, MAX_CONTROL + if has_names { names::MOST } else { 0 }).await?;
                 if has_names {
@@ -189,27 +195,35 @@ impl<'a> Arrival<'a> {
 
     async fn document(
         &mut self,
-        document: &ResourceIri,
-        file: &str,
+        come: Come,
         content_type: &'static str,
         entry: Entry<Archive<Source>>,
     ) -> Result<(), Problem> {
-        let size = entry.header().size().map_err(Problem::Receive)?;
         let from = self.from.clone().filter(|_| self.documents && is_rdf(content_type));
-        let content = if let Some(from) = &from {
-            let bytes = whole(entry, MAX_RDF).await?;
-            let moved = self.moved(document, content_type, bytes.clone(), from).await?;
-            Content::bytes(Some(content_type.into()), moved.unwrap_or(bytes))
-        } else {
+        if from.is_none() && come.size > INLINE_BODY as u64 {
             let stream: ByteStream = Box::pin(ReaderStream::with_capacity(BufReader::new(entry), PIECE));
-            Content::stream(Some(content_type.into()), stream)
-        };
-        if self.write(document, content).await? == Effect::Replaced && !self.given.remove(document) {
-            return self.refuse(file, "the archive has it twice");
+            let written = self.write(&come.document, Content::stream(Some(content_type.into()), stream)).await;
+            return self.came(come, written).await;
         }
-        self.report.resources += 1;
-        self.report.bytes += size;
-        Ok(())
+        let bytes = match whole(entry, MAX_RDF).await {
+            Ok(bytes) => bytes,
+            Err(problem) => return self.came(come, Err(problem)).await,
+        };
+        let moved = match &from {
+            Some(from) => match self.moved(&come.document, content_type, bytes.clone(), from).await {
+                Ok(moved) => moved,
+                Err(problem) => return self.came(come, Err(problem)).await,
+            },
+            None => None,
+        };
+        let bytes = moved.unwrap_or(bytes);
+        let is_small = bytes.len() <= INLINE_BODY;
+        let content = Content::bytes(Some(content_type.into()), bytes);
+        if is_small {
+            return self.gather(come, content).await;
+        }
+        let written = self.write(&come.document, content).await;
+        self.came(come, written).await
     }
 
     /// A document with the IRIs that are here; none if it is right as it is.
@@ -238,11 +252,6 @@ impl<'a> Arrival<'a> {
     pub(super) async fn write(&self, target: &ResourceIri, content: Content) -> Result<Effect, Problem> {
         self.admin.pod.import(self.storage, target, content, self.admin.now()).await
     }
-}
-
-/// Whether it is the document that cannot be kept, and not anything.
-fn is_its_own(problem: &Problem) -> bool {
-    !matches!(problem, Problem::Receive(_)) && !matches!(problem.kind(), Kind::Full | Kind::Failed)
 }
 
 fn is_rdf(content_type: &str) -> bool {

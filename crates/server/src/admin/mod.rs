@@ -6,6 +6,7 @@
 pub mod account_cli;
 mod accounts;
 mod arrival;
+mod batch;
 pub mod cli;
 mod dates;
 mod export;

@@ -139,6 +139,9 @@ impl Arrival<'_> {
 
     /// Everything has come.
     pub(super) async fn end(&mut self) -> Result<(), Fatal> {
+        if let Err(problem) = self.write_gathered().await {
+            return Err(Fatal::Problem(self.ended_at.take().unwrap_or_default(), problem));
+        }
         for note in std::mem::take(&mut self.waiting) {
             let file = note.file.clone();
             let written = match self.admin.pod.kept(&note.subject).await {
