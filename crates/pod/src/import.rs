@@ -18,9 +18,9 @@ use crate::{
     write::{Step, Work, Writing},
 };
 use bytes::Bytes;
-use oxrdf::{Dataset, GraphNameRef};
+use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNode, Quad};
 use podbell_model::{
-    ResourceIri, Sequence, Storage, Timestamp, WebId,
+    IriError, ResourceIri, Sequence, Storage, Timestamp, WebId,
     rdf::{self, RdfFormat},
     vocab,
 };
@@ -145,14 +145,30 @@ impl Pod {
 
     /// Whether the owner's WebID document, if it is in the storage, says who may speak for the owner.
     pub async fn owner_has_issuer(&self, storage: &Storage) -> Result<bool, Problem> {
-        let document = match ResourceIri::parse(storage.owner.document()) {
-            Ok(document) if storage.contains(&document) => document,
-            _ => return Ok(true),
-        };
+        let Some(document) = owner_document(storage) else { return Ok(true) };
         let Some(resource) = self.store.resource(&document).await? else { return Ok(false) };
         let Some(format) = format_of(&resource.content_type) else { return Ok(false) };
         let graph = rdf::parse(format, document.as_str(), &load(&*self.store, &resource.body).await?)?;
         Ok(!rdf::objects(&graph, storage.owner.as_str(), vocab::solid::OIDC_ISSUER).is_empty())
+    }
+
+    /// Says in the owner's WebID document, if it is in the storage, that an issuer may speak for the owner. Those that
+    /// it names already stay.
+    pub async fn add_issuer(&self, storage: &Storage, issuer: &str, now: Timestamp) -> Result<(), Problem> {
+        let Some(document) = owner_document(storage) else { return Ok(()) };
+        let Some(resource) = self.store.resource(&document).await? else { return Ok(()) };
+        let content_type = Arc::clone(&resource.content_type);
+        let format = format_of(&content_type).ok_or_else(|| Problem::NotRdf(content_type.to_string()))?;
+        let bytes = load(&*self.store, &resource.body).await?;
+        let mut graph = rdf::parse(format, document.as_str(), &bytes)?;
+        if rdf::objects(&graph, storage.owner.as_str(), vocab::solid::OIDC_ISSUER).contains(&issuer) {
+            return Ok(());
+        }
+        let node = |iri: &str| NamedNode::new(iri).map_err(|_| Problem::BadName(IriError::Character));
+        let (owner, names) = (node(storage.owner.as_str())?, node(vocab::solid::OIDC_ISSUER)?);
+        graph.insert(&Quad::new(owner, names, node(issuer)?, GraphName::DefaultGraph));
+        let written = write(format, &graph, &prefixes(format, &document, &bytes));
+        self.import(storage, &document, Content::bytes(Some(content_type), written), now).await.map(drop)
     }
 
     /// Shows a storage that was begun, to everybody.
@@ -171,6 +187,11 @@ impl Pod {
         }
         Ok(discarded)
     }
+}
+
+/// The WebID document of the owner, if it is in the storage.
+fn owner_document(storage: &Storage) -> Option<ResourceIri> {
+    ResourceIri::parse(storage.owner.document()).ok().filter(|document| storage.contains(document))
 }
 
 fn controls(graph: &Dataset, root: &str, owner: &str) -> bool {

@@ -41,6 +41,8 @@ pub(super) struct Arrival<'a> {
     pub(super) storage: &'a Storage,
     pub(super) from: Option<ResourceIri>,
     pub(super) documents: bool,
+    /// Who is to speak for the owner, whatever the owner's document says.
+    pub(super) issuer: Option<String>,
     /// Documents that would be refused are left out.
     pub(super) without_broken: bool,
     /// What a new pod has from the start: it may be replaced once.
@@ -76,6 +78,7 @@ impl<'a> Arrival<'a> {
             storage,
             from,
             documents: wanted.documents,
+            issuer: wanted.issuer.clone(),
             without_broken: wanted.leave_out_broken,
             given,
             spellings: Spellings::default(),

@@ -88,7 +88,8 @@ pub enum PodCommand {
         /// The owner's WebID [default: the pod's own, profile/card#me]
         #[arg(long, value_name = "WEBID")]
         owner: Option<String>,
-        /// Who may speak for the pod's own WebID, if it comes without a WebID document [default: this server's provider]
+        /// Who may speak for the pod's own WebID; added to those that its document names, if it comes with one
+        /// [default without a document: this server's provider]
         #[arg(long, value_name = "URL")]
         issuer: Option<String>,
         /// Where the pod was: IRIs below it are changed to the new place in ACLs and descriptions

@@ -33,7 +33,7 @@ pub(super) struct Wanted {
     /// The owner's WebID; without one the pod's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Who may speak for the pod's own WebID, if it comes without a document.
+    /// Who may speak for the pod's own WebID, besides those that its document names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// Where the root was before: IRIs below it are changed in ACLs and descriptions.

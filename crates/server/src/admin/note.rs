@@ -164,9 +164,14 @@ impl Arrival<'_> {
             let dated = self.admin.pod.date(self.storage, dates).await;
             dated.map_err(|error| Fatal::Problem("the dates".to_owned(), error.into()))?;
         }
+        if let Some(issuer) = self.issuer.take()
+            && let Err(problem) = self.admin.pod.add_issuer(self.storage, &issuer, self.admin.now()).await
+        {
+            self.report.refuse(self.storage.owner.document(), format!("<{issuer}> cannot be added: {problem}"));
+        }
         if let Ok(false) = self.admin.pod.owner_has_issuer(self.storage).await {
             let why = format!(
-                "it names no solid:oidcIssuer of <{}>, so the owner cannot log in{}",
+                "it names no solid:oidcIssuer of <{}>, so the owner cannot log in: --issuer adds one{}",
                 self.storage.owner.as_str(),
                 if self.from.is_some() && !self.documents {
                     "; --rewrite-documents may be what is missing"

@@ -95,7 +95,10 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
     assert!(said.contains("would be owned by") && said.contains(&format!("now below {moved}")), "{said}");
     assert!(!done(place.data(), &["list"]).contains("moved"));
     let said = done(place.data(), &["import", &path("one"), "moved", "--from", &root]);
-    assert!(said.contains("unwise: ") && said.contains("the owner cannot log in; --rewrite-documents"), "{said}");
+    assert!(
+        said.contains("unwise: ") && said.contains("the owner cannot log in: --issuer adds one; --rewrite-documents"),
+        "{said}"
+    );
     done(place.data(), &["export", &moved, &path("two")]);
     let (one, two) = (tree(&out.path().join("one")), tree(&out.path().join("two")));
     assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
@@ -176,7 +179,8 @@ async fn a_pod_of_community_solid_server_moves_in() {
     let old = "http://css.example/alice/";
     let said = refused(place.data(), &["import", source, "carol"]);
     assert!(said.contains(".acl: ") && said.contains("--from"), "{said}");
-    let said = done(place.data(), &["import", source, "carol", "--from", old, "--rewrite-documents"]);
+    let new = "https://new-id.example/";
+    let said = done(place.data(), &["import", source, "carol", "--from", old, "--rewrite-documents", "--issuer", new]);
     assert!(said.contains("left out: .internal") && !said.contains("unwise"), "{said}");
     let root = format!("{}carol/", server.base);
     let anybody = Client::new().unwrap();
@@ -185,6 +189,7 @@ async fn a_pod_of_community_solid_server_moves_in() {
     let card = get(&anybody, &format!("{root}profile/card")).await;
     let card = String::from_utf8(card.body.to_vec()).unwrap();
     assert!(card.contains("css.example/>") && !card.contains("css.example/alice/"), "{card}");
+    assert!(card.contains(&format!("<{new}>")), "the old issuer and the new one: {card}");
     let listed = String::from_utf8(get(&anybody, &root).await.body.to_vec()).unwrap();
     for name in ["README", "profile/", "photos/", "notes/", "inbox/"] {
         assert!(listed.contains(&format!("{name}>")), "{name} is not in {listed}");
