@@ -41,7 +41,7 @@ test('a pod of Node Solid Server is read as that server told it', async () => {
     }
   }
   for (const [name, turtle] of Object.entries(listed)) {
-    const members = membersOf(turtle, base + name, base).filter((member) => !/^(favicon.ico|index.html)$/.test(member));
+    const members = membersOf(turtle, base + name, base).filter((member) => !/^(favicon.ico|index.html|robots.txt)$/.test(member));
     assert.deepEqual(membersOf(await (await read(name)).text(), pod + name, pod), members, `what is in ${name}`);
   }
   for (const name of ['notes/.acl', 'a%2Bb.txt.acl', '.acl', 'text.meta']) {
@@ -50,6 +50,6 @@ test('a pod of Node Solid Server is read as that server told it', async () => {
     assert.deepEqual(found, statements(file, base + name, base), name);
   }
   assert.match(await (await read('notes/.meta')).text(), /"About notes\/"/);
-  assert.equal((await fetch(`${pod}robots.txt`)).status, 200, 'what everybody could read');
+  assert.equal((await fetch(`${pod}page.html`)).status, 200, 'what everybody could read');
   assert.equal((await fetch(`${pod}a%2Bb.txt`)).status, 401);
 });
