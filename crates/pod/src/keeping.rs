@@ -4,13 +4,15 @@
 
 use crate::{
     document::{convert, load},
+    members::{MemberStream, portions},
     negotiate::format_of,
     pod::Pod,
     problem::Problem,
-    store::{Body, ByteStream, CommitError, Member, Quota, Resource, StoreError, Usage},
+    store::{Body, ByteStream, CommitError, Quota, Resource, StoreError, Usage},
 };
 use bytes::Bytes;
 use podbell_model::{ResourceIri, Storage, rdf::RdfFormat};
+use std::sync::Arc;
 
 impl Pod {
     /// What a storage holds and may hold.
@@ -28,14 +30,19 @@ impl Pod {
         self.store.resource(iri).await
     }
 
-    /// What is in a container, auxiliary resources left out.
-    pub async fn kept_in(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
-        self.store.members(container).await
+    /// What is in a container, auxiliary resources left out, some at a time.
+    pub fn kept_in(&self, container: &ResourceIri) -> MemberStream {
+        portions(Arc::clone(&self.store), container.clone(), None)
     }
 
     /// The bytes of a body.
     pub async fn bytes_of(&self, body: &Body) -> Result<ByteStream, StoreError> {
         self.store.open(body, 0).await
+    }
+
+    /// A document, all of it; for those that are known to be small.
+    pub async fn whole(&self, resource: &Resource) -> Result<Bytes, Problem> {
+        load(&*self.store, &resource.body).await
     }
 
     /// An RDF document in Turtle: as it was written, if it was written so.

@@ -284,12 +284,6 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Member>, StoreError>;
 
-    /// All non-auxiliary children of a container, ordered by IRI: only where a container is known to be small, or the
-    /// work is not for a stranger.
-    async fn members(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
-        self.members_after(container, None, usize::MAX).await
-    }
-
     /// Makes a body ready to be committed: inline up to [`INLINE_BODY`], else durable in a file. A staged body that
     /// is never committed is swept later.
     ///
@@ -331,6 +325,13 @@ pub trait Store: Send + Sync + 'static {
         changes: Vec<Change>,
         now: Timestamp,
     ) -> Result<(Storage, Committed), CommitError>;
+
+    /// Gives resources of a storage that was begun the dates (Last-Modified) that they had elsewhere; what is not there
+    /// is passed over.
+    ///
+    /// # Errors
+    /// [`CommitError::NoStorage`] also of a storage that is finished: its dates are those of its changes.
+    async fn date(&self, storage: StorageId, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError>;
 
     /// From now on the storage is one of [`storages`](Self::storages).
     async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError>;

@@ -74,6 +74,10 @@ impl Store for Sqlite {
         self.make_storage(root, owner, changes, now, false).await
     }
 
+    async fn date(&self, storage: StorageId, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError> {
+        Ok(self.writer.write::<_, Refusal>(move |step| storages::date(step.db, storage, &dates)).await?)
+    }
+
     async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError> {
         Ok(self.writer.write::<_, Refusal>(move |step| storages::finish(step.db, storage)).await?)
     }

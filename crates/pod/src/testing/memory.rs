@@ -137,6 +137,19 @@ impl Store for MemoryStore {
         self.transact(|state| Writing::create_storage(state, root, owner, changes, now, false), |done| &done.1)
     }
 
+    async fn date(&self, storage: StorageId, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError> {
+        let mut state = self.state.lock();
+        if state.pods.get(&storage).is_none_or(|pod| pod.finished) {
+            return Err(CommitError::NoStorage);
+        }
+        for (resource, modified) in dates {
+            if let Some(kept) = state.resources.get_mut(&resource).filter(|kept| kept.storage == storage) {
+                kept.modified = modified;
+            }
+        }
+        Ok(())
+    }
+
     async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError> {
         self.state.lock().pods.get_mut(&storage).ok_or(CommitError::NoStorage)?.finished = true;
         Ok(())

@@ -15,13 +15,13 @@ pub async fn members_are_listed_in_order_without_auxiliaries<F: Fixture>() {
     let world = World::<F>::new().await;
     world.commit(vec![world.put("b", "22"), world.acl("b", "rules"), world.describe("b")]).await;
     world.commit(vec![world.put("a/", ""), world.put("a/deep", "1"), world.put("c", "1")]).await;
-    let members = world.store().members(&iri("")).await.unwrap();
+    let members = world.store().members_after(&iri(""), None, usize::MAX).await.unwrap();
     let names: Vec<_> = members.iter().map(|member| member.iri.clone()).collect();
     assert_eq!(names, [iri("a/"), iri("b"), iri("c")]);
     let row = world.resource("b").await;
     assert_eq!((members[1].size, members[1].class, members[1].modified), (2, row.class, row.modified));
     assert_eq!(members[1].content_type, row.content_type);
-    assert!(world.store().members(&iri("absent/")).await.unwrap().is_empty());
+    assert!(world.store().members_after(&iri("absent/"), None, usize::MAX).await.unwrap().is_empty());
 }
 
 /// In IRI order; what comes and goes meanwhile moves nobody else.
@@ -32,7 +32,7 @@ pub async fn members_are_read_in_portions<F: Fixture>() {
             world.commit(vec![world.put(name, "")]).await;
         }
     }
-    let all: Vec<_> = world.store().members(&iri("")).await.unwrap();
+    let all: Vec<_> = world.store().members_after(&iri(""), None, usize::MAX).await.unwrap();
     let mut sorted = all.clone();
     sorted.sort_by(|one, other| one.iri.cmp(&other.iri));
     assert_eq!((all.len(), &all), (6, &sorted));
