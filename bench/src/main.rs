@@ -6,6 +6,7 @@ mod floor;
 mod listen;
 mod measure;
 mod peers;
+mod refusals;
 mod resources;
 mod server;
 

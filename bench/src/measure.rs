@@ -3,7 +3,7 @@
 use crate::{
     listen::now,
     peers::{Listener, Peer, Reached},
-    resources,
+    refusals, resources,
     server::{Place, Process, Server},
 };
 use anyhow::{Context, Result};
@@ -44,6 +44,8 @@ pub(crate) enum Group {
     Transfer,
     /// From the write to the frame.
     Latency,
+    /// Whether refusals tell by their time what they refuse; only when it is asked for.
+    Refusals,
 }
 
 /// One run of everything, or of one group.
@@ -73,6 +75,9 @@ pub(crate) async fn run(binary: &Path, only: Option<Group>) -> Result<Figures> {
     }
     if wanted(Group::Latency) {
         latency(binary, &mut figures).await.context("latency")?;
+    }
+    if only == Some(Group::Refusals) {
+        refusals::refusals(binary, &mut figures).await.context("refusals")?;
     }
     Ok(figures)
 }

@@ -81,10 +81,14 @@ impl Place {
 impl Server {
     /// Alice, logged in.
     pub(crate) async fn alice(&self) -> Result<Client> {
+        self.log_in("ALICE").await
+    }
+
+    /// A seeded account, logged in.
+    pub(crate) async fn log_in(&self, name: &str) -> Result<Client> {
         let get = |key: &str| self.env.get(key).with_context(|| format!("{key} is missing"));
-        Client::new()?
-            .log_in(get("SOLID_IDENTITY_PROVIDER")?, get("USERS_ALICE_CLIENTID")?, get("USERS_ALICE_CLIENTSECRET")?)
-            .await
+        let (id, secret) = (format!("USERS_{name}_CLIENTID"), format!("USERS_{name}_CLIENTSECRET"));
+        Client::new()?.log_in(get("SOLID_IDENTITY_PROVIDER")?, get(&id)?, get(&secret)?).await
     }
 
     /// Its process.

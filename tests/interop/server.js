@@ -16,7 +16,7 @@ const lookup = dns.lookup;
 dns.lookup = (name, options, callback) => lookup(/(^|\.)localhost$/.test(name) ? 'localhost' : name, options, callback);
 
 /** Two neighbouring free ports: the pods' origin and the provider's. */
-async function freePorts() {
+export async function freePorts() {
   const taken = (port) =>
     new Promise((resolve, reject) => {
       const probe = net.createServer();

@@ -43,6 +43,19 @@ pub(crate) async fn access(
     })
 }
 
+/// What `request` may do, by what exists: nothing is looked at. Of what creates, the least: it needs no less than what
+/// replaces.
+pub(crate) fn possible(request: &Request, patch: Option<&Result<Patch, Problem>>) -> Vec<Access> {
+    let resource = request.target.clone();
+    match &request.action {
+        Action::Read(_) => vec![Access::Read { resource }],
+        Action::Post { .. } => vec![Access::Post { container: resource }],
+        Action::Put { .. } => vec![Access::Put { resource, place: Place::Exists }],
+        Action::Patch { .. } => vec![Access::Patch { resource, place: Place::Exists, modes: modes(patch) }],
+        Action::Delete => [true, false].map(|exists| Access::Delete { resource: resource.clone(), exists }).into(),
+    }
+}
+
 /// Whether nothing is needed that `planned` did not need.
 pub(crate) fn covers(storage: &Storage, planned: &Access, now: &Access) -> bool {
     let granted = planned.requirements(storage);
@@ -72,4 +85,40 @@ async fn place(store: &dyn Store, storage: &Storage, shape: &Shape, target: &Res
         }
     }
     Ok(Place::Absent { nearest: storage.root.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{conditions::Preconditions, operation::Content};
+    use podbell_model::{StorageId, Timestamp, WebId};
+
+    fn iri(path: &str) -> ResourceIri {
+        ResourceIri::parse(&format!("http://x{path}")).unwrap()
+    }
+
+    #[test]
+    fn whoever_is_granted_what_a_request_does_is_granted_one_of_what_it_may_do() {
+        let storage = Storage { id: StorageId(1), root: iri("/"), owner: WebId::new("http://x/#me") };
+        let places = || [Place::Exists, Place::Absent { nearest: iri("/a/") }, Place::Absent { nearest: iri("/") }];
+        for path in ["/a/r", "/a/c/", "/a/r.acl", "/a/r.meta"] {
+            let resource = iri(path);
+            let puts = places().map(|place| Access::Put { resource: resource.clone(), place });
+            let patches = places().map(|place| Access::Patch { resource: resource.clone(), place, modes: Modes::NONE });
+            let deletes = [true, false].map(|exists| Access::Delete { resource: resource.clone(), exists });
+            for (action, does) in [
+                (Action::Put { content: Content::none() }, &puts[..]),
+                (Action::Patch { content: Content::none() }, &patches),
+                (Action::Delete, &deletes),
+            ] {
+                let (preconditions, now) = (Preconditions::default(), Timestamp::UNIX_EPOCH);
+                let request = Request { target: resource.clone(), action, preconditions, now };
+                let may = possible(&request, None);
+                for does in does {
+                    assert!(may.iter().any(|may| covers(&storage, does, may)), "{does:?}: {may:?}");
+                }
+                assert!(may.iter().all(|may| does.contains(may)), "{may:?}");
+            }
+        }
+    }
 }

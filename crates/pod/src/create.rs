@@ -7,6 +7,7 @@
 
 use crate::{
     auxiliary::pin,
+    budget::Parsed,
     document::{MAX_CONTROL, group, parse},
     listing::{PREFIXES, own_statements},
     operation::Effect,
@@ -43,8 +44,9 @@ impl Writing<'_> {
 
     async fn put_document(&self, incoming: &Incoming) -> Result<Step, Problem> {
         let before = self.seen().await?;
+        let issuers = self.issuers_before(self.target, before.as_ref()).await?;
         let dataset = self.optional_dataset(incoming, self.target).await?;
-        self.guard_issuers(self.target, before.as_ref(), dataset.as_ref()).await?;
+        self.keep_issuers(self.target, issuers.as_ref(), dataset.as_deref())?;
         let (expected, mut changes, effect) = if before.is_some() {
             (vec![pin(self.target, before.as_ref())], Vec::new(), Effect::Replaced)
         } else {
@@ -52,7 +54,7 @@ impl Writing<'_> {
             (expected, changes, Effect::Created)
         };
         let id = self.pod.ids.next();
-        let (change, class) = document(id, self.target, incoming, dataset.as_ref())?;
+        let (change, class) = document(id, self.target, incoming, dataset.as_deref())?;
         changes.push(change);
         Ok(self.draft(expected, changes, effect, class, id))
     }
@@ -81,8 +83,9 @@ impl Writing<'_> {
             (self.new_container(&member, description, &mut changes), class)
         } else {
             let dataset = self.optional_dataset(incoming, &member).await?;
-            self.guard_issuers(&member, None, dataset.as_ref()).await?;
-            let (change, class) = document(id, &member, incoming, dataset.as_ref())?;
+            let issuers = self.issuers_before(&member, None).await?;
+            self.keep_issuers(&member, issuers.as_ref(), dataset.as_deref())?;
+            let (change, class) = document(id, &member, incoming, dataset.as_deref())?;
             changes.push(change);
             (id, class)
         };
@@ -168,14 +171,14 @@ impl Writing<'_> {
     }
 
     /// The graph of content that must be RDF.
-    async fn dataset(&self, incoming: &Incoming, base: &ResourceIri) -> Result<Dataset, Problem> {
+    async fn dataset(&self, incoming: &Incoming, base: &ResourceIri) -> Result<Parsed, Problem> {
         let dataset = self.optional_dataset(incoming, base).await?;
         dataset.ok_or_else(|| Problem::NotRdf(incoming.content_type.to_string()))
     }
 
-    async fn optional_dataset(&self, incoming: &Incoming, base: &ResourceIri) -> Result<Option<Dataset>, Problem> {
+    async fn optional_dataset(&self, incoming: &Incoming, base: &ResourceIri) -> Result<Option<Parsed>, Problem> {
         match &incoming.rdf {
-            Some((format, bytes)) => parse(*format, base, bytes.clone()).await.map(Some),
+            Some((format, bytes)) => parse(&self.pod.budget, *format, base, bytes.clone()).await.map(Some),
             None => Ok(None),
         }
     }

@@ -3,6 +3,7 @@
 //! What is written is kept as it came; every other form is made of it on demand.
 
 use crate::{
+    budget::{Budget, Parsed},
     problem::Problem,
     store::{Body, ByteStream, Store, StoreError},
 };
@@ -58,22 +59,30 @@ pub(crate) async fn aside<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Interrupted)?
 }
 
-/// Parses a stored or received document.
-pub(crate) async fn parse(format: RdfFormat, base: &ResourceIri, bytes: Bytes) -> Result<Dataset, Problem> {
-    let base = base.clone();
-    aside(bytes.len() as u64, move || Ok(rdf::parse(format, base.as_str(), &bytes)?)).await
+/// Parses a stored or received document, in its share of the budget.
+pub(crate) async fn parse(
+    budget: &Budget,
+    format: RdfFormat,
+    base: &ResourceIri,
+    bytes: Bytes,
+) -> Result<Parsed, Problem> {
+    let (base, size) = (base.clone(), bytes.len() as u64);
+    let share = budget.share(size).await?;
+    aside(size, move || Ok(Parsed::new(rdf::parse(format, base.as_str(), &bytes)?, share))).await
 }
 
-/// Makes another representation of a stored document.
+/// Makes another representation of a stored document, in its share of the budget.
 pub(crate) async fn convert(
+    budget: &Budget,
     from: RdfFormat,
     to: RdfFormat,
     base: &ResourceIri,
     bytes: Bytes,
 ) -> Result<Bytes, Problem> {
-    let base = base.clone();
-    aside(bytes.len() as u64, move || {
-        let dataset = rdf::parse(from, base.as_str(), &bytes)?;
+    let (base, size) = (base.clone(), bytes.len() as u64);
+    let share = budget.share(size).await?;
+    aside(size, move || {
+        let dataset = Parsed::new(rdf::parse(from, base.as_str(), &bytes)?, share);
         Ok(write(to, &dataset, &prefixes(from, &base, &bytes)))
     })
     .await
@@ -117,8 +126,11 @@ fn text(bytes: Vec<u8>) -> Result<Arc<str>, Problem> {
     })
 }
 
+/// Subjects, and the issuers that may speak for them.
+pub(crate) type Issuers = BTreeSet<(String, String)>;
+
 /// Who may speak for the WebIDs of a document: its `solid:oidcIssuer` statements about subjects in itself.
-pub(crate) fn issuers(document: &ResourceIri, dataset: &Dataset) -> BTreeSet<(String, String)> {
+pub(crate) fn issuers(document: &ResourceIri, dataset: &Dataset) -> Issuers {
     dataset
         .quads_for_graph_name(GraphNameRef::DefaultGraph)
         .filter(|quad| quad.predicate.as_str() == vocab::solid::OIDC_ISSUER)

@@ -7,10 +7,10 @@
 use crate::{
     conditions::Preconditions,
     document::{aside, load, prefixes, write},
-    moved::moved,
+    moved::{is_same, moved},
     negotiate::format_of,
     operation::{Content, Effect},
-    pod::{Pod, limit},
+    pod::Pod,
     problem::Problem,
     seed::SeedError,
     shape::Shape,
@@ -18,9 +18,9 @@ use crate::{
     write::{Step, Work, Writing},
 };
 use bytes::Bytes;
-use oxrdf::{Dataset, GraphNameRef};
+use oxrdf::{Dataset, GraphName, GraphNameRef, NamedNode, Quad};
 use podbell_model::{
-    ResourceIri, Sequence, Storage, Timestamp, WebId,
+    IriError, ResourceIri, Sequence, Storage, Timestamp, WebId,
     rdf::{self, RdfFormat},
     vocab,
 };
@@ -98,33 +98,40 @@ impl Pod {
         Ok(())
     }
 
-    /// An RDF document that was written for a pod elsewhere, in Turtle with the IRIs of this one. `from` is where the
-    /// root was.
+    /// An RDF document for where its pod goes: in its own syntax, with the IRIs that are there; none if it is right as
+    /// it is. `target` is its name in `from`.
     pub async fn moved(
         &self,
-        storage: &Storage,
         target: &ResourceIri,
         content_type: &str,
         document: Bytes,
         from: &ResourceIri,
-    ) -> Result<Bytes, Problem> {
+        to: &ResourceIri,
+    ) -> Result<Option<Bytes>, Problem> {
         let format = format_of(content_type).ok_or_else(|| Problem::NotRdf(content_type.to_owned()))?;
-        if document.len() as u64 > limit(&Shape::of(target, storage)) {
-            return Err(Problem::TooLarge(limit(&Shape::of(target, storage))));
-        }
-        let (from, root) = (from.clone(), storage.root.clone());
-        let old = ResourceIri::parse(&format!("{from}{}", &target.as_str()[root.as_str().len()..]))?;
+        let rest = target.as_str().strip_prefix(from.as_str()).unwrap_or_default();
+        let (old, new) = (target.clone(), ResourceIri::parse(&format!("{to}{rest}"))?);
+        let (from, to) = (from.clone(), to.clone());
         aside(document.len() as u64, move || {
-            let dataset = moved(&rdf::parse(format, old.as_str(), &document)?, from.as_str(), root.as_str());
+            let dataset = moved(&rdf::parse(format, old.as_str(), &document)?, from.as_str(), to.as_str());
+            // Relative IRIs go along by themselves.
+            if rdf::parse(format, new.as_str(), &document).is_ok_and(|same| is_same(&dataset, &same)) {
+                return Ok(None);
+            }
             let mut prefixes = prefixes(format, &old, &document);
             for (_, iri) in &mut prefixes {
                 if let Some(rest) = iri.strip_prefix(from.as_str()) {
-                    *iri = format!("{root}{rest}");
+                    *iri = format!("{to}{rest}");
                 }
             }
-            Ok(write(RdfFormat::Turtle, &dataset, &prefixes))
+            Ok(Some(write(format, &dataset, &prefixes)))
         })
         .await
+    }
+
+    /// Gives what was imported the dates that it had before.
+    pub async fn date(&self, storage: &Storage, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError> {
+        self.store.date(storage.id, dates).await
     }
 
     /// Whether the ACL of the root gives the owner Control by name.
@@ -138,14 +145,30 @@ impl Pod {
 
     /// Whether the owner's WebID document, if it is in the storage, says who may speak for the owner.
     pub async fn owner_has_issuer(&self, storage: &Storage) -> Result<bool, Problem> {
-        let document = match ResourceIri::parse(storage.owner.document()) {
-            Ok(document) if storage.contains(&document) => document,
-            _ => return Ok(true),
-        };
+        let Some(document) = owner_document(storage) else { return Ok(true) };
         let Some(resource) = self.store.resource(&document).await? else { return Ok(false) };
         let Some(format) = format_of(&resource.content_type) else { return Ok(false) };
         let graph = rdf::parse(format, document.as_str(), &load(&*self.store, &resource.body).await?)?;
         Ok(!rdf::objects(&graph, storage.owner.as_str(), vocab::solid::OIDC_ISSUER).is_empty())
+    }
+
+    /// Says in the owner's WebID document, if it is in the storage, that an issuer may speak for the owner. Those that
+    /// it names already stay.
+    pub async fn add_issuer(&self, storage: &Storage, issuer: &str, now: Timestamp) -> Result<(), Problem> {
+        let Some(document) = owner_document(storage) else { return Ok(()) };
+        let Some(resource) = self.store.resource(&document).await? else { return Ok(()) };
+        let content_type = Arc::clone(&resource.content_type);
+        let format = format_of(&content_type).ok_or_else(|| Problem::NotRdf(content_type.to_string()))?;
+        let bytes = load(&*self.store, &resource.body).await?;
+        let mut graph = rdf::parse(format, document.as_str(), &bytes)?;
+        if rdf::objects(&graph, storage.owner.as_str(), vocab::solid::OIDC_ISSUER).contains(&issuer) {
+            return Ok(());
+        }
+        let node = |iri: &str| NamedNode::new(iri).map_err(|_| Problem::BadName(IriError::Character));
+        let (owner, names) = (node(storage.owner.as_str())?, node(vocab::solid::OIDC_ISSUER)?);
+        graph.insert(&Quad::new(owner, names, node(issuer)?, GraphName::DefaultGraph));
+        let written = write(format, &graph, &prefixes(format, &document, &bytes));
+        self.import(storage, &document, Content::bytes(Some(content_type), written), now).await.map(drop)
     }
 
     /// Shows a storage that was begun, to everybody.
@@ -164,6 +187,11 @@ impl Pod {
         }
         Ok(discarded)
     }
+}
+
+/// The WebID document of the owner, if it is in the storage.
+fn owner_document(storage: &Storage) -> Option<ResourceIri> {
+    ResourceIri::parse(storage.owner.document()).ok().filter(|document| storage.contains(document))
 }
 
 fn controls(graph: &Dataset, root: &str, owner: &str) -> bool {

@@ -4,13 +4,15 @@
 
 use crate::{
     document::{convert, load},
+    members::{MemberStream, portions},
     negotiate::format_of,
     pod::Pod,
     problem::Problem,
-    store::{Body, ByteStream, CommitError, Member, Quota, Resource, StoreError, Usage},
+    store::{Body, ByteStream, CommitError, Quota, Resource, StoreError, Usage},
 };
 use bytes::Bytes;
 use podbell_model::{ResourceIri, Storage, rdf::RdfFormat};
+use std::sync::Arc;
 
 impl Pod {
     /// What a storage holds and may hold.
@@ -28,9 +30,9 @@ impl Pod {
         self.store.resource(iri).await
     }
 
-    /// What is in a container, auxiliary resources left out.
-    pub async fn kept_in(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
-        self.store.members(container).await
+    /// What is in a container, auxiliary resources left out, some at a time.
+    pub fn kept_in(&self, container: &ResourceIri) -> MemberStream {
+        portions(Arc::clone(&self.store), container.clone(), None)
     }
 
     /// The bytes of a body.
@@ -38,12 +40,17 @@ impl Pod {
         self.store.open(body, 0).await
     }
 
+    /// A document, all of it; for those that are known to be small.
+    pub async fn whole(&self, resource: &Resource) -> Result<Bytes, Problem> {
+        load(&*self.store, &resource.body).await
+    }
+
     /// An RDF document in Turtle: as it was written, if it was written so.
     pub async fn turtle_of(&self, resource: &Resource) -> Result<Bytes, Problem> {
         let bytes = load(&*self.store, &resource.body).await?;
         match format_of(&resource.content_type) {
             Some(RdfFormat::Turtle) | None => Ok(bytes),
-            Some(format) => convert(format, RdfFormat::Turtle, &resource.iri, bytes).await,
+            Some(format) => convert(&self.budget, format, RdfFormat::Turtle, &resource.iri, bytes).await,
         }
     }
 }

@@ -8,12 +8,14 @@
 
 mod access;
 mod auxiliary;
+mod budget;
 mod conditions;
 mod create;
 mod document;
 mod import;
 mod keeping;
 mod link;
+mod listed;
 mod listing;
 mod locks;
 mod members;
@@ -37,14 +39,15 @@ pub mod store;
 pub mod testing;
 mod write;
 
+pub use budget::{BUDGET, Parsed, Share};
 pub use conditions::{Preconditions, Tags, version_of};
 pub use document::{MAX_CONTROL, MAX_RDF};
 pub use link::asks_for_container;
 pub use members::MemberStream;
 pub use negotiate::prefers_page;
 pub use operation::{
-    Action, Applied, Content, Effect, Operation, Outcome, PageContent, Reading, Representation, RepresentationBody,
-    Request, Validators, Written,
+    Action, Applied, Content, Effect, Operation, Outcome, Outline, PageContent, Reading, Representation,
+    RepresentationBody, Request, Validators, Written,
 };
 pub use patch::{Patch, PatchConflict, PatchError};
 pub use pod::{AclRules, Ids, Pod};

@@ -30,13 +30,8 @@ pub(crate) const PREFIXES: &[(&str, &str)] = &[
     ("xsd", "http://www.w3.org/2001/XMLSchema#"),
 ];
 
-/// The graph of a container. `members` none leaves containment out (`ldp:PreferMinimalContainer`).
-pub(crate) fn graph(
-    container: &Resource,
-    is_root: bool,
-    members: Option<&[Member]>,
-    description: Option<Dataset>,
-) -> Dataset {
+/// What is said of a container beside its members.
+pub(crate) fn graph(container: &Resource, is_root: bool, description: Option<Dataset>) -> Dataset {
     let mut kept = Statements::default();
     let name = container.iri.as_str();
     for class in types(ResourceClass::Container) {
@@ -46,17 +41,27 @@ pub(crate) fn graph(
         kept.link(name, vocab::rdf::TYPE, vocab::pim::STORAGE_CLASS);
     }
     kept.dates(name, container.modified);
-    kept.members(name, members.unwrap_or_default());
     let mut graph = description.unwrap_or_default();
     graph.extend(kept.0);
     graph
 }
 
-/// What is said of members, in an order in which writers can fold neighbours. No dataset: its indexes would take many
-/// times the room of the statements.
-pub(crate) fn members_of(container: &ResourceIri, members: &[Member]) -> Vec<Quad> {
+/// That a container contains its members. No dataset, here and below: its indexes would take many times the room of the
+/// statements.
+pub(crate) fn containment(container: &ResourceIri, members: &[Member]) -> Vec<Quad> {
     let mut kept = Statements::default();
-    kept.members(container.as_str(), members);
+    for member in members {
+        kept.link(container.as_str(), vocab::ldp::CONTAINS, member.iri.as_str());
+    }
+    kept.0
+}
+
+/// What members are, in an order in which writers can fold neighbours.
+pub(crate) fn nodes(members: &[Member]) -> Vec<Quad> {
+    let mut kept = Statements::default();
+    for member in members {
+        kept.node(member);
+    }
     kept.0
 }
 
@@ -128,25 +133,20 @@ fn statement(quad: QuadRef<'_>) -> String {
 struct Statements(Vec<Quad>);
 
 impl Statements {
-    fn members(&mut self, container: &str, members: &[Member]) {
-        for member in members {
-            self.link(container, vocab::ldp::CONTAINS, member.iri.as_str());
+    fn node(&mut self, member: &Member) {
+        let child = member.iri.as_str();
+        for class in types(member.class) {
+            self.link(child, vocab::rdf::TYPE, class);
         }
-        for member in members {
-            let child = member.iri.as_str();
-            for class in types(member.class) {
-                self.link(child, vocab::rdf::TYPE, class);
-            }
-            let is_container = member.class == ResourceClass::Container;
-            if let Ok(mime) = member.content_type.parse::<Mime>()
-                && !is_container
-            {
-                self.link(child, vocab::rdf::TYPE, &format!("{MEDIA_TYPES}{}#Resource", mime.essence_str()));
-            }
-            self.dates(child, member.modified);
-            if !is_container {
-                self.literal(child, SIZE, member.size.to_string(), INTEGER);
-            }
+        let is_container = member.class == ResourceClass::Container;
+        if let Ok(mime) = member.content_type.parse::<Mime>()
+            && !is_container
+        {
+            self.link(child, vocab::rdf::TYPE, &format!("{MEDIA_TYPES}{}#Resource", mime.essence_str()));
+        }
+        self.dates(child, member.modified);
+        if !is_container {
+            self.literal(child, SIZE, member.size.to_string(), INTEGER);
         }
     }
 

@@ -7,10 +7,11 @@
 
 use crate::{
     auxiliary::{effect, pin},
+    budget::{Parsed, cost},
     conditions::tag,
     create::describing,
     document::{LARGE, aside, group, load, prefixes, write},
-    listing::{graph, refuse_managed, restates},
+    listing::{containment, graph, nodes, refuse_managed, restates},
     negotiate::format_of,
     operation::{Effect, Validators},
     patch::{Effect as PatchEffect, Patch},
@@ -33,7 +34,7 @@ const MAX_PATCHED: usize = 10_000;
 
 /// A document after a patch.
 struct Patched {
-    dataset: Dataset,
+    dataset: Parsed,
     bytes: Bytes,
     effect: PatchEffect,
     content_type: Arc<str>,
@@ -75,11 +76,12 @@ impl Writing<'_> {
             Some(_) => (vec![pin(self.target, before.as_ref())], Vec::new()),
             None => self.path_to(self.target).await?,
         };
+        let issuers = self.issuers_before(self.target, before.as_ref()).await?;
         let patched = self.patched(patch, before.as_ref()).await?;
         if !patched.effect.changed {
             return self.unchanged(before.as_ref());
         }
-        self.guard_issuers(self.target, before.as_ref(), Some(&patched.dataset)).await?;
+        self.keep_issuers(self.target, issuers.as_ref(), Some(&patched.dataset))?;
         let id = self.pod.ids.next();
         changes.push(Change::Put {
             id,
@@ -96,11 +98,15 @@ impl Writing<'_> {
     async fn patch_container(&self, patch: &Arc<Patch>) -> Result<Step, Problem> {
         let before = self.seen().await?;
         let is_root = *self.shape == Shape::Root;
-        let description = self.pod.description(self.shape, self.target).await?.unwrap_or_default();
+        let description = self.pod.description(self.shape, self.target).await?;
+        let mut own = description.as_deref().cloned().unwrap_or_default();
         let mut whole = match &before {
             Some(container) => {
                 let members = self.members_to_patch(patch).await?;
-                graph(container, is_root, Some(&members), Some(description.clone()))
+                let mut whole = graph(container, is_root, Some(own.clone()));
+                whole.extend(containment(&container.iri, &members));
+                whole.extend(nodes(&members));
+                whole
             }
             None => Dataset::new(),
         };
@@ -113,7 +119,6 @@ impl Writing<'_> {
         for quad in &effect.deleted {
             refuse_managed(self.target, quad.as_ref())?;
         }
-        let mut own = description;
         for quad in &effect.deleted {
             own.remove(quad);
         }
@@ -179,6 +184,7 @@ impl Writing<'_> {
         };
         let (patch, base, empty) = (Arc::clone(patch), self.target.clone(), before.is_none());
         let limit = limit(self.shape);
+        let share = self.pod.budget.share_for(cost(bytes.len() as u64).saturating_add(patch.cost())).await?;
         aside(work(&patch, bytes.len() as u64), move || {
             let mut dataset = if empty { Dataset::new() } else { rdf::parse(format, base.as_str(), &bytes)? };
             let effect = patch.apply(&mut dataset)?;
@@ -187,7 +193,7 @@ impl Writing<'_> {
             if bytes.len() as u64 > limit {
                 return Err(Problem::TooLarge(limit));
             }
-            Ok(Patched { dataset, bytes, effect, content_type })
+            Ok(Patched { dataset: Parsed::new(dataset, share), bytes, effect, content_type })
         })
         .await
     }

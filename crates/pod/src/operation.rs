@@ -4,6 +4,8 @@
 //! permitted one; only that can be applied.
 
 use crate::{
+    access::possible,
+    budget::Parsed,
     conditions::Preconditions,
     members::MemberStream,
     patch::Patch,
@@ -12,7 +14,6 @@ use crate::{
     store::{Body, ByteStream},
 };
 use bytes::Bytes;
-use oxrdf::Dataset;
 use parking_lot::Mutex;
 use podbell_model::{ResourceIri, Storage, Timestamp};
 use podbell_wac::Access;
@@ -139,6 +140,23 @@ impl fmt::Debug for Content {
     }
 }
 
+/// A request as far as it is read without looking at what exists.
+#[derive(Debug)]
+pub struct Outline {
+    pub(crate) request: Request,
+    pub(crate) storage: Arc<Storage>,
+    pub(crate) shape: Shape,
+    pub(crate) patch: Option<Result<Patch, Problem>>,
+}
+
+impl Outline {
+    /// What it may turn out to do, by what exists. Who is granted none of these is refused before anything is looked
+    /// at, so that a refusal takes the same time whatever exists.
+    pub fn accesses(&self) -> Vec<Access> {
+        possible(&self.request, self.patch.as_ref())
+    }
+}
+
 /// A planned request: it says what it does, so that it can be authorized.
 #[derive(Debug)]
 pub struct Operation {
@@ -242,12 +260,12 @@ pub enum PageContent {
     /// A container.
     Container {
         /// What its owner says about it.
-        description: Dataset,
+        description: Option<Parsed>,
         /// Its members, ordered by IRI, some at a time.
         members: MemberStream,
     },
     /// An RDF document.
-    Document(Dataset),
+    Document(Parsed),
 }
 
 impl fmt::Debug for RepresentationBody {

@@ -11,7 +11,7 @@ mod sparql;
 
 use crate::problem::Problem;
 use oxrdf::{BlankNode, Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Quad, Term, TermRef};
-use podbell_model::{ResourceIri, rdf::RdfError};
+use podbell_model::{ResourceIri, iri::MAX_IRI, rdf::RdfError};
 use solve::Mapping;
 use std::collections::HashMap;
 
@@ -57,6 +57,18 @@ enum Slot {
     Variable(String),
     /// In a pattern to find: anything, the same for each label. In an insertion: a new node for each label.
     Blank(String),
+}
+
+impl Slot {
+    fn bytes(&self) -> u64 {
+        (match self {
+            Self::Iri(node) => node.as_str().len(),
+            Self::Literal(literal) => literal.value().len() + literal.datatype().as_str().len(),
+            // What it is filled with is in the document, and bounded.
+            Self::Variable(_) => MAX_IRI,
+            Self::Blank(label) => label.len(),
+        }) as u64
+    }
 }
 
 /// Why bytes are no patch.
@@ -185,6 +197,16 @@ impl Patch {
     /// Whether it inserts.
     pub(crate) fn inserts(&self) -> bool {
         self.steps.iter().any(|step| !step.insert.is_empty())
+    }
+
+    /// The most that its insertions come to, in bytes.
+    pub(crate) fn cost(&self) -> u64 {
+        // What is found can be many; a patch in N3 finds one.
+        if self.dialect == Dialect::Sparql && self.looks() {
+            return MAX_EFFECT_BYTES as u64;
+        }
+        let inserted = self.steps.iter().flat_map(|step| &step.insert);
+        inserted.flat_map(|pattern| [&pattern.subject, &pattern.predicate, &pattern.object]).map(Slot::bytes).sum()
     }
 
     /// Applies the patch; the dataset is to be thrown away if this fails.

@@ -4,10 +4,11 @@
 
 use crate::{
     access::access,
+    budget::{BUDGET, Budget},
     document::{MAX_CONTROL, MAX_RDF, collect, load},
     locks::Locks,
     negotiate::media_type,
-    operation::{Action, Applied, Content, Operation, Outcome, Payload, Request},
+    operation::{Action, Applied, Content, Operation, Outcome, Outline, Payload, Request},
     patch::Patch,
     problem::Problem,
     shape::{Links, Shape},
@@ -53,6 +54,7 @@ pub struct Pod {
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) acl_rules: Arc<dyn AclRules>,
     pub(crate) locks: Arc<Locks>,
+    pub(crate) budget: Arc<Budget>,
     storages: Arc<Storages>,
 }
 
@@ -63,9 +65,17 @@ impl Pod {
         ids: Arc<dyn Ids>,
         acl_rules: Arc<dyn AclRules>,
     ) -> Result<Self, StoreError> {
-        let pod = Self { store, ids, acl_rules, locks: Arc::default(), storages: Arc::default() };
+        let budget = Arc::new(Budget::of(BUDGET));
+        let pod = Self { store, ids, acl_rules, locks: Arc::default(), budget, storages: Arc::default() };
         pod.refresh().await?;
         Ok(pod)
+    }
+
+    /// Sets so many bytes aside for the documents that are worked on at once, in place of [`BUDGET`].
+    #[must_use]
+    pub fn with_budget(mut self, bytes: u64) -> Self {
+        self.budget = Arc::new(Budget::of(bytes));
+        self
     }
 
     /// Learns of storages that were created or deleted not through this pod.
@@ -102,11 +112,26 @@ impl Pod {
         Some(Shape::of(target, &*self.storage_of(target)?))
     }
 
-    /// Makes an operation of a request, so that it can be authorized. Of content, only a patch is read.
+    /// Makes an operation of a request, so that it can be authorized.
+    ///
+    /// # Errors
+    /// Those of [`Pod::outline`] and [`Pod::settle`].
+    pub async fn plan(&self, request: Request) -> Result<Operation, Problem> {
+        self.settle(self.outline(request).await?).await
+    }
+
+    /// Looks at what exists, and so makes an operation of an outline.
+    pub async fn settle(&self, outline: Outline) -> Result<Operation, Problem> {
+        let Outline { request, storage, shape, patch } = outline;
+        let access = access(&*self.store, &storage, &shape, &request, patch.as_ref()).await?;
+        Ok(Operation { request, storage, shape, patch, access })
+    }
+
+    /// Reads a request without a look at what exists. Of content, only a patch is read.
     ///
     /// # Errors
     /// Only what may be told to anybody: the name is in no storage, or the request is malformed in itself.
-    pub async fn plan(&self, mut request: Request) -> Result<Operation, Problem> {
+    pub async fn outline(&self, mut request: Request) -> Result<Outline, Problem> {
         let target = &request.target;
         let storage = self.storage_of(target).ok_or_else(|| Problem::NoStorage(target.clone()))?;
         let shape = Shape::of(target, &storage);
@@ -123,8 +148,7 @@ impl Pod {
             }
             Action::Read(_) | Action::Delete => {}
         }
-        let access = access(&*self.store, &storage, &shape, &request, patch.as_ref()).await?;
-        Ok(Operation { request, storage, shape, patch, access })
+        Ok(Outline { request, storage, shape, patch })
     }
 
     /// Applies a permitted operation.
@@ -148,6 +172,8 @@ impl Pod {
     ) -> Result<(Body, Result<Patch, Problem>), Problem> {
         let bytes = self.receive(content, limit(shape)).await?;
         let (base, media_type, document) = (target.clone(), media_type.to_owned(), bytes.clone());
+        // Given back before a share for the target is waited for.
+        let _share = self.budget.share(bytes.len() as u64).await?;
         let parsed =
             crate::document::aside(bytes.len() as u64, move || Ok(Patch::parse(&media_type, &base, &document)));
         Ok((Body::Inline(bytes), parsed.await?))

@@ -42,6 +42,8 @@ pub enum Kind {
     Unprocessable,
     /// Too many writers at once; trying again helps.
     Contended,
+    /// Too much is worked on at once; trying again later helps.
+    Busy,
     /// No space left.
     Full,
     /// The engine below failed; the cause is for the log.
@@ -142,6 +144,9 @@ pub enum Problem {
     /// Others wrote the same resource each time.
     #[error("too many writers at once")]
     Contended,
+    /// The documents that are worked on leave no room for another.
+    #[error("too many documents are being worked on; try again later")]
+    Busy,
     /// The storage would hold more than its quota, in bytes.
     #[error("the pod may hold {0} bytes, and this would be more; nothing was changed")]
     OverQuota(u64),
@@ -192,6 +197,7 @@ impl Problem {
             Self::Range(_) => Kind::RangeNotSatisfiable,
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Contended => Kind::Contended,
+            Self::Busy => Kind::Busy,
             Self::Full | Self::OverQuota(_) => Kind::Full,
             Self::Store(_) | Self::Interrupted => Kind::Failed,
         }

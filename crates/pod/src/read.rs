@@ -3,26 +3,21 @@
 //! Spec: <https://solidproject.org/TR/protocol#reading-resources>, RFC 9110 §13.2.2.
 
 use crate::{
+    budget::{Budget, Parsed},
     conditions::{UNWRITTEN, Variant, Verdict, tag},
-    document::{LARGE, aside, convert, inbox, load, parse},
-    listing::{PREFIXES, graph, members_of},
-    members::{MemberStream, PORTION, portions},
+    document::{convert, inbox, load, parse},
     negotiate::{Form, PAGE, Usual, format_of, negotiate},
     operation::{Operation, Outcome, PageContent, Reading, Representation, RepresentationBody, Validators},
     pod::Pod,
     problem::Problem,
     range::{Asked, asked},
     shape::{Links, Shape},
-    store::{Body, ByteStream, Resource},
+    store::{Body, ByteStream, Resource, Store},
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use oxrdf::Dataset;
-use podbell_model::{
-    Auxiliary, ResourceClass, ResourceIri,
-    rdf::{Pieces, RdfFormat},
-};
-use std::{future::ready, io, sync::Arc};
+use futures_util::{StreamExt, stream};
+use podbell_model::{Auxiliary, ResourceClass, ResourceIri, rdf::RdfFormat};
+use std::{future::ready, sync::Arc};
 
 const MINIMAL: &str = "http://www.w3.org/ns/ldp#PreferMinimalContainer";
 
@@ -45,6 +40,8 @@ impl Pod {
         let mut links = Links::of(target, &operation.storage, Some(resource.class));
         let description = self.description(&operation.shape, target).await?;
         links.inbox = description.as_ref().and_then(|description| inbox(description, target));
+        // Given back before a share for the document is waited for.
+        let description = description.filter(|_| container);
         let mut representation = Representation {
             validators,
             content_type: match form {
@@ -64,18 +61,19 @@ impl Pod {
             _ if container && reading.head => {}
             (Form::Page, _) if container => {
                 let members = if minimal { stream::empty().boxed() } else { self.members(&resource.iri, None) };
-                let content = PageContent::Container { description: description.unwrap_or_default(), members };
+                let content = PageContent::Container { description, members };
                 representation.body = RepresentationBody::Page(Box::new(content));
             }
             _ if container => self.listing(&mut representation, &resource, operation, variant, description).await?,
             (Form::Page | Form::Rdf(_), Some(_)) if reading.head => {}
             (Form::Page, Some(stored)) => {
-                let dataset = parse(stored, target, load(&*self.store, &resource.body).await?).await?;
+                let bytes = load(&*self.store, &resource.body).await?;
+                let dataset = parse(&self.budget, stored, target, bytes).await?;
                 representation.body = RepresentationBody::Page(Box::new(PageContent::Document(dataset)));
             }
             (Form::Rdf(wanted), Some(stored)) => {
                 let bytes = load(&*self.store, &resource.body).await?;
-                representation.whole(convert(stored, wanted, target, bytes).await?);
+                representation.whole(convert(&self.budget, stored, wanted, target, bytes).await?);
             }
             (Form::Stored, _) | (_, None) => self.stored(&mut representation, &resource.body, reading).await?,
         }
@@ -104,53 +102,11 @@ impl Pod {
     }
 
     /// What the description of an ordinary resource says; none if there is none.
-    pub(crate) async fn description(&self, shape: &Shape, subject: &ResourceIri) -> Result<Option<Dataset>, Problem> {
+    pub(crate) async fn description(&self, shape: &Shape, subject: &ResourceIri) -> Result<Option<Parsed>, Problem> {
         if !matches!(shape, Shape::Root | Shape::Container | Shape::Document) {
             return Ok(None);
         }
-        let iri = subject.auxiliary(Auxiliary::Description);
-        let Some(resource) = self.store.resource(&iri).await? else { return Ok(None) };
-        let Some(format) = format_of(&resource.content_type) else { return Ok(None) };
-        parse(format, &iri, load(&*self.store, &resource.body).await?).await.map(Some)
-    }
-
-    /// A small container in one piece, a large one as it is read.
-    async fn listing(
-        &self,
-        representation: &mut Representation,
-        container: &Resource,
-        operation: &Operation,
-        variant: Variant,
-        description: Option<Dataset>,
-    ) -> Result<(), Problem> {
-        let members =
-            if variant.minimal { Vec::new() } else { self.store.members_after(&container.iri, None, PORTION).await? };
-        let last = members.last().map(|last| last.iri.clone()).filter(|_| members.len() == PORTION);
-        let format = match variant.form {
-            Form::Rdf(format) => format,
-            Form::Stored | Form::Page => RdfFormat::Turtle,
-        };
-        let (of, is_root) = (container.clone(), operation.shape == Shape::Root);
-        // Some three hundred bytes for each member.
-        let pieces = aside(members.len() as u64 * 300, move || {
-            let mut pieces = Pieces::new(format, PREFIXES);
-            pieces.add(&graph(&of, is_root, None, description));
-            pieces.write(&members_of(&of.iri, &members));
-            Ok(pieces)
-        })
-        .await?;
-        match last {
-            None => representation.whole(pieces.finish().into()),
-            Some(last) => {
-                let members = self.members(&container.iri, Some(last));
-                representation.body = RepresentationBody::Stream(listed(pieces, container.iri.clone(), members));
-            }
-        }
-        Ok(())
-    }
-
-    fn members(&self, container: &ResourceIri, after: Option<ResourceIri>) -> MemberStream {
-        portions(Arc::clone(&self.store), container.clone(), after)
+        described(&*self.store, &self.budget, subject).await
     }
 
     /// The stored bytes, or the part that is asked for.
@@ -183,35 +139,22 @@ impl Pod {
 }
 
 impl Representation {
-    fn whole(&mut self, bytes: Bytes) {
+    pub(crate) fn whole(&mut self, bytes: Bytes) {
         self.length = Some(bytes.len() as u64);
         self.body = RepresentationBody::Bytes(bytes);
     }
 }
 
-/// What was written of a listing, and then the rest of its members.
-fn listed(pieces: Pieces, container: ResourceIri, members: MemberStream) -> ByteStream {
-    stream::try_unfold(Some((pieces, members)), move |state| {
-        let container = container.clone();
-        async move {
-            let Some((mut pieces, mut members)) = state else { return Ok(None) };
-            let written = Bytes::from(pieces.take());
-            if !written.is_empty() {
-                return Ok(Some((written, Some((pieces, members)))));
-            }
-            let Some(portion) = members.try_next().await.map_err(io::Error::other)? else {
-                return Ok(Some((Bytes::from(pieces.finish()), None)));
-            };
-            let work = move || {
-                pieces.write(&members_of(&container, &portion));
-                let written = Bytes::from(pieces.take());
-                Ok((written, pieces))
-            };
-            let (written, pieces) = aside(LARGE, work).await.map_err(io::Error::other)?;
-            Ok(Some((written, Some((pieces, members)))))
-        }
-    })
-    .boxed()
+/// What the description of a resource says; none if there is none.
+pub(crate) async fn described(
+    store: &dyn Store,
+    budget: &Budget,
+    subject: &ResourceIri,
+) -> Result<Option<Parsed>, Problem> {
+    let iri = subject.auxiliary(Auxiliary::Description);
+    let Some(resource) = store.resource(&iri).await? else { return Ok(None) };
+    let Some(format) = format_of(&resource.content_type) else { return Ok(None) };
+    parse(budget, format, &iri, load(store, &resource.body).await?).await.map(Some)
 }
 
 /// The first bytes of a stream.
@@ -225,7 +168,6 @@ fn take(stream: ByteStream, length: u64) -> ByteStream {
             });
             ready((!matches!(&chunk, Ok(bytes) if bytes.is_empty())).then_some(chunk))
         })
-        .into_stream()
         .boxed()
 }
 

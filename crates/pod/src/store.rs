@@ -77,6 +77,8 @@ pub struct Member {
     pub modified: Timestamp,
     /// Its length in bytes.
     pub size: u64,
+    /// Which life of it.
+    pub generation: Generation,
 }
 
 /// What the pod saw, checked again inside the transaction.
@@ -270,6 +272,9 @@ pub trait Store: Send + Sync + 'static {
     /// A resource, auxiliary ones included.
     async fn resource(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError>;
 
+    /// The newest commit that a look at the store sees.
+    async fn newest(&self) -> Result<Sequence, StoreError>;
+
     /// At most `limit` of the non-auxiliary children of a container, ordered by IRI, from the first whose IRI comes
     /// after `after`. Each call sees one moment: a child that is there throughout is met exactly once.
     async fn members_after(
@@ -278,12 +283,6 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&ResourceIri>,
         limit: usize,
     ) -> Result<Vec<Member>, StoreError>;
-
-    /// All non-auxiliary children of a container, ordered by IRI: only where a container is known to be small, or the
-    /// work is not for a stranger.
-    async fn members(&self, container: &ResourceIri) -> Result<Vec<Member>, StoreError> {
-        self.members_after(container, None, usize::MAX).await
-    }
 
     /// Makes a body ready to be committed: inline up to [`INLINE_BODY`], else durable in a file. A staged body that
     /// is never committed is swept later.
@@ -326,6 +325,13 @@ pub trait Store: Send + Sync + 'static {
         changes: Vec<Change>,
         now: Timestamp,
     ) -> Result<(Storage, Committed), CommitError>;
+
+    /// Gives resources of a storage that was begun the dates (Last-Modified) that they had elsewhere; what is not there
+    /// is passed over.
+    ///
+    /// # Errors
+    /// [`CommitError::NoStorage`] also of a storage that is finished: its dates are those of its changes.
+    async fn date(&self, storage: StorageId, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError>;
 
     /// From now on the storage is one of [`storages`](Self::storages).
     async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError>;

@@ -9,7 +9,7 @@ use crate::{
     access::{access, covers},
     auxiliary::pin,
     conditions::{Preconditions, default_tag},
-    document::{issuers, load, parse},
+    document::{Issuers, issuers, load, parse},
     negotiate::format_of,
     operation::{Action, Applied, Content, Effect, Operation, Outcome, Payload, Request, Validators, Written},
     patch::Patch,
@@ -22,9 +22,13 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use oxrdf::Dataset;
 use parking_lot::Mutex;
-use podbell_model::{ResourceClass, ResourceIri, Storage, Timestamp, Uuid, WebId, activity::version, rdf::RdfFormat};
+use podbell_model::{
+    Auxiliary, ResourceClass, ResourceIri, Storage, Timestamp, Uuid, WebId,
+    activity::version,
+    rdf::{self, RdfFormat},
+};
 use podbell_wac::Permit;
-use std::{collections::BTreeSet, io, sync::Arc};
+use std::{io, sync::Arc};
 
 /// How often a write looks again after somebody else was first.
 const ATTEMPTS: usize = 16;
@@ -306,7 +310,8 @@ impl Writing<'_> {
             expected.push(Expectation::Empty(self.target.clone()));
             self.guard_container(self.target, None).await?;
         }
-        self.guard_issuers(self.target, Some(&resource), None).await?;
+        let issuers = self.issuers_before(self.target, Some(&resource)).await?;
+        self.keep_issuers(self.target, issuers.as_ref(), None)?;
         let id = self.pod.ids.next();
         let changes = vec![Change::Delete { id, resource: self.target.clone() }];
         Ok(self.draft(expected, changes, Effect::Deleted, resource.class, id))
@@ -323,30 +328,26 @@ impl Writing<'_> {
         Step::Commit(Draft { expected, changes, effect, resource: self.target.clone(), class, id })
     }
 
-    /// Only the owner of the storage changes who may speak for the WebIDs of a document that has such statements, or
-    /// that is the owner's own.
-    ///
-    /// Spec: <https://solid.github.io/webid-profile/>
-    pub(crate) async fn guard_issuers(
+    /// Who may speak for the WebIDs of a document as it stands; none if the owner of the storage asks, who may change it.
+    pub(crate) async fn issuers_before(
         &self,
         document: &ResourceIri,
         before: Option<&Resource>,
-        after: Option<&Dataset>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<Issuers>, Problem> {
         if self.actor == Some(&self.storage.owner) {
-            return Ok(());
+            return Ok(None);
         }
-        let before = match before.and_then(|resource| Some((resource, format_of(&resource.content_type)?))) {
+        Ok(Some(match before.and_then(|resource| Some((resource, format_of(&resource.content_type)?))) {
             Some((resource, format)) if resource.class == ResourceClass::RdfSource => {
                 let bytes = load(&*self.pod.store, &resource.body).await?;
-                issuers(document, &parse(format, document, bytes).await?)
+                issuers(document, &*parse(&self.pod.budget, format, document, bytes).await?)
             }
-            _ => BTreeSet::new(),
-        };
-        self.keep_issuers(document, &before, after)
+            _ => Issuers::new(),
+        }))
     }
 
-    /// The same for a container, which says what its description says.
+    /// Only the owner of the storage changes who may speak for the WebIDs of a container that has such statements, or
+    /// that is the owner's own: it says what its description says.
     pub(crate) async fn guard_container(
         &self,
         container: &ResourceIri,
@@ -355,17 +356,30 @@ impl Writing<'_> {
         if self.actor == Some(&self.storage.owner) {
             return Ok(());
         }
-        let before = self.pod.description(&Shape::Container, container).await?;
-        let before = before.map(|dataset| issuers(container, &dataset)).unwrap_or_default();
-        self.keep_issuers(container, &before, after)
+        let description = container.auxiliary(Auxiliary::Description);
+        let before = self.pod.store.resource(&description).await?;
+        let before = match before.and_then(|resource| Some((format_of(&resource.content_type)?, resource))) {
+            Some((format, resource)) => {
+                let bytes = load(&*self.pod.store, &resource.body).await?;
+                // Small, and dropped at once: who has a share already must not wait for another.
+                issuers(container, &rdf::parse(format, description.as_str(), &bytes)?)
+            }
+            None => Issuers::new(),
+        };
+        self.keep_issuers(container, Some(&before), after)
     }
 
-    fn keep_issuers(
+    /// Only the owner of the storage changes who may speak for the WebIDs of a document that has such statements, or
+    /// that is the owner's own. `before` is what [`Writing::issuers_before`] told.
+    ///
+    /// Spec: <https://solid.github.io/webid-profile/>
+    pub(crate) fn keep_issuers(
         &self,
         document: &ResourceIri,
-        before: &BTreeSet<(String, String)>,
+        before: Option<&Issuers>,
         after: Option<&Dataset>,
     ) -> Result<(), Problem> {
+        let Some(before) = before else { return Ok(()) };
         let after = after.map(|dataset| issuers(document, dataset)).unwrap_or_default();
         let hosted = !before.is_empty() || self.storage.owner.document() == document.as_str();
         if hosted && *before != after {

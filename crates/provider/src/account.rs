@@ -31,6 +31,12 @@ pub enum AccountError {
     /// There is a pod of that name, and it is not for this account.
     #[error("there is a pod of that name already")]
     PodTaken,
+    /// The server keeps the name for itself.
+    #[error("that name is kept for the server itself; choose another")]
+    PodReserved,
+    /// There is no such invitation, or no longer.
+    #[error("there is no such invitation")]
+    UnknownInvitation,
     /// There are no such credentials of this account.
     #[error("there are no such credentials")]
     UnknownCredentials,

@@ -15,6 +15,8 @@ pub enum Found {
     Own,
     /// Somebody else's pod, or something that is no pod.
     Other,
+    /// Nothing, and nothing is to be there: the server keeps the name.
+    Reserved,
 }
 
 /// Where an account of some name lives.
@@ -75,6 +77,7 @@ impl Provider {
             Found::Nothing => hosting.make(name, now).await?,
             Found::Own => {}
             Found::Other => return Err(AccountError::PodTaken),
+            Found::Reserved => return Err(AccountError::PodReserved),
         }
         self.insert_account(name, home.webid.clone(), password).await?;
         Ok(home.webid)

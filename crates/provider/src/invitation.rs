@@ -72,6 +72,27 @@ impl Provider {
         Ok(NewInvitation { url: self.sign_up_url(&secret), expires })
     }
 
+    /// The invitations that are still good, those that end first come first.
+    pub async fn invitations(&self, now: Timestamp) -> Result<Vec<Invitation>, AccountError> {
+        let mut kept = self.store.invitations().await.map_err(OAuthError::from)?;
+        kept.retain(|invitation| invitation.expires > now);
+        kept.sort_by_key(|invitation| (invitation.expires, invitation.secret.0));
+        Ok(kept)
+    }
+
+    /// Withdraws an invitation by its id: it is no good any longer. What a sign-up that was cut off has made stays.
+    pub async fn withdraw_invitation(&self, id: &str) -> Result<(), AccountError> {
+        // Who is signing up has an account, or is refused.
+        let _alone = self.making.lock().await;
+        for invitation in self.store.invitations().await.map_err(OAuthError::from)? {
+            if invitation.id() == id {
+                let known = self.store.remove_invitation(&invitation.secret).await.map_err(OAuthError::from)?;
+                return if known { Ok(()) } else { Err(AccountError::UnknownInvitation) };
+            }
+        }
+        Err(AccountError::UnknownInvitation)
+    }
+
     /// Where an invitation is answered.
     pub(crate) fn sign_up_url(&self, secret: &str) -> String {
         let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("invitation", secret).finish();
@@ -109,6 +130,7 @@ impl Provider {
             // Made by this very sign-up, which was cut off. Any other pod stays whose it is, also without an account.
             Found::Own if is_begun => {}
             Found::Own | Found::Other => return Err(AccountError::PodTaken.into()),
+            Found::Reserved => return Err(AccountError::PodReserved.into()),
         }
         let hash = invitation.secret;
         if !self.store.begin_sign_up(&hash, name).await.map_err(OAuthError::from)? {
@@ -133,6 +155,11 @@ impl Provider {
 }
 
 impl Invitation {
+    /// What it is called where it is kept. Nobody signs up with that: it is a piece of the hash of its secret.
+    pub fn id(&self) -> String {
+        self.secret.0.iter().take(8).fold(String::new(), |id, byte| id + &format!("{byte:02x}"))
+    }
+
     /// The only name that it is good for, if there is one.
     pub(crate) fn only_name(&self) -> Option<&str> {
         self.begun.as_deref().or(self.name.as_deref())

@@ -216,6 +216,12 @@ pub trait Store: Send + Sync + 'static {
     /// An invitation, also an expired one that was not swept yet.
     async fn invitation(&self, secret: &SecretHash) -> Result<Option<Invitation>, StoreError>;
 
+    /// Every invitation, also expired ones that were not swept yet.
+    async fn invitations(&self) -> Result<Vec<Invitation>, StoreError>;
+
+    /// Forgets an invitation; true if there was one.
+    async fn remove_invitation(&self, secret: &SecretHash) -> Result<bool, StoreError>;
+
     /// Notes the name that a sign-up begins with; false, and nothing done, if there is no such invitation or it is
     /// good for another name only.
     async fn begin_sign_up(&self, secret: &SecretHash, name: &str) -> Result<bool, StoreError>;

@@ -20,7 +20,7 @@ use parsed::Parsed;
 use podbell_egress::Fetch;
 use podbell_log::{At, LogError, PolicyHistory};
 use podbell_model::{Generation, ResourceIri, Sequence, Storage, StorageId, Subject, Timestamp};
-use podbell_wac::{Decision, Decisions, Effective, Found, Operation, Permitted, Refusal, Rules, Slots};
+use podbell_wac::{Access, Decision, Decisions, Effective, Found, Operation, Permitted, Refusal, Rules, Slots};
 use remote_groups::RemoteGroups;
 use std::{sync::Arc, time::Duration};
 
@@ -150,6 +150,23 @@ impl Judge {
             }
         }
         Ok(podbell_wac::authorize(operation, &storage, decisions)?)
+    }
+
+    /// Permits the first of these accesses that the rules grant; refuses if they grant none.
+    pub async fn permit_any(
+        &self,
+        accesses: Vec<Access>,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Permitted<Access>, NotPermitted> {
+        let mut refusal = JudgeError::NoStorage.into();
+        for access in accesses {
+            match self.permit(access, subject, now).await {
+                Err(refused @ NotPermitted::Refused(_)) => refusal = refused,
+                told => return told,
+            }
+        }
+        Err(refusal)
     }
 
     /// Judges by the rules of `at`. `life` is the life of `resource` that it is about, as

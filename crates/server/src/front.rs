@@ -11,9 +11,9 @@ use crate::{
 use axum::{Router, middleware};
 use std::sync::Arc;
 
-/// The pods' origin: its content is untrusted, so every answer is sandboxed.
-pub fn pods(routes: Router, rules: Rules) -> Router {
-    let routes = inner(routes, rules).layer(middleware::from_fn(page::problems));
+/// The pods' origin: its content is untrusted, so every answer is sandboxed. `issuer` is the provider, if it is served.
+pub fn pods(routes: Router, rules: Rules, issuer: Option<Arc<str>>) -> Router {
+    let routes = inner(routes, rules).layer(middleware::from_fn_with_state(issuer, page::problems));
     outer(routes.layer(middleware::from_fn(protect::protect)))
 }
 
@@ -44,7 +44,7 @@ mod tests {
         let routes = Router::new()
             .route("/ok", get(|| async { "ok" }))
             .route("/panic", get(|| async { panic!("with a secret") as () }));
-        let router = pods(routes, Rules::new("http://localhost:3000", &Settings::default()));
+        let router = pods(routes, Rules::new("http://localhost:3000", &Settings::default()), None);
         let long = format!("/{}", "a".repeat(3_000));
         for (method, path, status) in [
             ("GET", "/ok", 200),

@@ -25,6 +25,7 @@ pub mod protect;
 pub mod provider_site;
 pub mod public_documents;
 pub mod request;
+mod reserved;
 pub mod resources;
 pub mod seed;
 pub mod serve;

@@ -11,7 +11,7 @@ mod frame;
 mod problem;
 mod text;
 
-pub use problem::problems;
+pub use problem::{prefers_page, problems};
 
 use axum::{body::Body, response::Response};
 use podbell_model::ResourceIri;
@@ -21,7 +21,7 @@ use podbell_pod::PageContent;
 pub fn body(resource: ResourceIri, root: ResourceIri, content: PageContent) -> Body {
     match content {
         PageContent::Container { description, members } => {
-            Body::from_stream(container::page(&resource, root, &description, members))
+            Body::from_stream(container::page(&resource, root, description.as_deref(), members))
         }
         PageContent::Document(dataset) => Body::from_stream(document::page(resource, root, dataset)),
     }

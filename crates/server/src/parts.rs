@@ -56,7 +56,8 @@ impl Parts {
         let own = Arc::new(OwnDocuments::new(Arc::new(guarded), base, settings.pods.layout, issuer));
         let fetch: Arc<dyn Fetch> = own.clone();
         let rules = wac_rules(settings, &base.origin().into());
-        let pod = Arc::new(Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?);
+        let pod = Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?;
+        let pod = Arc::new(pod.with_budget(settings.limits.rdf_memory.0));
         for root in pod.discard_unfinished(clock()).await? {
             tracing::info!(pod.root = %root, "what is left of an import that was broken off is deleted: {root}");
         }

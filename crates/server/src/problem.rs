@@ -132,8 +132,9 @@ impl Problem {
 
     /// Says when to come again.
     #[must_use]
-    pub fn retry_after(self, seconds: u64) -> Self {
-        self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        self
     }
 
     /// Keeps the cause for the log.
@@ -213,6 +214,12 @@ mod tests {
         assert_eq!(parts.headers.get_all(header::WWW_AUTHENTICATE).iter().count(), 2);
         assert_eq!(body["type"], "urn:podbell:problem:unknown-context");
         assert_eq!(body["violations"][0], "topic must not be empty");
+    }
+
+    #[tokio::test]
+    async fn when_to_come_again_is_said_once() {
+        let (parts, _) = read(Problem::unavailable("why").retry_after(1)).await;
+        assert_eq!(parts.headers.get_all(header::RETRY_AFTER).iter().collect::<Vec<_>>(), ["1"]);
     }
 
     #[tokio::test]

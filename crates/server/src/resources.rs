@@ -1,7 +1,8 @@
 //! The resources of the pods over HTTP: a request is planned, authorized and applied; the answer is assembled in one
 //! place.
 //!
-//! Order: the name; who asks; what is needed and whether it is granted; only then what exists.
+//! Order: the name; who asks; whether anything that it may turn out to need is granted; only then what exists, and
+//! whether what it does need is granted.
 //!
 //! Spec: <https://solidproject.org/TR/protocol#http>
 
@@ -28,6 +29,7 @@ use axum::{
 use http::{Method, Request};
 use podbell_model::ResourceIri;
 use podbell_pod::Applied;
+use podbell_wac::Access;
 use std::sync::Arc;
 
 /// How often an operation is authorized anew because the rules changed meanwhile.
@@ -72,17 +74,32 @@ fn is_service(app: &App, iri: &ResourceIri) -> bool {
         })
 }
 
+fn refused(error: NotPermitted) -> Problem {
+    match error {
+        NotPermitted::Refused(refusal) => not_allowed(refusal),
+        NotPermitted::Unknown(error) => Problem::unavailable(error),
+    }
+}
+
 async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let mut asked = ask::request(app, &parts, body, iri.clone())?;
+    if parts.method == Method::PATCH && app.pod.storage_of(&iri).is_some() {
+        // What a patch needs stands in it. From those who may neither read nor add anything it is not even received.
+        let least = vec![Access::Post { container: iri.clone() }, Access::Read { resource: iri.clone() }];
+        app.judge.permit_any(least, &subject, app.now()).await.map_err(refused)?;
+    }
     for _ in 0..ATTEMPTS {
-        let operation = app.pod.plan(asked).await.map_err(|problem| tell::problem(app, &iri, problem))?;
-        let permitted = app.judge.permit(operation, &subject, app.now()).await.map_err(|error| match error {
-            NotPermitted::Refused(refusal) => not_allowed(refusal),
-            NotPermitted::Unknown(error) => Problem::unavailable(error),
-        })?;
+        let outline = app.pod.outline(asked).await.map_err(|problem| tell::problem(app, &iri, problem))?;
+        // Who is refused whatever exists is refused before it is looked at: the time would tell.
+        let foreseen = app.judge.permit_any(outline.accesses(), &subject, app.now()).await.map_err(refused)?;
+        let operation = app.pod.settle(outline).await.map_err(|problem| tell::problem(app, &iri, problem))?;
+        let permitted = match foreseen.to(operation) {
+            Ok(permitted) => permitted,
+            Err(operation) => app.judge.permit(operation, &subject, app.now()).await.map_err(refused)?,
+        };
         // The rights are told with what is read, also when nothing is there.
         let rights =
             reads.then(|| permitted.permit().decision(&iri).map(|decision| decision.wac_allow(&iri))).flatten();

@@ -87,8 +87,9 @@ fn announce(settings: &Settings, bound: &Bound, known: Card) -> anyhow::Result<(
 
 async fn serve_origins(settings: &Settings, bound: Bound, composed: Composed, stop: Stop) {
     let limits = accept::Limits::from(settings);
-    let pods =
-        front::pods(composed.pods, Rules::new(bound.pods.url.origin(), settings).with_pods(settings.pods.layout));
+    let rules = Rules::new(bound.pods.url.origin(), settings).with_pods(settings.pods.layout);
+    let issuer = bound.provider.as_ref().map(|site| site.url.as_str().into());
+    let pods = front::pods(composed.pods, rules, issuer);
     let pods = accept::serve(bound.pods.listeners, pods, limits.clone(), stop.clone());
     let provider = async {
         if let Some(site) = bound.provider {

@@ -5,7 +5,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/protocol#server-storage-description>
 
-use crate::{app::App, notifications::discovery::WELL_KNOWN, problem::Problem, protect::OwnPage};
+use crate::{app::App, notifications::discovery::WELL_KNOWN, page, problem::Problem, protect::OwnPage};
 use aws_lc_rs::digest;
 use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -20,7 +20,7 @@ pub fn outside(app: &App, iri: &ResourceIri, headers: &HeaderMap) -> Option<Resp
         return None;
     }
     if iri.origin() == &*app.origin && iri.path() == "/" {
-        return Some(if wants_page(headers) { page(app) } else { directions(app) });
+        return Some(if page::prefers_page(headers) { shown(app) } else { directions(app) });
     }
     if iri.origin() == &*app.origin && iri.path() == "/favicon.ico" {
         // Browsers ask for it with every page; there is none.
@@ -29,16 +29,6 @@ pub fn outside(app: &App, iri: &ResourceIri, headers: &HeaderMap) -> Option<Resp
     let root = ResourceIri::parse(&format!("{iri}/")).ok().filter(|_| !iri.path().ends_with('/'))?;
     app.storages.rooted(&root)?;
     Some(Problem::not_found().detail(format!("the pod is at {root}, with a slash at the end")).into_response())
-}
-
-/// Browsers name HTML; programs that take anything do not.
-fn wants_page(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_page = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("text/html"));
-        is_page && !parts.any(|part| part.replace(' ', "").trim_end_matches(['0', '.']).eq_ignore_ascii_case("q="))
-    })
 }
 
 /// For programs.
@@ -56,7 +46,7 @@ fn directions(app: &App) -> Response {
 }
 
 /// For people.
-fn page(app: &App) -> Response {
+fn shown(app: &App) -> Response {
     let mut response =
         (StatusCode::OK, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html(app)).into_response();
     let headers = response.headers_mut();
@@ -124,21 +114,6 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn browsers_are_told_from_programs() {
-        let wants = |accept: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-            wants_page(&headers)
-        };
-        assert!(wants("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
-        assert!(wants("text/turtle, Text/HTML;q=0.05"));
-        for program in ["*/*", "text/turtle", "application/ld+json, */*;q=0.1", "text/html;q=0", "text/html; q=0.0"] {
-            assert!(!wants(program), "{program}");
-        }
-        assert!(!wants_page(&HeaderMap::new()));
-    }
 
     #[test]
     fn the_policy_allows_the_one_style_and_nothing_else() {

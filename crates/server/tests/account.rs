@@ -220,6 +220,9 @@ async fn no_command_takes_what_cannot_be() {
         (&["credentials", "nobody", "list"], "", "no such account"),
         (&["invite", "--for", "alice"], "", "there is an account"),
         (&["invite", "--expires", "0"], "", "a second at least"),
+        (&["invite", "--for", "www"], "", "kept for the server itself"),
+        (&["add", "postmaster", "--generate"], "", "kept for the server itself"),
+        (&["withdraw", "0123456789abcdef"], "", "no such invitation"),
     ] {
         let said = place.refused(arguments, input);
         assert!(said.contains(why) && !said.contains("short"), "{arguments:?}: {said}");
@@ -348,6 +351,38 @@ async fn a_person_signs_up_makes_credentials_and_changes_the_password() {
     place.done(&["passwd", "carol", "--password-stdin"], "third time lucky\n");
     assert!(browser.get(&account).body.contains("Log in"));
     assert_eq!(Browser::default().log_in(&account, "carol", "third time lucky").status(), "303");
+}
+
+#[tokio::test]
+async fn an_invitation_is_listed_until_it_is_used_or_withdrawn() {
+    let place = Place::new();
+    let mut server = started(&place).await;
+    assert_eq!(place.done(&["invitations"], ""), "");
+    let open = place.done(&["invite"], "").trim().to_owned();
+    let url = place.done(&["invite", "--for", "carol", "--expires", "1h"], "").trim().to_owned();
+    let listed = place.done(&["invitations"], "");
+    let lines: Vec<Vec<_>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!((lines.len(), lines[0][1], lines[1][1]), (2, "for carol", "for anybody"), "{listed}");
+    for secret in [&open, &url].map(|url| url.split_once("invitation=").unwrap().1) {
+        assert!(!listed.contains(secret), "nobody signs up with what is listed");
+    }
+    let id = lines[0][0];
+    place.done(&["withdraw", id], "");
+    assert!(place.refused(&["withdraw", id], "").contains("no such invitation"));
+    let mut browser = Browser::default();
+    assert_eq!(browser.get(&url).status(), "404");
+    assert!(!place.done(&["list"], "").contains("carol"));
+    // A name of the server's own is told to be one, and the invitation stays good.
+    let refused = browser.sign_up(&open, "www");
+    assert!(refused.status() == "422" && refused.body.contains("kept for the server itself"), "{}", refused.body);
+    assert_eq!(browser.sign_up(&open, "dave").status(), "303");
+    assert_eq!(place.done(&["invitations"], ""), "");
+    server.kill_9().await;
+    place.done(&["invite"], "");
+    let listed = place.done(&["invitations", "--json"], "");
+    let told: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    place.done(&["withdraw", told[0]["id"].as_str().unwrap()], "");
+    assert_eq!(place.done(&["invitations"], ""), "");
 }
 
 #[tokio::test]

@@ -11,20 +11,25 @@
 mod conformance {
     mod acls;
     mod auxiliaries;
+    mod clients;
     mod conditions;
     mod containers;
     mod cors;
     mod events;
     mod facts;
     mod headers;
+    #[path = "../it/issuer.rs"]
+    mod issuer;
     mod limits;
     mod managed;
     mod n3;
     mod names;
     mod negotiation;
+    mod origins;
     mod people;
     mod permissions;
     mod precedence;
+    mod refusals;
     mod rules;
     #[path = "../it/socket.rs"]
     #[allow(dead_code, reason = "each test binary uses a part of it")]
@@ -34,4 +39,7 @@ mod conformance {
     #[path = "../it/world.rs"]
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
+
+    /// Whether each pod has an origin of its own.
+    const SUBDOMAINS: bool = false;
 }

@@ -13,12 +13,17 @@ mod it {
     mod gateway;
     mod hearing;
     mod http2;
+    mod issuer;
     mod names;
     mod pages;
     mod reading;
     mod services;
     mod slow;
     mod socket;
+    #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
     mod writing;
+
+    /// Whether each pod has an origin of its own.
+    const SUBDOMAINS: bool = false;
 }

@@ -101,6 +101,15 @@ impl Store for Sqlite {
         self.ask(move |db| one(db, &format!("{INVITATION} WHERE secret = ?1"), [secret], invitation)).await
     }
 
+    async fn invitations(&self) -> Result<Vec<Invitation>, StoreError> {
+        self.ask(move |db| db.prepare_cached(INVITATION)?.query_map([], invitation)?.collect()).await
+    }
+
+    async fn remove_invitation(&self, secret: &SecretHash) -> Result<bool, StoreError> {
+        let secret = secret.0;
+        self.note(move |step| changed(step.db, "DELETE FROM invitations WHERE secret = ?1", [secret])).await
+    }
+
     async fn begin_sign_up(&self, secret: &SecretHash, name: &str) -> Result<bool, StoreError> {
         let (secret, name) = (secret.0, name.to_owned());
         let sql = "UPDATE invitations SET begun = ?2

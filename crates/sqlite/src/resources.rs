@@ -1,7 +1,7 @@
 //! Resources as rows.
 
 use crate::columns::{Columns, class_number, nanos, signed};
-use podbell_model::{Generation, ResourceClass, ResourceIri, StorageId};
+use podbell_model::{Generation, ResourceClass, ResourceIri, Sequence, StorageId};
 use podbell_pod::store::{Body, Member, Resource};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub(crate) fn members(
     after: Option<&ResourceIri>,
     limit: usize,
 ) -> rusqlite::Result<Vec<Member>> {
-    let sql = "SELECT iri, class, content_type, modified, size FROM resources
+    let sql = "SELECT iri, class, content_type, modified, size, generation FROM resources
                WHERE parent = ?1 AND iri > ?2 ORDER BY iri LIMIT ?3";
     let member = |row: &Row<'_>| {
         Ok(Member {
@@ -71,11 +71,17 @@ pub(crate) fn members(
             content_type: row.get(2)?,
             modified: row.time(3)?,
             size: row.number(4)?,
+            generation: row.generation(5)?,
         })
     };
     let after = after.map_or("", ResourceIri::as_str);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     db.prepare_cached(sql)?.query_map(params![container.as_str(), after, limit], member)?.collect()
+}
+
+/// The newest commit.
+pub(crate) fn newest(db: &Connection) -> rusqlite::Result<Sequence> {
+    db.prepare_cached("SELECT head FROM standing")?.query_row([], |row| row.sequence(0))
 }
 
 /// Whether a container has no non-auxiliary children.

@@ -1,7 +1,7 @@
 //! Storages: created with their root, deleted with everything in them.
 
 use crate::{
-    columns::{Columns, signed},
+    columns::{Columns, nanos, signed},
     error::{EngineError, Refusal},
     policy, quota, records, resources,
     step::Step,
@@ -32,6 +32,20 @@ pub(crate) fn all(db: &Connection, finished: bool) -> rusqlite::Result<Vec<Stora
 pub(crate) fn finish(db: &Connection, id: StorageId) -> Result<(), Refusal> {
     standing(db, id)?;
     db.execute("UPDATE storages SET unfinished = 0 WHERE id = ?1", [signed(id.0)])?;
+    Ok(())
+}
+
+/// Other dates for what is in a storage that nobody has seen.
+pub(crate) fn date(db: &Connection, id: StorageId, dates: &[(ResourceIri, Timestamp)]) -> Result<(), Refusal> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM storages WHERE id = ?1 AND unfinished AND NOT deleted)";
+    let begun: bool = db.prepare_cached(sql)?.query_row([signed(id.0)], |row| row.get(0))?;
+    if !begun {
+        return Err(CommitError::NoStorage.into());
+    }
+    let mut update = db.prepare_cached("UPDATE resources SET modified = ?1 WHERE iri = ?2 AND storage = ?3")?;
+    for (resource, modified) in dates {
+        update.execute(params![nanos(*modified), resource.as_str(), signed(id.0)])?;
+    }
     Ok(())
 }
 

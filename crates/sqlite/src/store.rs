@@ -5,7 +5,7 @@ use crate::{
     error::{self, EngineError, Refusal},
     quota, resources, storages,
 };
-use podbell_model::{ResourceIri, Storage, StorageId, Timestamp, WebId};
+use podbell_model::{ResourceIri, Sequence, Storage, StorageId, Timestamp, WebId};
 use podbell_pod::store::{
     Body, ByteStream, Change, CommitError, Committed, Member, Quota, Resource, Store, StoreError, Usage, WriteSet,
 };
@@ -20,6 +20,10 @@ impl Store for Sqlite {
     async fn resource(&self, iri: &ResourceIri) -> Result<Option<Resource>, StoreError> {
         let iri = iri.clone();
         self.readers.read(move |db| Ok(resources::resource(db, &iri)?)).await.map_err(error::store)
+    }
+
+    async fn newest(&self) -> Result<Sequence, StoreError> {
+        self.readers.read(|db| Ok(resources::newest(db)?)).await.map_err(error::store)
     }
 
     async fn members_after(
@@ -68,6 +72,10 @@ impl Store for Sqlite {
         now: Timestamp,
     ) -> Result<(Storage, Committed), CommitError> {
         self.make_storage(root, owner, changes, now, false).await
+    }
+
+    async fn date(&self, storage: StorageId, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError> {
+        Ok(self.writer.write::<_, Refusal>(move |step| storages::date(step.db, storage, &dates)).await?)
     }
 
     async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError> {

@@ -3,7 +3,7 @@
 //! Only [`authorize`] makes a [`Permitted`]. It carries the commit as of which the rules were read and the documents
 //! that were read, so that a store can check inside its transaction that they still hold.
 
-use crate::{Decision, Modes, Operation, Requirement};
+use crate::{Access, Decision, Modes, Operation, Requirement};
 use podbell_model::{ResourceIri, Sequence, Storage, StorageId, Subject};
 use std::sync::Arc;
 
@@ -112,6 +112,17 @@ impl<O> Permitted<O> {
     /// Both, to apply the operation.
     pub fn into_parts(self) -> (O, Permit) {
         (self.operation, self.permit)
+    }
+}
+
+impl Permitted<Access> {
+    /// The permission for an operation that does exactly this; any other comes back.
+    pub fn to<O: Operation>(self, operation: O) -> Result<Permitted<O>, O> {
+        if operation.access() == self.operation {
+            Ok(Permitted { operation, permit: self.permit })
+        } else {
+            Err(operation)
+        }
     }
 }
 

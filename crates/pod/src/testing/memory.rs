@@ -74,6 +74,10 @@ impl Store for MemoryStore {
         Ok(self.state.lock().resources.get(iri).cloned())
     }
 
+    async fn newest(&self) -> Result<Sequence, StoreError> {
+        Ok(self.state.lock().head)
+    }
+
     async fn members_after(
         &self,
         container: &ResourceIri,
@@ -131,6 +135,19 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<(Storage, Committed), CommitError> {
         self.transact(|state| Writing::create_storage(state, root, owner, changes, now, false), |done| &done.1)
+    }
+
+    async fn date(&self, storage: StorageId, dates: Vec<(ResourceIri, Timestamp)>) -> Result<(), CommitError> {
+        let mut state = self.state.lock();
+        if state.pods.get(&storage).is_none_or(|pod| pod.finished) {
+            return Err(CommitError::NoStorage);
+        }
+        for (resource, modified) in dates {
+            if let Some(kept) = state.resources.get_mut(&resource).filter(|kept| kept.storage == storage) {
+                kept.modified = modified;
+            }
+        }
+        Ok(())
     }
 
     async fn finish_storage(&self, storage: StorageId) -> Result<(), CommitError> {

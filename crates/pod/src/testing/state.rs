@@ -59,6 +59,7 @@ impl State {
                 content_type: Arc::clone(&row.content_type),
                 modified: row.modified,
                 size: row.body.size(),
+                generation: row.generation,
             })
             .collect()
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "all of it is test code")]
 
 mod auxiliaries;
+mod budget;
 mod deleting;
 mod patching;
 mod quotas;

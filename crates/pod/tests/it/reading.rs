@@ -234,6 +234,69 @@ async fn a_large_listing_comes_in_portions_and_says_the_same() {
     assert!(sizes.len() >= 4 && sizes.iter().all(|size| *size < 200_000), "{sizes:?}");
 }
 
+/// The nodes of a listing in JSON-LD, and those of them that are the container.
+fn nodes(body: &str, container: &str) -> (Vec<serde_json::Value>, Vec<serde_json::Value>) {
+    let json: serde_json::Value = serde_json::from_str(body).unwrap();
+    let nodes = json["@graph"].as_array().unwrap().clone();
+    let own = nodes.iter().filter(|node| node["@id"] == iri(container).as_str()).cloned().collect();
+    (nodes, own)
+}
+
+const CONTAINS: &str = "http://www.w3.org/ns/ldp#contains";
+
+#[tokio::test]
+async fn a_container_is_one_node_in_json_ld_however_large_it_is() {
+    let world = World::new().await;
+    for (name, count) in [("n0/", 0), ("n1/", 1), ("n249/", 249), ("n250/", 250), ("n900/", 900)] {
+        fill(&world, name, count).await;
+        let says =
+            "<./> <http://purl.org/dc/terms/title> \"T\" . <http://x/a> <http://x/b> 1 . <./m00000> <http://x/b> 1 .";
+        world.put(&format!("{name}.meta"), "text/turtle", says).await.unwrap();
+        let (_, body) = world.get(name, "application/ld+json").await.unwrap();
+        let (all, own) = nodes(&body, name);
+        assert_eq!((own.len(), &own[0]), (1, &all[0]), "{name}: the first node, and the only one");
+        let contained = own[0][CONTAINS].as_array().map_or(0, Vec::len);
+        assert_eq!(contained, count, "{name}");
+        for said in ["http://purl.org/dc/terms/title", "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"] {
+            assert!(own[0][said].is_array(), "{own:?}");
+        }
+        let described = all.iter().filter(|node| !node["http://www.w3.org/ns/posix/stat#size"].is_null()).count();
+        assert_eq!(described, count, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_and_goes_while_it_is_listed_does_not_tear_a_listing() {
+    let world = World::new().await;
+    fill(&world, "c/", 900).await;
+    let reading = Reading { accept: Some("application/ld+json".into()), ..Reading::default() };
+    let outcome = world.ask(Some(ALICE), world.request("c/", Action::Read(reading))).await.unwrap();
+    let Outcome::Read(read) = outcome else { panic!("{outcome:?}") };
+    let RepresentationBody::Stream(mut stream) = read.body else { panic!() };
+    let mut body = stream.next().await.unwrap().unwrap().to_vec();
+    // Some before where the reader stands, some behind it; one comes again under its name.
+    for name in ["c/a", "c/m00100x", "c/m00800x", "c/z"] {
+        world.put(name, "text/plain", "x").await.unwrap();
+    }
+    for name in ["c/m00100", "c/m00800", "c/m00850"] {
+        world.delete(name).await.unwrap();
+    }
+    world.put("c/m00850", "text/plain", "again").await.unwrap();
+    while let Some(chunk) = stream.next().await {
+        body.extend_from_slice(&chunk.unwrap());
+    }
+    let (all, own) = nodes(std::str::from_utf8(&body).unwrap(), "c/");
+    let contained: std::collections::BTreeSet<_> =
+        own[0][CONTAINS].as_array().unwrap().iter().map(|one| one["@id"].as_str().unwrap()).collect();
+    // The first portion was read before anything went.
+    let there: std::collections::BTreeSet<_> =
+        (0..900).filter(|n| ![800, 850].contains(n)).map(|n| iri(&format!("c/m{n:05}")).as_str().to_owned()).collect();
+    assert_eq!(contained, there.iter().map(String::as_str).collect());
+    let described: Vec<_> = all.iter().skip(1).map(|node| node["@id"].as_str().unwrap()).collect();
+    assert!(described.iter().all(|name| contained.contains(name)), "only what is listed is described");
+    assert_eq!(described.len(), there.len());
+}
+
 #[tokio::test]
 async fn a_container_goes_when_its_last_member_has_gone_however_many_there_were() {
     let world = World::new().await;

@@ -35,7 +35,7 @@ fn asks() -> impl Strategy<Value = Vec<Ask>> {
 async fn check(world: &World) -> Result<(), TestCaseError> {
     let mut open = vec![iri("")];
     while let Some(container) = open.pop() {
-        for member in world.store.members(&container).await.unwrap() {
+        for member in world.store.members_after(&container, None, usize::MAX).await.unwrap() {
             let iri: ResourceIri = member.iri;
             prop_assert_eq!(iri.parent(), Some(container.clone()));
             prop_assert!(world.store.resource(&iri).await.unwrap().is_some());
@@ -53,7 +53,7 @@ async fn check(world: &World) -> Result<(), TestCaseError> {
 async fn reachable(world: &World, path: &str) -> Result<(), TestCaseError> {
     let target = iri(path);
     if world.store.resource(&target).await.unwrap().is_some() && target.as_auxiliary().is_none() && !path.is_empty() {
-        let members = world.store.members(&target.parent().unwrap()).await.unwrap();
+        let members = world.store.members_after(&target.parent().unwrap(), None, usize::MAX).await.unwrap();
         prop_assert!(members.iter().any(|member| member.iri == target));
     }
     Ok(())

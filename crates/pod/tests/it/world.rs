@@ -27,7 +27,7 @@ pub(crate) struct World {
     pub(crate) pod: Pod,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) storage: Storage,
-    clock: AtomicU64,
+    pub(crate) clock: AtomicU64,
 }
 
 pub(crate) fn iri(path: &str) -> ResourceIri {

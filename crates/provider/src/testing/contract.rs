@@ -111,6 +111,14 @@ async fn invitations(store: &impl Store) {
         let kept = store.invitation(&invitation.secret).await.expect("get");
         assert_eq!(kept.as_ref(), Some(invitation));
     }
+    let all = store.invitations().await.expect("all");
+    assert!(all.len() == 2 && all.contains(&open) && all.contains(&fixed), "{all:?}");
+    let withdrawn = some_invitation(3, None, 50);
+    store.insert_invitation(&withdrawn).await.expect("insert");
+    assert!(store.remove_invitation(&withdrawn.secret).await.expect("remove"));
+    assert!(!store.remove_invitation(&withdrawn.secret).await.expect("remove"), "it is gone already");
+    assert_eq!(store.invitation(&withdrawn.secret).await.expect("get"), None);
+    assert_eq!(store.invitations().await.expect("all").len(), 2);
     let nobody = SecretHash([9; 32]);
     assert_eq!(store.invitation(&nobody).await.expect("get"), None);
     assert!(!store.begin_sign_up(&nobody, "alice").await.expect("begin"));

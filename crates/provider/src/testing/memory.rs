@@ -84,6 +84,17 @@ impl Store for MemoryStore {
         Ok(self.0.lock().invitation(secret).cloned())
     }
 
+    async fn invitations(&self) -> Result<Vec<Invitation>, StoreError> {
+        Ok(self.0.lock().invitations.clone())
+    }
+
+    async fn remove_invitation(&self, secret: &SecretHash) -> Result<bool, StoreError> {
+        let invitations = &mut self.0.lock().invitations;
+        let before = invitations.len();
+        invitations.retain(|invitation| invitation.secret != *secret);
+        Ok(invitations.len() < before)
+    }
+
     async fn begin_sign_up(&self, secret: &SecretHash, name: &str) -> Result<bool, StoreError> {
         let mut tables = self.0.lock();
         let Some(invitation) = tables.invitation(secret) else { return Ok(false) };

@@ -140,6 +140,24 @@ async fn invitations_cannot_be_guessed_and_end_at_their_time() {
 }
 
 #[tokio::test]
+async fn a_withdrawn_invitation_signs_nobody_up_also_not_who_has_the_page_open() {
+    let (bench, pods) = (Bench::new().await, Pods::default());
+    let provider = &bench.provider;
+    let (gone, good) = (invite(&bench, None).await, invite(&bench, Some("carol")).await);
+    let guest = Guest::open(&bench, &pods, &gone).await;
+    let kept = provider.invitations(at(1)).await.unwrap();
+    let withdrawn = kept.iter().find(|invitation| invitation.name.is_none()).unwrap();
+    provider.withdraw_invitation(&withdrawn.id()).await.unwrap();
+    let again = provider.withdraw_invitation(&withdrawn.id()).await;
+    assert!(matches!(again, Err(crate::AccountError::UnknownInvitation)));
+    assert_eq!(page(&guest.fill("mallory").await).kind, PageKind::NoInvitation);
+    assert!(pods.made.lock().is_empty(), "and nothing was made");
+    assert_eq!(provider.invitations(at(1)).await.unwrap().len(), 1);
+    assert!(provider.invitations(at(86_400)).await.unwrap().is_empty(), "what has ended is not told");
+    assert!(is_in(&Guest::open(&bench, &pods, &good).await.fill("carol").await));
+}
+
+#[tokio::test]
 async fn nothing_that_is_there_is_taken_over() {
     let (bench, pods) = (Bench::new().await, Pods::default());
     // The pod of an account that was removed, and one of somebody from elsewhere.

@@ -4,10 +4,8 @@
 
 use super::{
     Reach,
-    accounts::{
-        MadeCredentials, MadeInvitation, NewPassword, OfAccount, Removal, Told, ToldCredentials, Wanted,
-        WantedInvitation,
-    },
+    accounts::{MadeCredentials, NewPassword, OfAccount, Removal, Told, ToldCredentials, Wanted},
+    invitations,
 };
 use crate::settings::{Settings, Span};
 use anyhow::{Context as _, bail, ensure};
@@ -76,6 +74,17 @@ pub enum AccountCommand {
         /// How long it is good
         #[arg(long, value_name = "TIME", default_value = "7d")]
         expires: Span,
+    },
+    /// List the invitations that nobody has used yet
+    Invitations {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Withdraw an invitation: nobody can sign up with it any longer
+    Withdraw {
+        /// Its id, as `podbell account invitations` tells it
+        id: String,
     },
 }
 
@@ -185,11 +194,33 @@ impl AccountCommand {
                 if seconds == 0 {
                     bail!("an invitation is good for a second at least");
                 }
-                let wanted = WantedInvitation { name: name.clone(), seconds };
-                let made: MadeInvitation =
+                let wanted = invitations::Wanted { name: name.clone(), seconds };
+                let made: invitations::Made =
                     Reach::find(settings).await?.ask("POST", "/invitations", &wanted).await?.json().await?;
                 println!("{}", made.url);
                 eprintln!("good for one account, until {}", made.expires);
+            }
+            Self::Invitations { json } => {
+                let told: Vec<invitations::Told> =
+                    Reach::find(settings).await?.ask("GET", "/invitations", &()).await?.json().await?;
+                if *json {
+                    println!("{}", serde_json::to_string_pretty(&told)?);
+                } else if told.is_empty() {
+                    eprintln!("there is no invitation; `podbell account invite` makes one");
+                }
+                for one in told.iter().filter(|_| !*json) {
+                    let begun = if one.begun { ", sign-up not finished" } else { "" };
+                    println!(
+                        "{}\tfor {}{begun}\tuntil {}",
+                        one.id,
+                        one.name.as_deref().unwrap_or("anybody"),
+                        one.expires
+                    );
+                }
+            }
+            Self::Withdraw { id } => {
+                let which = invitations::Which { id: id.clone() };
+                Reach::find(settings).await?.ask("DELETE", "/invitations", &which).await?;
             }
         }
         Ok(())

@@ -2,15 +2,15 @@
 //!
 //! Secrets are in answers only at the moment when they are made.
 
-use super::{Admin, pods};
+use super::{Admin, invitations, pods};
 use crate::{problem::Problem, provider_site::Homes};
 use axum::{Json, Router, extract::State, routing::get};
 use http::StatusCode;
 use podbell_model::{ResourceIri, WebId};
 use podbell_pod::{SeedError, store::CommitError};
-use podbell_provider::{AccountError, Found, Hosting as _, Provider, store::Account};
+use podbell_provider::{AccountError, Provider, store::Account};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// An account as it is told.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,25 +90,6 @@ pub(super) struct MadeCredentials {
     pub secret: String,
 }
 
-/// An invitation that is wanted.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WantedInvitation {
-    /// The only name that it is good for.
-    pub name: Option<String>,
-    /// How long it is good, in seconds.
-    pub seconds: u64,
-}
-
-/// A new invitation, this once.
-#[derive(Serialize, Deserialize)]
-pub(super) struct MadeInvitation {
-    /// Where to sign up.
-    pub url: String,
-    /// It is no good from then on.
-    pub expires: String,
-}
-
 /// The routes of accounts.
 pub(super) fn routes() -> Router<Arc<Admin>> {
     use axum::routing::post;
@@ -117,17 +98,17 @@ pub(super) fn routes() -> Router<Arc<Admin>> {
         .route("/accounts/password", post(set_password))
         .route("/accounts/credentials", post(add_credentials).delete(revoke_credentials))
         .route("/accounts/credentials/list", post(list_credentials))
-        .route("/invitations", post(invite))
+        .merge(invitations::routes())
 }
 
 impl Admin {
-    fn provider(&self) -> Result<&Provider, Problem> {
+    pub(super) fn provider(&self) -> Result<&Provider, Problem> {
         self.provider.as_deref().ok_or_else(|| {
             Problem::bad_request("this server has no provider, and so no accounts: set provider.enabled = true")
         })
     }
 
-    fn homes(&self, provider: &Provider) -> Homes {
+    pub(super) fn homes(&self, provider: &Provider) -> Homes {
         Homes {
             base: self.base.clone(),
             layout: self.layout,
@@ -187,7 +168,7 @@ fn hosted(admin: &Admin, webid: &str) -> Result<WebId, Problem> {
 }
 
 /// That an account can be made, before a pod is.
-async fn free(admin: &Admin, name: &str, webid: &WebId) -> Result<(), Problem> {
+pub(super) async fn free(admin: &Admin, name: &str, webid: &WebId) -> Result<(), Problem> {
     let by_name = admin.accounts.account(name).await.map_err(Problem::internal)?;
     let by_webid = admin.accounts.account_of(webid).await.map_err(Problem::internal)?;
     if by_name.or(by_webid).is_some() { Err(refused(name, AccountError::Taken)) } else { Ok(()) }
@@ -195,7 +176,7 @@ async fn free(admin: &Admin, name: &str, webid: &WebId) -> Result<(), Problem> {
 
 /// Makes a pod for a WebID, unless it has one of that name: what was cut off can be repeated.
 async fn pod_for(admin: &Admin, name: &str, webid: &WebId) -> Result<(), Problem> {
-    let root = pods::root(admin, name)?;
+    let root = pods::new_root(admin, name)?;
     if admin.pod.storages().rooted(&root).is_some_and(|storage| storage.owner == *webid) {
         return Ok(());
     }
@@ -260,30 +241,14 @@ async fn revoke_credentials(State(admin): State<Arc<Admin>>, Json(of): Json<OfAc
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn invite(
-    State(admin): State<Arc<Admin>>,
-    Json(wanted): Json<WantedInvitation>,
-) -> Result<(StatusCode, Json<MadeInvitation>), Problem> {
-    let provider = admin.provider()?;
-    if let Some(name) = &wanted.name {
-        let home = admin.homes(provider).home(name).ok_or_else(|| refused(name, AccountError::PodName))?;
-        free(&admin, name, &home.webid).await?;
-        if home.found != Found::Nothing {
-            return Err(refused(name, AccountError::PodTaken));
-        }
-    }
-    let life = Duration::from_secs(wanted.seconds);
-    let made = provider.invite(wanted.name.as_deref(), life, admin.now()).await;
-    let made = made.map_err(|error| refused(wanted.name.as_deref().unwrap_or_default(), error))?;
-    Ok((StatusCode::CREATED, Json(MadeInvitation { url: made.url, expires: made.expires.to_string() })))
-}
-
 /// Why it was not done, about a name or an id.
-fn refused(about: &str, error: AccountError) -> Problem {
+pub(super) fn refused(about: &str, error: AccountError) -> Problem {
     let status = match &error {
         AccountError::Provider(_) => return Problem::internal(error),
         AccountError::Taken | AccountError::PodTaken => StatusCode::CONFLICT,
-        AccountError::Unknown | AccountError::UnknownCredentials => StatusCode::NOT_FOUND,
+        AccountError::Unknown | AccountError::UnknownCredentials | AccountError::UnknownInvitation => {
+            StatusCode::NOT_FOUND
+        }
         _ => StatusCode::BAD_REQUEST,
     };
     Problem::blank(status).detail(format!("{about:?}: {error}"))

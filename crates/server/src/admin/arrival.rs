@@ -1,29 +1,28 @@
 //! The files of a pod as they arrive, each written as a resource.
-//!
-//! ACLs and descriptions that come ahead of their subject wait for it, within bounds.
 
 use super::{
     Admin,
-    import::{Report, Said},
-    layout::{self, MEDIA_TYPE, Place},
+    batch::Come,
+    dates::Dates,
+    import::{Report, Wanted},
+    layout::{self, Place},
+    names::{self, Spellings},
+    note::Note,
 };
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use podbell_model::{
-    Auxiliary, ResourceIri, Storage,
-    rdf::{self, RdfFormat},
+use podbell_model::{Auxiliary, ResourceIri, Storage, Timestamp, rdf::RdfFormat};
+use podbell_pod::{
+    Content, Effect, Kind, MAX_CONTROL, MAX_RDF, Problem,
+    store::{ByteStream, INLINE_BODY},
 };
-use podbell_pod::{Content, Effect, Kind, MAX_CONTROL, MAX_RDF, Problem, store::ByteStream};
 use std::{collections::HashSet, io};
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio_tar::{Archive, Entry, EntryType};
 use tokio_util::io::{ReaderStream, StreamReader};
 
-/// Most that waits for its subjects, in bytes.
-const MOST_WAITING: usize = 64 * 1024 * 1024;
 /// How much of a file is taken at once, in bytes.
 const PIECE: usize = 64 * 1024;
-const TURTLE: &str = "text/turtle";
 
 type Source = StreamReader<ByteStream, Bytes>;
 
@@ -36,30 +35,34 @@ pub(super) enum Fatal {
     Problem(String, Problem),
 }
 
-/// An ACL or description.
-struct Note {
-    file: String,
-    subject: ResourceIri,
-    kind: Auxiliary,
-    turtle: Bytes,
-}
-
 /// A pod that arrives.
 pub(super) struct Arrival<'a> {
-    admin: &'a Admin,
-    storage: &'a Storage,
-    from: Option<ResourceIri>,
-    documents: bool,
+    pub(super) admin: &'a Admin,
+    pub(super) storage: &'a Storage,
+    pub(super) from: Option<ResourceIri>,
+    pub(super) documents: bool,
+    /// Who is to speak for the owner, whatever the owner's document says.
+    pub(super) issuer: Option<String>,
+    /// Documents that would be refused are left out.
+    pub(super) without_broken: bool,
     /// What a new pod has from the start: it may be replaced once.
-    given: HashSet<ResourceIri>,
-    waiting: Vec<Note>,
-    waiting_bytes: usize,
+    pub(super) given: HashSet<ResourceIri>,
+    pub(super) spellings: Spellings,
+    pub(super) dates: Dates,
+    /// The document at which it cannot go on, which may have come before.
+    pub(super) ended_at: Option<String>,
+    /// Small documents that are not written yet.
+    pub(super) gathered: Vec<(Come, Content)>,
+    /// ACLs and descriptions that came ahead of their subjects.
+    pub(super) waiting: Vec<Note>,
+    /// What is in memory until the end, in bytes.
+    pub(super) waiting_bytes: usize,
     pub(super) report: Report,
 }
 
 impl<'a> Arrival<'a> {
     /// With what is there already.
-    pub(super) fn new(admin: &'a Admin, storage: &'a Storage, from: Option<ResourceIri>, documents: bool) -> Self {
+    pub(super) fn new(admin: &'a Admin, storage: &'a Storage, from: Option<ResourceIri>, wanted: &Wanted) -> Self {
         let mut given = HashSet::from([storage.root.acl()]);
         if let Ok(card) = ResourceIri::parse(&format!("{}profile/card", storage.root)) {
             given.extend([card.acl(), card]);
@@ -70,7 +73,22 @@ impl<'a> Arrival<'a> {
             resources: 1,
             ..Report::default()
         };
-        Self { admin, storage, from, documents, given, waiting: Vec::new(), waiting_bytes: 0, report }
+        Self {
+            admin,
+            storage,
+            from,
+            documents: wanted.documents,
+            issuer: wanted.issuer.clone(),
+            without_broken: wanted.leave_out_broken,
+            given,
+            spellings: Spellings::default(),
+            dates: Dates::default(),
+            ended_at: None,
+            gathered: Vec::new(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            report,
+        }
     }
 
     /// Takes everything; and what of the source is left.
@@ -93,7 +111,7 @@ impl<'a> Arrival<'a> {
                 Ok(()) => {}
                 Err(Problem::Receive(error)) => return Err(Fatal::Archive(error)),
                 Err(problem) if matches!(problem.kind(), Kind::Full | Kind::Failed) => {
-                    return Err(Fatal::Problem(file, problem));
+                    return Err(Fatal::Problem(self.ended_at.take().unwrap_or(file), problem));
                 }
                 Err(problem) => self.report.refuse(&file, problem.to_string()),
             }
@@ -113,37 +131,64 @@ impl<'a> Arrival<'a> {
         if !is_directory && path.ends_with(b"/") {
             return self.refuse(file, "it is a file with the name of a directory");
         }
-        let place = match layout::parts(path) {
+        let parts = match layout::parts(path) {
             Ok(parts) if parts.is_empty() && !is_directory => return self.refuse(file, "it has no name"),
-            Ok(parts) => layout::place(&parts, is_directory),
+            Ok(parts) => parts,
             Err(error) => return self.refuse(file, error.to_string()),
         };
+        let modified = self.modified(&entry);
+        let place = layout::place(&parts, is_directory, &self.spellings);
         match place {
             Place::LeftOut(why) => {
                 self.report.leave_out(file, why);
                 Ok(())
             }
-            Place::Container(path) => self.container(&self.name(&path)?).await,
-            Place::Document(path, content_type) => self.document(&self.name(&path)?, file, content_type, entry).await,
+            Place::Container(path) => {
+                let container = self.name(&path)?;
+                self.write_gathered().await?;
+                self.container(&container).await?;
+                self.dates.of_container(container, modified);
+                Ok(())
+            }
+            Place::Document(path, content_type) => {
+                let document = self.name(&path)?;
+                let size = entry.header().size().map_err(Problem::Receive)?;
+                self.document(Come { file: file.to_owned(), document, size, modified }, content_type, entry).await
+            }
             Place::Auxiliary(path, kind) => {
-                let turtle = whole(entry, MAX_CONTROL).await?;
-                let note = Note { file: file.to_owned(), subject: self.name(&path)?, kind, turtle };
-                self.note(note).await
+                let subject = self.name(&path)?;
+                self.write_gathered().await?;
+                let has_names = kind == Auxiliary::Description && subject.is_container();
+                let mut turtle = whole(entry, MAX_CONTROL + if has_names { names::MOST } else { 0 }).await?;
+                if has_names {
+                    let directory =
+                        parts[..parts.len() - 1].iter().fold(String::new(), |above, part| above + part + "/");
+                    turtle = self.take_names(file, &subject, &directory, &turtle).await?;
+                }
+                self.note(Note { file: file.to_owned(), subject, kind, turtle, modified }).await
             }
         }
     }
 
+    /// When a file was written, if that is told and is not to come.
+    fn modified(&self, entry: &Entry<Archive<Source>>) -> Option<Timestamp> {
+        let seconds = i64::try_from(entry.header().mtime().ok()?).ok()?;
+        Timestamp::from_second(seconds).ok().filter(|told| seconds > 0 && *told <= self.admin.now())
+    }
+
     #[allow(clippy::unnecessary_wraps, reason = "it ends the work on a file, as a problem does")]
-    fn refuse(&mut self, file: &str, why: impl Into<String>) -> Result<(), Problem> {
+    pub(super) fn refuse(&mut self, file: &str, why: impl Into<String>) -> Result<(), Problem> {
         self.report.refuse(file, why);
         Ok(())
     }
 
-    fn name(&self, path: &str) -> Result<ResourceIri, Problem> {
+    /// The name of what is at a path below the root.
+    pub(super) fn name(&self, path: &str) -> Result<ResourceIri, Problem> {
         Ok(ResourceIri::parse(&format!("{}{path}", self.storage.root))?)
     }
 
-    async fn container(&mut self, container: &ResourceIri) -> Result<(), Problem> {
+    /// Makes a container, unless it is there.
+    pub(super) async fn container(&mut self, container: &ResourceIri) -> Result<(), Problem> {
         if self.admin.pod.kept(container).await?.is_some() {
             return Ok(());
         }
@@ -153,136 +198,62 @@ impl<'a> Arrival<'a> {
 
     async fn document(
         &mut self,
-        document: &ResourceIri,
-        file: &str,
+        come: Come,
         content_type: &'static str,
         entry: Entry<Archive<Source>>,
     ) -> Result<(), Problem> {
-        let size = entry.header().size().map_err(Problem::Receive)?;
         let from = self.from.clone().filter(|_| self.documents && is_rdf(content_type));
-        let content = if let Some(from) = &from {
-            let bytes = whole(entry, MAX_RDF).await?;
-            let moved = self.admin.pod.moved(self.storage, document, content_type, bytes, from).await?;
-            self.report.rewritten += 1;
-            Content::bytes(Some(TURTLE.into()), moved)
-        } else {
+        if from.is_none() && come.size > INLINE_BODY as u64 {
             let stream: ByteStream = Box::pin(ReaderStream::with_capacity(BufReader::new(entry), PIECE));
-            Content::stream(Some(content_type.into()), stream)
+            let written = self.write(&come.document, Content::stream(Some(content_type.into()), stream)).await;
+            return self.came(come, written).await;
+        }
+        let bytes = match whole(entry, MAX_RDF).await {
+            Ok(bytes) => bytes,
+            Err(problem) => return self.came(come, Err(problem)).await,
         };
-        if self.write(document, content).await? == Effect::Replaced && !self.given.remove(document) {
-            return self.refuse(file, "the archive has it twice");
-        }
-        self.report.resources += 1;
-        self.report.bytes += size;
-        Ok(())
-    }
-
-    async fn note(&mut self, note: Note) -> Result<(), Problem> {
-        self.report.bytes += note.turtle.len() as u64;
-        if note.subject.is_container() {
-            self.container(&note.subject).await?;
-        } else if self.admin.pod.kept(&note.subject).await?.is_none() {
-            self.waiting_bytes += note.turtle.len() + note.file.len();
-            if self.waiting_bytes > MOST_WAITING {
-                let why =
-                    "too many ACLs come ahead of what they are about: unpack the archive and import the directory";
-                return self.refuse(&note.file, why);
-            }
-            self.waiting.push(note);
-            return Ok(());
-        }
-        self.write_note(note).await
-    }
-
-    async fn write_note(&mut self, note: Note) -> Result<(), Problem> {
-        let Note { file, subject, kind, mut turtle } = note;
-        let target = subject.auxiliary(kind);
-        if kind == Auxiliary::Description && !subject.is_container() {
-            let (rest, told) = layout::without_type_line(&turtle);
-            let (is_all, rest) = (rest.is_empty(), Bytes::copy_from_slice(rest));
-            let told = told.or_else(|| self.told_type(&subject, &target, &rest));
-            if let Some(content_type) = told {
-                self.admin.pod.retype(self.storage, &subject, &content_type, self.admin.now()).await?;
-            }
-            if is_all {
-                return Ok(());
-            }
-            turtle = rest;
-        }
-        if let Some(from) = self.from.clone() {
-            turtle = self.admin.pod.moved(self.storage, &target, TURTLE, turtle, &from).await?;
-            self.report.rewritten += 1;
-        }
-        let effect = self.write(&target, Content::bytes(Some(TURTLE.into()), turtle)).await?;
-        if effect == Effect::Replaced && !self.given.remove(&target) {
-            return self.refuse(&file, "the archive has it twice");
-        }
-        self.report.auxiliaries += 1;
-        Ok(())
-    }
-
-    /// The media type that another server noted in a description.
-    fn told_type(&self, subject: &ResourceIri, description: &ResourceIri, turtle: &[u8]) -> Option<String> {
-        let below = |iri: &ResourceIri| match &self.from {
-            Some(from) => format!("{from}{}", &iri.as_str()[self.storage.root.as_str().len()..]),
-            None => iri.to_string(),
+        let moved = match &from {
+            Some(from) => match self.moved(&come.document, content_type, bytes.clone(), from).await {
+                Ok(moved) => moved,
+                Err(problem) => return self.came(come, Err(problem)).await,
+            },
+            None => None,
         };
-        let graph = rdf::parse(RdfFormat::Turtle, &below(description), turtle).ok()?;
-        let subject = format!("<{}>", below(subject));
-        let quad = graph.iter().find(|q| q.predicate.as_str() == MEDIA_TYPE && q.subject.to_string() == subject)?;
-        let said = quad.object.to_string();
-        let content_type = said.strip_prefix('"')?.strip_suffix('"')?;
-        content_type.parse::<mime::Mime>().ok().map(|_| content_type.to_owned())
+        let bytes = moved.unwrap_or(bytes);
+        let is_small = bytes.len() <= INLINE_BODY;
+        let content = Content::bytes(Some(content_type.into()), bytes);
+        if is_small {
+            return self.gather(come, content).await;
+        }
+        let written = self.write(&come.document, content).await;
+        self.came(come, written).await
     }
 
-    async fn write(&self, target: &ResourceIri, content: Content) -> Result<Effect, Problem> {
+    /// A document with the IRIs that are here; none if it is right as it is.
+    pub(super) async fn moved(
+        &mut self,
+        document: &ResourceIri,
+        content_type: &str,
+        bytes: Bytes,
+        from: &ResourceIri,
+    ) -> Result<Option<Bytes>, Problem> {
+        let old = ResourceIri::parse(&format!("{from}{}", &document.as_str()[self.storage.root.as_str().len()..]))?;
+        let moved = self.admin.pod.moved(&old, content_type, bytes, from, &self.storage.root).await?;
+        self.report.rewritten += u64::from(moved.is_some());
+        Ok(moved)
+    }
+
+    /// Notes when a resource was written, for the end.
+    pub(super) async fn date(&mut self, resource: ResourceIri, modified: Option<Timestamp>) -> Result<(), Problem> {
+        match modified.and_then(|modified| self.dates.of_document(resource, modified)) {
+            Some(dates) => Ok(self.admin.pod.date(self.storage, dates).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a resource.
+    pub(super) async fn write(&self, target: &ResourceIri, content: Content) -> Result<Effect, Problem> {
         self.admin.pod.import(self.storage, target, content, self.admin.now()).await
-    }
-
-    /// Everything has come.
-    async fn end(&mut self) -> Result<(), Fatal> {
-        for note in std::mem::take(&mut self.waiting) {
-            let file = note.file.clone();
-            let written = match self.admin.pod.kept(&note.subject).await {
-                Ok(Some(_)) => self.write_note(note).await,
-                Ok(None) => {
-                    self.report.leave_out(&file, "what it is about is not there");
-                    Ok(())
-                }
-                Err(error) => Err(error.into()),
-            };
-            match written {
-                Err(problem) if matches!(problem.kind(), Kind::Full | Kind::Failed) => {
-                    return Err(Fatal::Problem(file, problem));
-                }
-                Err(problem) => self.report.refuse(&file, problem.to_string()),
-                Ok(()) => {}
-            }
-        }
-        if let Ok(false) = self.admin.pod.owner_has_issuer(self.storage).await {
-            let why = format!(
-                "it names no solid:oidcIssuer of <{}>, so the owner cannot log in{}",
-                self.storage.owner.as_str(),
-                if self.from.is_some() && !self.documents {
-                    "; --rewrite-documents may be what is missing"
-                } else {
-                    ""
-                }
-            );
-            self.report.unwise.push(Said { file: self.storage.owner.document().to_owned(), why });
-        }
-        match self.admin.pod.owner_controls(self.storage).await {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                let why = format!(
-                    "it gives <{}> no Control of the root: name the owner with --owner, or the pod's old URL with --from",
-                    self.storage.owner.as_str()
-                );
-                self.report.refuse(".acl", why);
-                Ok(())
-            }
-            Err(problem) => Err(Fatal::Problem(".acl".to_owned(), problem)),
-        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{
     Reach,
-    export::{Which, amount},
+    export::{self, amount},
     files, import,
-    pods::{Allowance, Allowed, Told, Wanted},
+    pods::{Allowance, Allowed, Deleted, Deletion, Told, Wanted},
 };
 use crate::settings::{LoadError, Override, Settings, Size, load};
 use clap::{Args, Subcommand};
@@ -70,6 +70,12 @@ pub enum PodCommand {
         pod: String,
         /// A directory that is not there or empty, a name that ends in .tar, or "-"
         target: String,
+        /// Where the pod will be: IRIs below it are changed to that place in ACLs and descriptions
+        #[arg(long, value_name = "URL")]
+        to: Option<String>,
+        /// Change them in all RDF documents too
+        #[arg(long, requires = "to")]
+        rewrite_documents: bool,
     },
     /// Make a pod of a directory or tar in the layout of Community Solid Server or Node Solid Server
     ///
@@ -82,7 +88,8 @@ pub enum PodCommand {
         /// The owner's WebID [default: the pod's own, profile/card#me]
         #[arg(long, value_name = "WEBID")]
         owner: Option<String>,
-        /// Who may speak for the pod's own WebID, if it comes without a WebID document [default: this server's provider]
+        /// Who may speak for the pod's own WebID; added to those that its document names, if it comes with one
+        /// [default without a document: this server's provider]
         #[arg(long, value_name = "URL")]
         issuer: Option<String>,
         /// Where the pod was: IRIs below it are changed to the new place in ACLs and descriptions
@@ -91,6 +98,9 @@ pub enum PodCommand {
         /// Change them in all RDF documents too
         #[arg(long, requires = "from")]
         rewrite_documents: bool,
+        /// Do without documents that would be refused, such as broken Turtle, and say which; never without an ACL
+        #[arg(long)]
+        leave_out_broken: bool,
         /// Import nothing, and say what would be refused
         #[arg(long)]
         check: bool,
@@ -109,6 +119,9 @@ pub enum PodCommand {
         /// That it is meant: nothing brings it back
         #[arg(long)]
         yes: bool,
+        /// Remove the account whose WebID is in it too
+        #[arg(long)]
+        with_account: bool,
     },
     /// List all pods, their owners, what they hold and may hold
     List {
@@ -128,14 +141,18 @@ impl PodCommand {
                 let told: Told = reach.ask("POST", "/pods", &wanted).await?.json().await?;
                 print(&format!("{}\towned by {}\n", told.root, told.owner))
             }
-            Self::Export { pod, target } => files::export(&reach, pod, target).await,
-            Self::Import { source, name, owner, issuer, from, rewrite_documents, check } => {
+            Self::Export { pod, target, to, rewrite_documents } => {
+                let wanted = export::Wanted { pod: pod.clone(), to: to.clone(), documents: *rewrite_documents };
+                files::export(&reach, &wanted, target).await
+            }
+            Self::Import { source, name, owner, issuer, from, rewrite_documents, leave_out_broken, check } => {
                 let wanted = import::Wanted {
                     name: name.clone(),
                     owner: owner.clone(),
                     issuer: issuer.clone(),
                     from: from.clone(),
                     documents: *rewrite_documents,
+                    leave_out_broken: *leave_out_broken,
                     check: *check,
                 };
                 files::import(&reach, source, &wanted).await
@@ -150,12 +167,21 @@ impl PodCommand {
                 let told: Told = reach.ask("POST", "/pods/quota", &allowance).await?.json().await?;
                 print(&format!("{}\t{}\n", told.root, held(&told)))
             }
-            Self::Delete { pod, yes: false } => {
+            Self::Delete { pod, yes: false, .. } => {
                 anyhow::bail!("nothing brings {pod} back: export it first, then say --yes")
             }
-            Self::Delete { pod, yes: true } => {
-                let told: Told = reach.ask("DELETE", "/pods", &Which { pod: pod.clone() }).await?.json().await?;
-                print(&format!("{} is deleted\n", told.root))
+            Self::Delete { pod, yes: true, with_account } => {
+                let deletion = Deletion { pod: pod.clone(), with_account: *with_account };
+                let deleted: Deleted = reach.ask("DELETE", "/pods", &deletion).await?.json().await?;
+                print(&format!("{} is deleted\n", deleted.root))?;
+                match deleted.account {
+                    Some(name) if *with_account => print(&format!("the account {name} is removed\n"))?,
+                    Some(name) => eprintln!(
+                        "the account {name} stays, and its WebID was in the pod: `podbell account remove {name}` removes it"
+                    ),
+                    None => {}
+                }
+                Ok(())
             }
             Self::List { json } => {
                 let told: Vec<Told> = reach.ask("GET", "/pods", &()).await?.json().await?;

@@ -2,51 +2,79 @@
 //!
 //! It is read while others write: each resource is whole, as it was when its turn came.
 
-use super::{Admin, layout, pipe::piped, pods};
+use super::{
+    Admin, import, layout,
+    names::{self, other_file},
+    pipe::piped,
+    pods, types,
+};
 use crate::problem::Problem;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use http::header;
-use podbell_model::{Auxiliary, ResourceClass, ResourceIri, Storage, Timestamp};
+use podbell_model::{Auxiliary, ResourceClass, ResourceIri, Storage, Timestamp, rdf::RdfFormat, vocab};
 use podbell_pod::{Pod, store::Resource};
 use serde::{Deserialize, Serialize};
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write as _,
+    sync::Arc,
+};
 use tokio::io::{AsyncRead, DuplexStream};
 use tokio_tar::{Builder, EntryType, Header};
 use tokio_util::io::StreamReader;
 
-/// The pod that is wanted.
+/// The pod that is wanted, and where it goes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Which {
+pub(super) struct Wanted {
     /// Its name or URL.
     pub pod: String,
+    /// Where the root will be: IRIs below it are changed in ACLs and descriptions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Change them in all RDF documents.
+    #[serde(default)]
+    pub documents: bool,
 }
 
 /// A pod as a tar.
-pub(super) async fn export(State(admin): State<Arc<Admin>>, Json(which): Json<Which>) -> Result<Response, Problem> {
-    let storage = pods::find(&admin, &which.pod)?;
-    let pod = Arc::clone(&admin.pod);
-    let body = piped(move |writer| async move { Export::new(&pod, &storage, writer).write().await });
+pub(super) async fn export(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Result<Response, Problem> {
+    let storage = pods::find(&admin, &wanted.pod)?;
+    let to = wanted.to.as_deref().map(import::root_elsewhere).transpose()?;
+    let (pod, documents) = (Arc::clone(&admin.pod), wanted.documents);
+    let body = piped(move |writer| async move {
+        let tar = Builder::new_non_terminated(writer);
+        Export { pod: &pod, storage: &storage, to, documents, tar }.write().await
+    });
     Ok(([(header::CONTENT_TYPE, "application/x-tar")], body).into_response())
 }
 
 struct Export<'a> {
     pod: &'a Pod,
     storage: &'a Storage,
+    to: Option<ResourceIri>,
+    documents: bool,
     // Ended by hand: one that is broken off has no end.
     tar: Builder<DuplexStream>,
 }
 
-impl<'a> Export<'a> {
-    fn new(pod: &'a Pod, storage: &'a Storage, writer: DuplexStream) -> Self {
-        Self { pod, storage, tar: Builder::new_non_terminated(writer) }
-    }
+/// A container, or a document in one.
+struct Named<'a> {
+    iri: &'a ResourceIri,
+    /// What comes before the suffix of an auxiliary resource: nothing for a container.
+    file: String,
+    /// What is added to its description.
+    added: String,
+}
 
+impl Export<'_> {
     async fn write(mut self) -> anyhow::Result<()> {
         let mut containers = vec![(self.storage.root.clone(), String::new())];
         while let Some((container, directory)) = containers.pop() {
@@ -72,52 +100,116 @@ impl<'a> Export<'a> {
             header.set_mode(0o700);
             self.tar.append_data(&mut header, directory, tokio::io::empty()).await?;
         }
-        self.auxiliaries(container, directory, None).await?;
-        let members = self.pod.kept_in(container).await?;
-        for member in &members {
-            if member.class != ResourceClass::Container {
-                self.document(&member.iri, directory).await?;
+        let files = self.noted(container).await?;
+        let added = files.iter().fold(String::new(), |lines, (part, file)| lines + &names::line(part, file));
+        ensure!(added.len() as u64 <= names::MOST, "more names have to be noted than a description holds");
+        self.auxiliaries(&Named { iri: container, file: String::new(), added }, directory, itself.modified).await?;
+        let name =
+            |member: &ResourceIri| files.get(member.name()).cloned().unwrap_or_else(|| names::file(member.name()));
+        let mut inner = Vec::new();
+        let mut members = self.pod.kept_in(container);
+        while let Some(portion) = members.try_next().await? {
+            for member in portion {
+                if member.class == ResourceClass::Container {
+                    inner.push((member.iri.clone(), format!("{directory}{}/", name(&member.iri))));
+                } else {
+                    self.document(&member.iri, name(&member.iri), directory).await?;
+                }
             }
         }
         // The last one is taken first.
-        for member in members.into_iter().rev().filter(|member| member.class == ResourceClass::Container) {
-            let inner = format!("{directory}{}/", layout::directory(&member.iri));
-            containers.push((member.iri, inner));
-        }
+        containers.extend(inner.into_iter().rev());
         Ok(())
     }
 
-    async fn document(&mut self, document: &ResourceIri, directory: &str) -> anyhow::Result<()> {
-        let Some(resource) = self.pod.kept(document).await? else { return Ok(()) };
-        let (name, is_told) = layout::file(document, &resource.content_type);
-        let bytes = StreamReader::new(self.pod.bytes_of(&resource.body).await?);
-        self.file(&format!("{directory}{name}"), resource.body.size(), resource.modified, bytes).await?;
-        self.auxiliaries(document, directory, (!is_told).then_some(&resource)).await
+    /// The names in a container that their files do not tell, and those files.
+    async fn noted(&self, container: &ResourceIri) -> anyhow::Result<BTreeMap<String, String>> {
+        let (mut files, mut taken) = (BTreeMap::new(), HashSet::new());
+        let mut members = self.pod.kept_in(container);
+        while let Some(portion) = members.try_next().await? {
+            for member in portion {
+                let (part, file) = (member.iri.name(), names::file(member.iri.name()));
+                let usual = names::part(&file);
+                if usual == part {
+                    continue;
+                }
+                for other in [false, true] {
+                    let other = container.child(&usual, other);
+                    if let Ok(other) = other
+                        && self.pod.kept(&other).await?.is_some()
+                    {
+                        taken.insert(file.clone());
+                    }
+                }
+                let file = other_file(part, &taken);
+                taken.insert(file.clone());
+                files.insert(part.to_owned(), file);
+            }
+        }
+        Ok(files)
     }
 
-    /// The ACL and the description of a subject; the media type of `untold` is added to the latter.
-    async fn auxiliaries(
-        &mut self,
-        subject: &ResourceIri,
-        directory: &str,
-        untold: Option<&Resource>,
-    ) -> anyhow::Result<()> {
+    async fn document(&mut self, document: &ResourceIri, file: String, directory: &str) -> anyhow::Result<()> {
+        let Some(resource) = self.pod.kept(document).await? else { return Ok(()) };
+        let (name, is_told) = layout::file(&file, &resource.content_type);
+        let path = format!("{directory}{name}");
+        if let Some(moved) = self.moved(&resource).await? {
+            self.file(&path, moved.len() as u64, resource.modified, &*moved).await?;
+        } else {
+            let bytes = StreamReader::new(self.pod.bytes_of(&resource.body).await?);
+            self.file(&path, resource.body.size(), resource.modified, bytes).await?;
+        }
+        let added = if is_told { String::new() } else { types::line(document.name(), &resource.content_type) };
+        self.auxiliaries(&Named { iri: document, file, added }, directory, resource.modified).await
+    }
+
+    /// A document with the IRIs of where it goes, if that is asked for and changes it.
+    async fn moved(&self, resource: &Resource) -> anyhow::Result<Option<Bytes>> {
+        let is_rdf = RdfFormat::from_media_type(&resource.content_type).is_some();
+        let Some(to) = self.to.as_ref().filter(|_| self.documents && is_rdf) else { return Ok(None) };
+        let document = self.pod.whole(resource).await?;
+        Ok(self.pod.moved(&resource.iri, &resource.content_type, document, &self.storage.root, to).await?)
+    }
+
+    async fn auxiliaries(&mut self, named: &Named<'_>, directory: &str, modified: Timestamp) -> anyhow::Result<()> {
         for kind in [Auxiliary::Acl, Auxiliary::Description] {
-            let kept = self.pod.kept(&subject.auxiliary(kind)).await?;
-            let untold = untold.filter(|_| kind == Auxiliary::Description);
+            let kept = self.pod.kept(&named.iri.auxiliary(kind)).await?;
             let mut turtle = Vec::new();
             if let Some(kept) = &kept {
-                turtle.extend_from_slice(&self.pod.turtle_of(kept).await?);
+                let written = self.pod.turtle_of(kept).await?;
+                let moved = match &self.to {
+                    Some(to) => {
+                        let turtle = RdfFormat::Turtle.media_type();
+                        self.pod.moved(&kept.iri, turtle, written.clone(), &self.storage.root, to).await?
+                    }
+                    None => None,
+                };
+                turtle.extend_from_slice(&moved.unwrap_or(written));
             }
-            if let Some(resource) = untold {
-                turtle.extend_from_slice(layout::type_line(subject, &resource.content_type).as_bytes());
+            if kind == Auxiliary::Description {
+                if *named.iri == self.storage.root {
+                    self.tell_storage(&mut turtle);
+                }
+                turtle.extend_from_slice(named.added.as_bytes());
             }
-            if let Some(resource) = kept.as_ref().or(untold) {
-                let path = format!("{directory}{}", layout::auxiliary(subject, kind));
-                self.file(&path, turtle.len() as u64, resource.modified, &*turtle).await?;
+            if kept.is_some() || !turtle.is_empty() {
+                let modified = kept.map_or(modified, |kept| kept.modified);
+                let path = format!("{directory}{}{}", named.file, kind.suffix());
+                self.file(&path, turtle.len() as u64, modified, &*turtle).await?;
             }
         }
         Ok(())
+    }
+
+    /// Community Solid Server knows a pod by this statement in the description of its root.
+    fn tell_storage(&self, description: &mut Vec<u8>) {
+        let root = self.to.as_ref().unwrap_or(&self.storage.root);
+        let class = vocab::pim::STORAGE_CLASS;
+        let said = podbell_model::rdf::parse(RdfFormat::Turtle, &format!("{root}.meta"), description)
+            .is_ok_and(|graph| podbell_model::rdf::objects(&graph, root.as_str(), vocab::rdf::TYPE).contains(&class));
+        if !said {
+            description.extend_from_slice(layout::STORAGE_LINE.as_bytes());
+        }
     }
 
     async fn file(

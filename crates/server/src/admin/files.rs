@@ -8,7 +8,7 @@ mod unpack;
 
 use super::{
     Reach,
-    export::{Which, amount},
+    export::{self, amount},
     import::{Report, Said, Wanted},
     pipe::piped,
 };
@@ -29,11 +29,10 @@ use tokio_util::io::{ReaderStream, StreamReader};
 const PIECE: usize = 256 * 1024;
 
 /// Writes a pod into a directory, a tar, or to standard output.
-pub(super) async fn export(reach: &Reach, pod: &str, target: &str) -> anyhow::Result<()> {
+pub(super) async fn export(reach: &Reach, wanted: &export::Wanted, target: &str) -> anyhow::Result<()> {
     let progress = Progress::begin("exported");
-    let which = Which { pod: pod.to_owned() };
     // Asked first, so that a name that is wrong leaves nothing behind.
-    let body = reach.ask("POST", "/pods/export", &which).await?.into_body();
+    let body = reach.ask("POST", "/pods/export", wanted).await?.into_body();
     let counted = progress.clone();
     let stream = body.into_data_stream().map_err(io::Error::other).inspect_ok(move |bytes| counted.pass(bytes.len()));
     let mut source = StreamReader::new(Box::pin(stream));

@@ -1,7 +1,8 @@
 //! Taking a pod in: a tar in the layout of other servers' directories becomes a pod that is seen when all of it is there.
 //!
 //! The rule: nothing is half-made. Every file is looked at, so that all that is wrong is told at once; if anything is,
-//! what was begun is deleted. A look without importing does the same and keeps nothing.
+//! what was begun is deleted. A look without importing does the same and keeps nothing. Whoever says so does without
+//! broken documents; never without an ACL, since what it closed would be open.
 
 use super::{
     Admin,
@@ -32,7 +33,7 @@ pub(super) struct Wanted {
     /// The owner's WebID; without one the pod's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Who may speak for the pod's own WebID, if it comes without a document.
+    /// Who may speak for the pod's own WebID, besides those that its document names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     /// Where the root was before: IRIs below it are changed in ACLs and descriptions.
@@ -41,6 +42,9 @@ pub(super) struct Wanted {
     /// Change them in all RDF documents.
     #[serde(default)]
     pub documents: bool,
+    /// Do without documents that would be refused.
+    #[serde(default)]
+    pub leave_out_broken: bool,
     /// Keep nothing.
     #[serde(default)]
     pub check: bool,
@@ -124,13 +128,13 @@ pub(super) async fn import(
 }
 
 async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Result<Report, Problem> {
-    let root = pods::root(admin, &wanted.name)?;
+    let root = pods::new_root(admin, &wanted.name)?;
     let (owner, issuer) = pods::owner(admin, &root, wanted.owner.as_deref(), wanted.issuer.as_deref())?;
-    let from = wanted.from.as_deref().map(old_root).transpose()?;
+    let from = wanted.from.as_deref().map(root_elsewhere).transpose()?;
     let begun = admin.pod.begin_import(&root, &owner, &issuer, &wanted.name, admin.now()).await;
     let storage = begun.map_err(|error| pods::refused(&root, error))?;
     let taken = std::mem::replace(stream, Box::pin(futures_util::stream::empty()));
-    let mut arrival = Arrival::new(admin, &storage, from, wanted.documents);
+    let mut arrival = Arrival::new(admin, &storage, from, wanted);
     let (came, rest) = arrival.receive(StreamReader::new(taken)).await;
     if let Some(rest) = rest {
         *stream = rest.into_inner();
@@ -154,8 +158,9 @@ async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Res
     }
 }
 
-fn old_root(url: &str) -> Result<ResourceIri, Problem> {
+/// The root of a pod on another server.
+pub(super) fn root_elsewhere(url: &str) -> Result<ResourceIri, Problem> {
     let slash = if url.ends_with('/') { "" } else { "/" };
     ResourceIri::parse(&format!("{url}{slash}"))
-        .map_err(|error| Problem::bad_request(format!("{url:?} is not where a pod can have been: {error}")))
+        .map_err(|error| Problem::bad_request(format!("{url:?} is not where a pod can be: {error}")))
 }

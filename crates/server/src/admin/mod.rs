@@ -6,16 +6,22 @@
 pub mod account_cli;
 mod accounts;
 mod arrival;
+mod batch;
 pub mod cli;
+mod dates;
 mod export;
 mod files;
 mod import;
+mod invitations;
 mod layout;
 mod media;
+mod names;
+mod note;
 mod pipe;
 mod pods;
 mod reach;
 mod socket;
+mod types;
 
 pub use reach::{Answer, Reach};
 pub use socket::{SOCKET, Socket};

@@ -1,9 +1,10 @@
 //! Pods: which there are, new ones, how much they may hold, and their end.
 
-use super::{Admin, export::Which};
+use super::{Admin, accounts};
 use crate::{
     problem::Problem,
     request::is_label,
+    reserved::is_reserved,
     seed::{self, webid},
 };
 use axum::{Json, extract::State, response::IntoResponse};
@@ -97,12 +98,45 @@ pub(super) async fn allow(
     Ok(Json(told(&admin, &storage).await?))
 }
 
+/// A pod that is to be deleted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Deletion {
+    /// Its name or URL.
+    pub pod: String,
+    /// Whether the account whose WebID is in it goes too.
+    pub with_account: bool,
+}
+
+/// A pod that was deleted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Deleted {
+    /// Its root container.
+    pub root: String,
+    /// The account whose WebID was in it.
+    pub account: Option<String>,
+}
+
 /// Deletes a pod with everything in it.
-pub(super) async fn delete(State(admin): State<Arc<Admin>>, Json(which): Json<Which>) -> Result<Json<Told>, Problem> {
-    let storage = find(&admin, &which.pod)?;
-    let told = told(&admin, &storage).await?;
+pub(super) async fn delete(
+    State(admin): State<Arc<Admin>>,
+    Json(deletion): Json<Deletion>,
+) -> Result<Json<Deleted>, Problem> {
+    let storage = find(&admin, &deletion.pod)?;
+    let is_in_it = ResourceIri::parse(storage.owner.document()).is_ok_and(|document| storage.contains(&document));
+    let account =
+        if is_in_it { admin.accounts.account_of(&storage.owner).await.map_err(Problem::internal)? } else { None };
+    if deletion.with_account {
+        let Some(account) = &account else {
+            return Err(Problem::not_found().detail(format!("no account has its WebID in {}", storage.root)));
+        };
+        // The log-in first: nobody is logged in to a pod that is half gone.
+        let removed = admin.provider()?.remove_account(&account.name).await;
+        removed.map_err(|error| accounts::refused(&account.name, error))?;
+    }
     admin.pod.delete_pod(&storage, admin.now()).await.map_err(Problem::internal)?;
-    Ok(Json(told))
+    let account = account.map(|account| account.name.to_string());
+    Ok(Json(Deleted { root: storage.root.to_string(), account }))
 }
 
 /// The pod of that name or URL.
@@ -122,7 +156,7 @@ pub(super) async fn create(
     State(admin): State<Arc<Admin>>,
     Json(wanted): Json<Wanted>,
 ) -> Result<impl IntoResponse, Problem> {
-    let root = root(&admin, &wanted.name)?;
+    let root = new_root(&admin, &wanted.name)?;
     let (owner, issuer) = owner(&admin, &root, wanted.owner.as_deref(), wanted.issuer.as_deref())?;
     let made = admin.pod.create_pod(&root, &owner, &issuer, &wanted.name, admin.now()).await;
     let (storage, _) = made.map_err(|error| refused(&root, error))?;
@@ -168,6 +202,14 @@ pub(super) fn root(admin: &Admin, name: &str) -> Result<ResourceIri, Problem> {
         return Err(Problem::bad_request(format!("{root} is the provider's own origin")));
     }
     Ok(root)
+}
+
+/// The root of a pod of that name that is to be made.
+pub(super) fn new_root(admin: &Admin, name: &str) -> Result<ResourceIri, Problem> {
+    if is_reserved(name) {
+        return Err(Problem::bad_request(format!("{name:?} is kept for the server itself; choose another name")));
+    }
+    root(admin, name)
 }
 
 pub(super) fn web_address(text: &str) -> Result<String, Problem> {

@@ -19,11 +19,13 @@ const TABLE: &str = "<table><thead><tr><th>Name</th><th class=\"type\">Type</th>
 pub(super) fn page(
     container: &ResourceIri,
     root: ResourceIri,
-    description: &Dataset,
+    description: Option<&Dataset>,
     members: MemberStream,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let mut begun = begin_at(container, &root);
-    begun.push_str(&document::tables(container, description));
+    if let Some(description) = description {
+        begun.push_str(&document::tables(container, description));
+    }
     let head = stream::once(async { Ok(Bytes::from(begun)) });
     let rows = stream::try_unfold((Some(members), 0_usize), move |(members, count)| {
         let root = root.clone();
@@ -95,6 +97,7 @@ fn readable_size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use podbell_model::{Generation, Sequence};
 
     fn member(name: &str, content_type: &str) -> Member {
         Member {
@@ -103,13 +106,14 @@ mod tests {
             content_type: content_type.into(),
             modified: Timestamp::from_second(1_763_770_593).unwrap(),
             size: 1_536,
+            generation: Generation(Sequence(1)),
         }
     }
 
     async fn shown(portions: Vec<Vec<Member>>) -> Vec<String> {
         let root = ResourceIri::parse("http://x/alice/").unwrap();
         let members = stream::iter(portions.into_iter().map(Ok)).boxed();
-        let page = page(&root, root.clone(), &Dataset::new(), members);
+        let page = page(&root, root.clone(), None, members);
         page.map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap()).collect().await
     }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use oxrdf::{Dataset, GraphNameRef, NamedOrBlankNodeRef, QuadRef, TermRef};
 use podbell_model::{ResourceIri, vocab::rdf};
+use podbell_pod::Parsed;
 use std::{collections::HashMap, fmt::Write as _, io};
 
 /// Most statements that are shown.
@@ -24,7 +25,7 @@ const STRING: &str = "http://www.w3.org/2001/XMLSchema#string";
 pub(super) fn page(
     document: ResourceIri,
     root: ResourceIri,
-    dataset: Dataset,
+    dataset: Parsed,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send {
     stream::once(async move {
         let work = move || {

@@ -5,21 +5,29 @@
 
 use super::{
     frame::{self, END, begin},
-    text::isolated,
+    text::{isolated, link},
 };
 use crate::problem::Problem;
-use axum::{body::Body, extract::Request, middleware::Next, response::Response};
-use http::{HeaderMap, HeaderValue, Method, header};
-use std::fmt::Write as _;
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::{fmt::Write as _, sync::Arc};
 
-/// Shows problems as pages to those who prefer pages, when they read.
-pub async fn problems(request: Request, next: Next) -> Response {
+/// Where apps are found.
+const APPS: &str = "https://solidproject.org/apps";
+
+/// Shows problems as pages to those who prefer pages, when they read. `issuer` is the provider that is served beside.
+pub async fn problems(State(issuer): State<Option<Arc<str>>>, request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let is_head = *request.method() == Method::HEAD;
     let wanted = reads && prefers_page(request.headers());
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| wanted) else { return response };
-    let page = page(&problem);
+    let page = page(&problem, issuer.as_deref());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(page.len()));
@@ -28,18 +36,31 @@ pub async fn problems(request: Request, next: Next) -> Response {
     response
 }
 
-fn prefers_page(headers: &HeaderMap) -> bool {
+/// Whether whoever asks likes a page better than what programs read.
+pub fn prefers_page(headers: &HeaderMap) -> bool {
     let values: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     podbell_pod::prefers_page(&values.join(","))
 }
 
-fn page(problem: &Problem) -> String {
+/// How somebody who may see it gets to see it.
+fn ways_in(issuer: Option<&str>) -> String {
+    let apps = link(APPS, "a Solid app");
+    let mut ways =
+        format!("<p>A browser alone cannot log in to a pod. Open {apps}, log in there, and give it this address.</p>");
+    if let Some(issuer) = issuer {
+        let (provider, account) = (link(issuer, issuer), link(&format!("{issuer}account"), "your account page"));
+        let _ = write!(
+            ways,
+            "<p>If your account is on this server, your provider is {provider}: the app asks for it. Your password and \
+             the apps that you let in are on {account}.</p>"
+        );
+    }
+    ways
+}
+
+fn page(problem: &Problem, issuer: Option<&str>) -> String {
     let (title, advice) = match problem.status().as_u16() {
-        401 => (
-            "This is private",
-            "Only people whom its owner lets in can see it. A browser alone cannot log in to a pod: open a Solid app, \
-             log in there, and give it this address.",
-        ),
+        401 => ("This is private", "Only people whom its owner lets in can see it."),
         403 => ("This is not open to you", "You are logged in, but the owner has not given you access to it."),
         404 => ("There is nothing here", "Either it was never here, or it has been deleted."),
         406 => {
@@ -53,6 +74,9 @@ fn page(problem: &Problem) -> String {
     let _ = write!(page, "<h1>{title}</h1>");
     if !advice.is_empty() {
         let _ = write!(page, "<p>{advice}</p>");
+    }
+    if problem.status() == StatusCode::UNAUTHORIZED {
+        page.push_str(&ways_in(issuer));
     }
     let body = problem.body();
     let text = |member: &str| body[member].as_str().map(isolated);
@@ -80,7 +104,7 @@ mod tests {
         let routes = Router::new()
             .route("/", get(problem).put(problem))
             .route("/ok", get(|| async { "ok" }))
-            .layer(middleware::from_fn(problems))
+            .layer(middleware::from_fn_with_state(None, problems))
             .layer(middleware::from_fn(protect::protect));
         let mut request = http::Request::builder().method(method).uri("/");
         if let Some(accept) = accept {
@@ -89,6 +113,23 @@ mod tests {
         let response = routes.oneshot(request.body(Body::empty()).unwrap()).await.into_response();
         let (parts, body) = response.into_parts();
         (parts, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_private_place_says_how_to_get_in() {
+        let private = Problem::blank(StatusCode::UNAUTHORIZED);
+        let with = page(&private, Some("https://id.example/"));
+        for place in [APPS, "https://id.example/", "https://id.example/account"] {
+            assert!(with.contains(&format!("<a href=\"{place}\" ")), "{place}: {with}");
+        }
+        let without = page(&private, None);
+        assert!(
+            without.contains("cannot log in") && without.contains(APPS) && !without.contains("account"),
+            "{without}"
+        );
+        assert!(!page(&Problem::not_found(), Some("https://id.example/")).contains("<a "));
+        let hostile = page(&private, Some("javascript:alert(1)//\"><script>"));
+        assert!(!hostile.contains("<script") && !hostile.contains("href=\"javascript"), "{hostile}");
     }
 
     #[tokio::test]

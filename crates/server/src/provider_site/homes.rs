@@ -2,6 +2,7 @@
 
 use crate::{
     request::is_label,
+    reserved::is_reserved,
     seed::{root, webid},
     settings::{BaseUrl, Layout},
 };
@@ -43,6 +44,7 @@ impl Hosting for Homes {
             Some(storage) if storage.owner == webid => Found::Own,
             Some(_) => Found::Other,
             None if self.is_providers(&root) || storages.containing(&root).is_some() => Found::Other,
+            None if is_reserved(name) => Found::Reserved,
             None => Found::Nothing,
         };
         Some(Home { webid, found })
@@ -86,6 +88,15 @@ mod tests {
         for name in ["", "..", "a/b", "A", "-a", ".well-known", "é", "a.b"] {
             assert_eq!(found(name), None, "{name}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_of_the_servers_own_is_no_home_unless_it_has_been_one() {
+        let homes = homes("https://pod.example/", Layout::Path, "https://id.example/").await;
+        assert_eq!(homes.home("www").unwrap().found, Found::Reserved);
+        let root = homes.root("www").unwrap();
+        homes.pod.create_pod(&root, &webid(&root), &homes.issuer, "www", Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(homes.home("www").unwrap().found, Found::Own);
     }
 
     #[tokio::test]

@@ -156,6 +156,9 @@ pub(super) fn problem(app: &App, target: &ResourceIri, problem: podbell_pod::Pro
         Kind::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type"),
         Kind::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "Range Not Satisfiable"),
         Kind::Unprocessable => (StatusCode::UNPROCESSABLE_ENTITY, "The content cannot be processed"),
+        Kind::Busy => {
+            return Problem::blank(StatusCode::SERVICE_UNAVAILABLE).detail(problem.to_string()).retry_after(10);
+        }
         Kind::Contended => return Problem::unavailable(problem).retry_after(1),
         Kind::Full if !matches!(problem, podbell_pod::Problem::OverQuota(_)) => {
             return Problem::blank(StatusCode::INSUFFICIENT_STORAGE)

@@ -161,6 +161,10 @@ settings! {
         control_body: Size = Size::kib(64);
         /// The largest body of any other resource. RDF documents end at 16 MiB whatever it says.
         upload: Size = Size(16 << 30);
+        /// The memory that RDF documents which are worked on at once may come to, in the whole server. Each counts with
+        /// 512 times its size, at most 128 MiB: little text can be many long terms. What does not fit waits for up to ten
+        /// seconds, and is then answered 503.
+        rdf_memory: Size = Size(512 << 20);
         /// What one pod may hold, all its resources together; `podbell pod quota` says otherwise for one. By default what
         /// the disk holds.
         pod: Option<Size> = None, example "\"10 GiB\"";

@@ -43,10 +43,8 @@ async fn all_that_is_wrong_is_told_by_file_and_nothing_is_kept() {
         ("/etc/evil", Regular, b"x", "absolute"),
         ("a//b", Regular, b"x", "empty part"),
         ("back\\slash", Regular, b"x", "backslash"),
-        ("nul%00.txt", Regular, b"x", "control character"),
         ("tab\t.txt", Regular, b"x", "control character"),
         ("escaped%2F..%2Fevil", Regular, b"x", "encoded slash"),
-        ("%2e%2e/evil", Regular, b"x", "dot segment"),
         ("link.txt", Symlink, b"", "symbolic link"),
         ("hard.txt", Link, b"", "link to another file"),
         ("device", Char, b"", "neither a file nor a directory"),
@@ -68,6 +66,9 @@ async fn all_that_is_wrong_is_told_by_file_and_nothing_is_kept() {
         ("CASE.txt", Regular, b"x"),
         ("case.txt", Regular, b"x"),
         ("stray.txt.acl", Regular, b""),
+        // Nothing is decoded twice: these are names like others.
+        ("nul%00.txt", Regular, b"x"),
+        ("%2e%2e/evil", Regular, b"x"),
     ];
     let entries: Vec<_> = right.iter().copied().chain(wrong.iter().map(|(n, k, b, _)| (*n, *k, *b))).collect();
     let source = write(directory.path(), &archive(&entries).await);
@@ -91,6 +92,61 @@ async fn all_that_is_wrong_is_told_by_file_and_nothing_is_kept() {
     let source = write(directory.path(), &archive(right).await);
     let said = done(place.data(), &["import", &source, "erin"]);
     assert!(said.contains("left out: stray.txt.acl: what it is about is not there"), "{said}");
+}
+
+#[tokio::test]
+async fn broken_documents_are_left_out_if_that_is_wanted_but_no_acl_and_nothing_that_leads_out() {
+    use EntryType::{Regular, Symlink};
+    let (place, directory) = (Place::new(), tempfile::tempdir().unwrap());
+    let server = place.start().await;
+    let documents: &[(&str, EntryType, &[u8])] = &[
+        ("broken.ttl", Regular, b"<a> <b"),
+        ("broken.ttl.acl", Regular, b"@prefix acl: <http://www.w3.org/ns/auth/acl#> ."),
+        ("whole.txt", Regular, b"x"),
+    ];
+    let source = write(directory.path(), &archive(documents).await);
+    assert!(refused(place.data(), &["import", &source, "erin"]).contains("  broken.ttl: "));
+    let said = done(place.data(), &["import", &source, "erin", "--leave-out-broken"]);
+    assert!(said.contains("left out: broken.ttl: ") && said.contains("left out: broken.ttl.acl: "), "{said}");
+    let (anybody, url) = (podbell_test_client::Client::new().unwrap(), format!("{}erin/broken.ttl", server.base));
+    assert_eq!(super::get(&anybody, &url).await.status, 401, "as for any name that is not there");
+    done(place.data(), &["export", "erin", directory.path().join("out").to_str().unwrap()]);
+    assert!(directory.path().join("out/whole.txt").exists() && !directory.path().join("out/broken.ttl").exists());
+    for wrong in [
+        ("whole.txt.acl", Regular, &b"<a> <b"[..]),
+        (".acl", Regular, b"<#x> a <http://www.w3.org/ns/auth/acl#Authorization> ."),
+        ("link.txt", Symlink, b""),
+        ("../evil.ttl", Regular, b"<a> <b"),
+    ] {
+        let source = write(directory.path(), &archive(&[documents[2], wrong]).await);
+        let said = refused(place.data(), &["import", &source, "fred", "--leave-out-broken"]);
+        assert!(said.contains(&format!("  {}: ", wrong.0)), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_noted_name_is_that_of_its_file_and_comes_before_it() {
+    use EntryType::{Directory, Regular};
+    let (place, directory) = (Place::new(), tempfile::tempdir().unwrap());
+    let mut server = place.start().await;
+    server.kill_9().await;
+    let directory = directory.path();
+    let right: &[(&str, EntryType, &[u8])] =
+        &[("d/", Directory, b""), ("d/.meta", Regular, b"\n# name: a+b file: a+b"), ("d/a+b", Regular, b"x")];
+    done(place.data(), &["import", &write(directory, &archive(right).await), "erin"]);
+    for (meta, why) in [
+        (&b"\n# name: c file: a+b"[..], "a file that cannot have it"),
+        (b"\n# name: ..%2Fa+b file: ../a+b", "a file that cannot have it"),
+        (b"\n# name: a/b file: a%2Fb", "a file that cannot have it"),
+        (b"\n# name: profile/card file: profile/card", "a file that cannot have it"),
+    ] {
+        let source = write(directory, &archive(&[(".meta", Regular, meta)]).await);
+        let said = refused(place.data(), &["import", &source, "fred"]);
+        assert!(said.contains(".meta: ") && said.contains(why), "{said}");
+    }
+    let late: Vec<_> = [right[0], right[2], right[1]].into();
+    let said = refused(place.data(), &["import", &write(directory, &archive(&late).await), "fred"]);
+    assert!(said.contains("d/.meta: it comes after a+b"), "{said}");
 }
 
 #[tokio::test]

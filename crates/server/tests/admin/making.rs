@@ -101,6 +101,63 @@ async fn a_deleted_pod_ends_its_channels() {
 }
 
 #[tokio::test]
+async fn a_pod_is_deleted_with_its_account_or_without_and_that_is_said() {
+    let place = Place::new();
+    let mut server = place.start().await;
+    let root = format!("{}bob/", server.base);
+    let account = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_podbell"))
+            .args(["account", "--data"])
+            .arg(place.data())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    assert!(account(&["list"]).contains("bob\t"));
+    let said = done(place.data(), &["delete", "bob", "--yes"]);
+    assert!(said.starts_with(&format!("{root} is deleted\n")), "{said}");
+    assert!(said.contains("the account bob stays") && said.contains("`podbell account remove bob`"), "{said}");
+    assert!(account(&["list"]).contains("bob\t"));
+    for running in [true, false] {
+        if !running {
+            server.kill_9().await;
+        }
+        let name = if running { "carol" } else { "dave" };
+        account(&["add", name, "--generate"]);
+        assert!(account(&["list"]).contains(&format!("{name}\t")));
+        let said = done(place.data(), &["delete", name, "--with-account", "--yes"]);
+        assert!(said.contains("is deleted") && said.contains(&format!("the account {name} is removed")), "{said}");
+        assert!(!account(&["list"]).contains(&format!("{name}\t")));
+        // Nobody loses a pod over an account that is not there.
+        done(place.data(), &["create", "erin", "--owner", "https://id.example/erin#me"]);
+        let said = refused(place.data(), &["delete", "erin", "--with-account", "--yes"]);
+        assert!(said.contains("no account has its WebID in"), "{said}");
+        assert!(done(place.data(), &["list"]).contains("/erin/"));
+        done(place.data(), &["delete", "erin", "--yes"]);
+    }
+}
+
+#[tokio::test]
+async fn names_of_the_servers_own_are_given_to_nobody() {
+    let place = Place::new();
+    let mut server = place.start().await;
+    server.kill_9().await;
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    for name in ["www", "admin", "mail", "localhost", "notifications", "postmaster", "xn--pypal-4ve"] {
+        for arguments in [&["create", name][..], &["import", empty, name]] {
+            let said = refused(place.data(), arguments);
+            assert!(said.contains("is kept for the server itself"), "{said}");
+        }
+    }
+    for name in [".well-known", ".notifications", ".oidc", "a/b", ".."] {
+        assert!(refused(place.data(), &["create", name]).contains("is no name of a pod"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_has_heard_enough_closes_the_pipe() {
     let place = Place::new();
     let mut server = place.start().await;

@@ -26,8 +26,14 @@ fn tree(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// The statements of a document, as if it were below `to`.
 fn statements(turtle: &[u8], name: &str, root: &str, to: &str) -> Vec<String> {
-    let graph = rdf::parse(RdfFormat::Turtle, &format!("{root}{name}"), turtle).unwrap();
-    let mut lines: Vec<_> = graph.iter().map(|quad| quad.to_string().replace(root, to)).collect();
+    let graph = rdf::parse(RdfFormat::Turtle, &format!("{root}{}", name.replace(' ', "%20")), turtle).unwrap();
+    // Blank nodes are named anew each time.
+    let named = |node: String| if node.starts_with("_:") { "_:".to_owned() } else { node.replace(root, to) };
+    let line = |nodes: [String; 3]| nodes.map(named).join(" ");
+    let mut lines: Vec<_> = graph
+        .iter()
+        .map(|quad| line([quad.subject.to_string(), quad.predicate.to_string(), quad.object.to_string()]))
+        .collect();
     lines.sort();
     lines
 }
@@ -45,6 +51,9 @@ async fn furnish(alice: &Client, root: &str, webid: &str) {
         ("bytes", "application/octet-stream", big),
         ("empty.txt", "text/plain", Vec::new()),
         ("a%20b/%C3%A9+c%2Bd%25.txt", "text/plain", b"odd".to_vec()),
+        ("both+names", "text/plain", b"plus".to_vec()),
+        ("both%2Bnames", "text/plain", b"escape".to_vec()),
+        ("both+names%3A/in+it.txt", "text/plain", b"deep".to_vec()),
         ("price$.ttl", "text/turtle", b"<> <p> 4 .".to_vec()),
         ("notes/two.ttl.meta", "text/turtle", b"<two.ttl> <p> \"about two\" .".to_vec()),
         ("own.meta", "application/ld+json", format!("{{\"@id\":\"{root}own\",\"{root}p\":\"about own\"}}").into()),
@@ -78,16 +87,31 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
 
     // Out of the running server, and into it under another name.
     done(place.data(), &["export", "alice", &path("one")]);
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    for file in ["one/notes/three.txt$.ttl", "one/notes/two.ttl", "one/hollow", "one/notes"] {
+        fs::File::open(out.path().join(file)).unwrap().set_modified(old).unwrap();
+    }
     let said = done(place.data(), &["import", &path("one"), "moved", "--from", &root, "--check"]);
     assert!(said.contains("would be owned by") && said.contains(&format!("now below {moved}")), "{said}");
     assert!(!done(place.data(), &["list"]).contains("moved"));
     let said = done(place.data(), &["import", &path("one"), "moved", "--from", &root]);
-    assert!(said.contains("unwise: ") && said.contains("the owner cannot log in; --rewrite-documents"), "{said}");
+    assert!(
+        said.contains("unwise: ") && said.contains("the owner cannot log in: --issuer adds one; --rewrite-documents"),
+        "{said}"
+    );
     done(place.data(), &["export", &moved, &path("two")]);
     let (one, two) = (tree(&out.path().join("one")), tree(&out.path().join("two")));
     assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>());
-    for name in ["notes/one$.ttl", "notes/three.txt$.ttl", "plain$.txt", "own$.unknown", "own.meta", "a b/é+c%2Bd%.txt"]
-    {
+    for name in [
+        "notes/one$.ttl",
+        "notes/three.txt$.ttl",
+        "plain$.txt",
+        "own$.unknown",
+        "own.meta",
+        "a b/é+c+d%.txt",
+        "both+names$.txt",
+        "%62oth+names$.txt",
+    ] {
         assert!(one.contains_key(name), "{name} is not among {:?}", one.keys());
     }
     for (name, bytes) in &one {
@@ -101,6 +125,12 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
     let note = get(&anybody, &format!("{moved}notes/two.ttl")).await;
     assert_eq!((note.status.as_u16(), &note.body[..]), (200, &b"# kept as it is\n<> <p> 1 ."[..]));
     assert_eq!(get(&anybody, &format!("{moved}plain")).await.status, 401);
+    let dated = |answer: &super::Answer| answer.headers["last-modified"].to_str().unwrap().to_owned();
+    for path in ["notes/three.txt", "notes/"] {
+        let found = get(&anybody, &format!("{moved}{path}")).await;
+        assert_eq!(dated(&found), "Sun, 09 Sep 2001 01:46:40 GMT", "{path} was written long ago");
+    }
+    assert_ne!(dated(&note), "Sun, 09 Sep 2001 01:46:40 GMT", "what is said about it is younger");
     let modified = |path: &str| fs::metadata(out.path().join(path)).unwrap().modified().unwrap();
     let mode = |path: &str| fs::metadata(out.path().join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("one"), mode("one/notes"), mode("one/plain.txt")), (0o700, 0o700, 0o600));
@@ -114,7 +144,11 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
     assert!(!done(place.data(), &["list"]).contains("alice"));
     done(place.data(), &["import", &path("three.tar"), "alice"]);
     done(place.data(), &["export", "alice", &path("four")]);
-    assert_eq!(tree(&out.path().join("four")), one);
+    let four = tree(&out.path().join("four"));
+    assert_eq!(four.keys().collect::<Vec<_>>(), one.keys().collect::<Vec<_>>());
+    for (name, bytes) in &one {
+        assert!(four[name] == *bytes, "{name}: {}", String::from_utf8_lossy(&four[name]));
+    }
 
     // The types are there again.
     let server = place.start().await;
@@ -129,6 +163,9 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
         let answer = get(&alice, &format!("{root}{path}")).await;
         assert_eq!((answer.status.as_u16(), content_type(&answer)), (200, expected), "{path}");
     }
+    for (path, expected) in [("both+names", "plus"), ("both%2Bnames", "escape"), ("both+names%3A/in+it.txt", "deep")] {
+        assert_eq!(get(&alice, &format!("{root}{path}")).await.body, expected, "{path}");
+    }
     assert!(refused(place.data(), &["export", "alice", &path("four")]).contains("new or empty"));
     assert!(refused(place.data(), &["export", "nobody", &path("five")]).contains("there is no pod"));
     assert!(!out.path().join("five").exists());
@@ -142,7 +179,8 @@ async fn a_pod_of_community_solid_server_moves_in() {
     let old = "http://css.example/alice/";
     let said = refused(place.data(), &["import", source, "carol"]);
     assert!(said.contains(".acl: ") && said.contains("--from"), "{said}");
-    let said = done(place.data(), &["import", source, "carol", "--from", old, "--rewrite-documents"]);
+    let new = "https://new-id.example/";
+    let said = done(place.data(), &["import", source, "carol", "--from", old, "--rewrite-documents", "--issuer", new]);
     assert!(said.contains("left out: .internal") && !said.contains("unwise"), "{said}");
     let root = format!("{}carol/", server.base);
     let anybody = Client::new().unwrap();
@@ -151,6 +189,7 @@ async fn a_pod_of_community_solid_server_moves_in() {
     let card = get(&anybody, &format!("{root}profile/card")).await;
     let card = String::from_utf8(card.body.to_vec()).unwrap();
     assert!(card.contains("css.example/>") && !card.contains("css.example/alice/"), "{card}");
+    assert!(card.contains(&format!("<{new}>")), "the old issuer and the new one: {card}");
     let listed = String::from_utf8(get(&anybody, &root).await.body.to_vec()).unwrap();
     for name in ["README", "profile/", "photos/", "notes/", "inbox/"] {
         assert!(listed.contains(&format!("{name}>")), "{name} is not in {listed}");

@@ -4,7 +4,10 @@
 //!
 //! Spec: RFC 9110 §15.5, <https://www.w3.org/TR/json-ld11-api/#security>
 
-use super::facts::{Facts, Place, repeated};
+use super::{
+    facts::{Facts, Place, n3, repeated},
+    world::World,
+};
 
 const TURTLE: &str = "text/turtle";
 const LD: &str = "application/ld+json";
@@ -363,4 +366,25 @@ fn what_would_take_too_much_is_refused() {
 
 fn missing(at: &Place) {
     at.alice("GET x").gives(404);
+}
+
+#[test]
+fn where_memory_is_short_documents_take_turns_and_all_of_them_are_done() {
+    let world = &*Box::leak(Box::new(World::start(&[("PODBELL_LIMITS_RDF_MEMORY", "1")])));
+    let alice = world.log_in("ALICE");
+    let document = |n| repeated(500, |m| format!("<#a{m}> <http://x/b> {n} .\n"));
+    std::thread::scope(|scope| {
+        for n in 0..32 {
+            let (alice, document) = (&alice, &document);
+            scope.spawn(move || {
+                let path = format!("/alice/turns/{n}");
+                let patch = n3("solid:inserts { <#more> <http://x/b> 1 }");
+                alice.put(&path, &document(n));
+                let told = alice.ask("PATCH", &path, &[("content-type", "text/n3")], patch);
+                assert_eq!(told.status, 204, "{told:?}");
+                let told = alice.ask("GET", &path, &[("accept", "application/n-triples")], "");
+                assert_eq!((told.status, told.text().lines().count()), (200, 501), "{told:?}");
+            });
+        }
+    });
 }

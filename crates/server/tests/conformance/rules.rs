@@ -5,7 +5,7 @@
 
 use super::{
     facts::{Facts, Place},
-    world::{Reply, WORLD},
+    world::{Reply, WORLD, World},
 };
 
 pub(super) const PREFIXES: &str = "@prefix acl: <http://www.w3.org/ns/auth/acl#>. @prefix foaf: <http://xmlns.com/foaf/0.1/>. \
@@ -14,12 +14,17 @@ pub(super) const PREFIXES: &str = "@prefix acl: <http://www.w3.org/ns/auth/acl#>
 /// An ACL in Turtle: alice everything, and the rest as it is written, with bob's WebID for `BOB` and the address of the
 /// container for `HERE`.
 pub(super) fn acl(at: &Place, rest: &str) -> String {
+    acl_of(&WORLD, &at.url(""), rest)
+}
+
+/// The same for a container of any server.
+pub(super) fn acl_of(world: &World, here: &str, rest: &str) -> String {
     let owner = format!(
         "<#owner> a acl:Authorization; acl:agent <{}>; acl:accessTo <HERE>; acl:default <HERE>; \
          acl:mode acl:Read, acl:Write, acl:Control .\n",
-        WORLD.webid("ALICE")
+        world.webid("ALICE")
     );
-    format!("{PREFIXES}{owner}{rest}").replace("BOB", WORLD.webid("BOB")).replace("HERE", &at.url(""))
+    format!("{PREFIXES}{owner}{rest}").replace("BOB", world.webid("BOB")).replace("HERE", here)
 }
 
 /// Modes told by `WAC-Allow`; `append` is left out beside `write`.
@@ -49,7 +54,8 @@ fn modes(named: &str) -> String {
     modes.collect::<Vec<_>>().join(", ")
 }
 
-fn rule(name: &str, who: &str, named: &str) -> String {
+/// An authorization for the container and what is in it; none without modes.
+pub(super) fn rule(name: &str, who: &str, named: &str) -> String {
     if named.is_empty() {
         return String::new();
     }
@@ -344,8 +350,7 @@ fn the_effective_rules_are_found_and_read() {
                 let group = "@prefix vcard: <http://www.w3.org/2006/vcard/ns#>. <#g> vcard:hasMember <BOB>. \
                              <#nested> vcard:hasMember <#g>. <#other> vcard:hasMember <http://example.org/#me> .";
                 at.with(&[("doc", ""), ("sub/deep/doc", ""), ("group", &group.replace("BOB", WORLD.webid("BOB")))]);
-                let issuer = format!("http://localhost:{}/", WORLD.provider_port());
-                at.alice("PUT .acl").turtle(&acl(at, rest).replace("ISSUER", &issuer)).gives(201);
+                at.alice("PUT .acl").turtle(&acl(at, rest).replace("ISSUER", WORLD.issuer())).gives(201);
                 at.bob(&format!("GET {target}")).gives(*status);
             });
         }

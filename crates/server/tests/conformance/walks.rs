@@ -4,7 +4,7 @@
 
 use super::{
     facts::{Facts, Place},
-    world::{ANYBODY, WORLD, for_bob, split},
+    world::{ANYBODY, WORLD, for_bob},
 };
 
 const CONTAINER: &str = "<http://www.w3.org/ns/ldp#BasicContainer>; rel=\"type\"";
@@ -22,19 +22,24 @@ fn delete_all(at: &Place, container: &str) {
     at.alice(&format!("DELETE {container}")).gives(204);
 }
 
-/// The path of what a link leads to.
+/// What a link leads to.
 fn follow(told: &super::world::Reply, rel: &str) -> String {
-    split(&told.link(rel).expect(rel)).1
+    told.link(rel).expect(rel)
 }
 
 #[test]
 fn clients_find_their_way() {
     Facts::of("walks")
+        .fact("a pod stands where the layout of this server puts it", |_| {
+            for (name, path) in [("ALICE", "/alice/profile/card#me"), ("BOB", "/bob/profile/card#me")] {
+                assert_eq!(WORLD.webid(name), WORLD.url(path));
+            }
+        })
         .fact("from a WebID to its storage, the storage's description and a service of notifications", |_| {
             let card = ANYBODY.ask("GET", "/alice/profile/card", &[("accept", "application/n-triples")], "").text();
             let storage = card.lines().find(|line| line.contains("/space#storage>")).unwrap();
             let storage = storage.rsplit_once('<').unwrap().1.split('>').next().unwrap();
-            let root = ANYBODY.ask("HEAD", &split(storage).1, &[], "");
+            let root = ANYBODY.ask("HEAD", storage, &[], "");
             let description = follow(&root, "http://www.w3.org/ns/solid/terms#storageDescription");
             let description = ANYBODY.ask("GET", &description, &[("accept", "application/n-triples")], "").text();
             assert!(description.contains("/.notifications/WebSocketChannel2023/"), "{description}");

@@ -1,13 +1,15 @@
 //! Tokens and proofs that are not what they seem: always 401, also where everybody may read.
 
-use super::world::{ALICE, ANYBODY, Agent, BOB, Reply, WORLD, container, head, public, split, unique};
+use super::{
+    issuer::Issuer,
+    world::{ALICE, ANYBODY, Agent, BOB, Reply, WORLD, container, head, public, split, unique},
+};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use podbell_model::Timestamp;
 use podbell_oidc::{Algorithm, SigningKey};
 use serde_json::{Value, json};
 use std::{
     io::{Read as _, Write as _},
-    net::TcpListener,
     sync::LazyLock,
 };
 
@@ -29,39 +31,12 @@ fn prove(agent: &Agent, method: &str, url: &str) -> String {
 }
 
 /// An issuer of this test, and a WebID in alice's pod that names it.
-struct Issuer {
-    url: String,
-    key: SigningKey,
-    webid: String,
-}
-
-static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
-    let key = SigningKey::generate(Algorithm::Es256).unwrap();
-    let configuration = json!({ "issuer": url, "jwks_uri": format!("{url}jwks"),
-        "authorization_endpoint": url, "token_endpoint": url, "response_types_supported": ["code"],
-        "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["ES256"] });
-    let (configuration, keys) = (configuration.to_string(), json!({ "keys": [key.published()] }).to_string());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = [0; 4_096];
-            let count = stream.read(&mut request).unwrap_or_default();
-            let is_keys = String::from_utf8_lossy(&request[..count]).starts_with("GET /jwks");
-            let body = if is_keys { &keys } else { &configuration };
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            // Whoever asked may have gone.
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
+static ISSUER: LazyLock<(Issuer, String)> = LazyLock::new(|| {
+    let issuer = Issuer::start();
     let at = container("issued", &public("acl:Read"));
-    let webid = WORLD.url(&format!("{at}card#me"));
-    ALICE.put(&format!("{at}card"), &format!("<#me> <http://www.w3.org/ns/solid/terms#oidcIssuer> <{url}> ."));
-    Issuer { url, key, webid }
+    let names = format!("<#me> <http://www.w3.org/ns/solid/terms#oidcIssuer> <{}> .", issuer.url);
+    ALICE.put(&format!("{at}card"), &names);
+    (issuer, WORLD.url(&format!("{at}card#me")))
 });
 
 /// What is wrong with a token; told the time in seconds.
@@ -71,7 +46,7 @@ type Change = fn(&mut Value, i64);
 fn claims(change: impl FnOnce(&mut Value)) -> Value {
     let now = Timestamp::now().as_second();
     let jkt = ANYBODY.key.thumbprint();
-    let (issuer, webid) = (&ISSUER.url, &ISSUER.webid);
+    let (issuer, webid) = (&ISSUER.0.url, &ISSUER.1);
     let mut claims = json!({ "iss": issuer, "sub": webid, "webid": webid, "aud": "solid", "client_id": "c", "azp": "c",
         "iat": now, "exp": now + 300, "jti": unique("token"), "cnf": { "jkt": jkt } });
     change(&mut claims);
@@ -85,7 +60,7 @@ fn present(token: &str, scheme: &str) -> Reply {
 
 #[test]
 fn only_the_whole_truth_about_a_token_is_believed() {
-    let sign = |claims: Value| ISSUER.key.sign_token("at+jwt", &claims).unwrap();
+    let sign = |claims: Value| ISSUER.0.key.sign_token("at+jwt", &claims).unwrap();
     assert_eq!(present(&sign(claims(|_| {})), "DPoP").status, 200, "a good token of any issuer that the profile names");
     let now = Timestamp::now().as_second();
     let changes: [(&str, Change); 14] = [
@@ -119,11 +94,11 @@ fn only_the_whole_truth_about_a_token_is_believed() {
 #[test]
 fn signatures_that_sign_nothing_are_refused() {
     let (good, other) = (claims(|_| {}), SigningKey::generate(Algorithm::Es256).unwrap());
-    let kid = ISSUER.key.thumbprint();
+    let kid = ISSUER.0.key.thumbprint();
     let encode = |value: &Value| BASE64.encode(value.to_string());
     let body = encode(&good);
     let header = |alg: &str| encode(&json!({ "alg": alg, "typ": "at+jwt", "kid": kid }));
-    let signed = ISSUER.key.sign_token("at+jwt", &good).unwrap();
+    let signed = ISSUER.0.key.sign_token("at+jwt", &good).unwrap();
     let (start, signature) = signed.rsplit_once('.').unwrap();
     let own_key = json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid, "jwk": other.public_value() });
     let elsewhere =
@@ -139,7 +114,7 @@ fn signatures_that_sign_nothing_are_refused() {
         format!("{signed}.{signature}"),
         other.sign_token("at+jwt", &good).unwrap(),
         other.sign_parts(&own_key, &good).unwrap(),
-        ISSUER.key.sign_parts(&elsewhere, &good).unwrap(),
+        ISSUER.0.key.sign_parts(&elsewhere, &good).unwrap(),
         "a.b.c".into(),
         "...".into(),
         "x".repeat(9_000),
@@ -235,5 +210,5 @@ fn the_provider_gives_nothing_to_whoever_has_no_secret() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
-    assert_eq!(split(&ISSUER.url).1, "/");
+    assert_eq!(split(&ISSUER.0.url).1, "/");
 }

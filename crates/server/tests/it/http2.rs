@@ -188,3 +188,27 @@ fn whoever_floods_and_does_not_read_waits_or_is_cut_off() {
         others_are_served();
     }
 }
+
+#[test]
+fn pages_that_nobody_takes_are_in_nobodys_way() {
+    let path = format!("{}page", container("untaken", &public("acl:Read")));
+    // As costly as documents get: four of them are worked on at once.
+    ALICE.put(&path, &format!("# {}\n<#a> <http://x/b> 1 .", "x".repeat(300_000)));
+    let mut peer = Peer::connect();
+    // No byte of a body may be sent.
+    peer.pour(&frame(SETTINGS, 0, 0, b"\x00\x04\x00\x00\x00\x00"), 1);
+    // GET, http, path, authority, accept: text/html
+    let mut get = b"\x82\x86\x04".to_vec();
+    get.push(u8::try_from(path.len()).unwrap());
+    get.extend(path.as_bytes());
+    get.extend(b"\x01\x09localhost\x0f\x04\x09text/html");
+    for stream in 0..4 {
+        peer.pour(&frame(HEADERS, END_STREAM | END_HEADERS, 2 * stream + 1, &get), 1);
+    }
+    for _ in 0..4 {
+        let head = std::iter::from_fn(|| peer.read()).find(|(kind, _, _)| *kind == HEADERS).unwrap();
+        assert_eq!(head.2[0], 0x88, "200");
+    }
+    let told = ALICE.ask("GET", &path, &[("accept", "application/n-triples")], "");
+    assert_eq!(told.status, 200, "{told:?}");
+}

@@ -151,7 +151,10 @@ fn refusals_are_pages_that_tell_no_more_than_the_problem() {
     let open = container("open-pages", &public("acl:Read"));
     ALICE.put(&format!("{at}there"), "");
     let there = see(&format!("{at}there"));
-    assert!(is_page(&there, 401).contains("This is private"));
+    let private = is_page(&there, 401);
+    assert!(private.contains("This is private") && private.contains("https://solidproject.org/apps"), "{private}");
+    let account = format!("{}account", WORLD.issuer());
+    assert!(private.contains(&format!("<a href=\"{account}\"")), "{private}");
     assert!(there.header("www-authenticate").unwrap().starts_with("DPoP "));
     assert_eq!(there.header("cache-control"), Some("no-store"));
     assert!(there.link("acl").is_some());

@@ -1,14 +1,18 @@
 //! One server for all tests of this binary, and those who speak to it in plain bytes.
 //!
+//! Its pods are below its origin, or each has one of its own, as the binary's `SUBDOMAINS` says. Tests write names as if
+//! they were below it (`/alice/x`); who asks turns them into what they are there (`/x` of `alice.localhost`).
+//!
 //! A shell starts the server and holds it for as long as this process lives, whatever becomes of the tests.
 
+use super::SUBDOMAINS;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use podbell_model::Timestamp;
 use podbell_oidc::{Algorithm, SigningKey};
 use serde_json::Value;
 use std::{
     collections::HashMap,
-    fmt::Write as _,
+    fmt::{self, Write as _},
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::PathBuf,
@@ -24,7 +28,7 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the shell does: the server runs beside it until this process is gone, then its directory goes too.
-const HOLD: &str = "\"$0\" serve --base-url \"$1\" --data \"$2\" >/dev/null 2>\"$2.log\" & child=$!; read -r _; \
+const HOLD: &str = "\"$0\" serve --base-url \"$1\" --data \"$2\" $3 >/dev/null 2>\"$2.log\" & child=$!; read -r _; \
                     kill -9 $child; wait $child; rm -rf \"$2\" \"$2.log\"";
 
 pub(super) const TURTLE: (&str, &str) = ("content-type", "text/turtle");
@@ -41,22 +45,24 @@ pub(super) struct World {
 }
 
 /// The server, alice who owns a pod, and bob who owns another.
-pub(super) static WORLD: LazyLock<World> = LazyLock::new(World::start);
+pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| World::start(&[]));
 pub(super) static ALICE: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("ALICE"));
 pub(super) static BOB: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("BOB"));
 /// Nobody.
-pub(super) static ANYBODY: LazyLock<Agent> =
-    LazyLock::new(|| Agent { key: SigningKey::generate(Algorithm::Es256).unwrap(), token: None });
+pub(super) static ANYBODY: LazyLock<Agent> = LazyLock::new(|| WORLD.stranger());
 
 impl World {
-    fn start() -> Self {
+    /// Starts one with settings from the environment.
+    pub(super) fn start(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap().keep();
         let port = free_port();
         let origin = format!("http://localhost:{port}");
         let mut shell = Command::new("sh")
             .args(["-c", HOLD, env!("CARGO_BIN_EXE_podbell"), &format!("{origin}/")])
             .arg(&data)
+            .arg(if SUBDOMAINS { "--subdomains" } else { "" })
             .env("PODBELL_LOG_LEVEL", "debug")
+            .envs(settings.iter().copied())
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
@@ -72,25 +78,45 @@ impl World {
         Self { origin, port, data, env, _held: held }
     }
 
-    fn log_in(&self, name: &str) -> Agent {
-        let key = SigningKey::generate(Algorithm::Es256).unwrap();
-        let issuer = &self.env["SOLID_IDENTITY_PROVIDER"];
+    /// Somebody who is not logged in.
+    pub(super) fn stranger(&'static self) -> Agent {
+        self.agent(None)
+    }
+
+    /// Somebody with a key of their own.
+    fn agent(&'static self, token: Option<String>) -> Agent {
+        Agent { world: self, key: SigningKey::generate(Algorithm::Es256).unwrap(), token }
+    }
+
+    pub(super) fn log_in(&'static self, name: &str) -> Agent {
+        let agent = self.agent(None);
+        let issuer = self.issuer();
         let endpoint = get_json(&format!("{issuer}.well-known/openid-configuration"))["token_endpoint"].clone();
         let endpoint = endpoint.as_str().unwrap();
         let (id, secret) =
             (&self.env[&format!("USERS_{name}_CLIENTID")], &self.env[&format!("USERS_{name}_CLIENTSECRET")]);
         let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")));
-        let proof = key.prove("POST", endpoint, &unique("login"), Timestamp::now(), None).unwrap();
+        let proof = agent.key.prove("POST", endpoint, &unique("login"), Timestamp::now(), None).unwrap();
         let headers =
             [("content-type", "application/x-www-form-urlencoded"), ("authorization", &*basic), ("dpop", &*proof)];
         let (port, path) = split(endpoint);
         let told = talk(port, &head("POST", &path, &headers, Some(29)), b"grant_type=client_credentials");
-        Agent { key, token: Some(told.json()["access_token"].as_str().unwrap().to_owned()) }
+        Agent { token: Some(told.json()["access_token"].as_str().unwrap().to_owned()), ..agent }
+    }
+
+    /// Its provider.
+    pub(super) fn issuer(&self) -> &str {
+        &self.env["SOLID_IDENTITY_PROVIDER"]
+    }
+
+    /// The password of a demo account.
+    pub(super) fn password(&self, name: &str) -> &str {
+        &self.env[&format!("USERS_{name}_PASSWORD")]
     }
 
     /// The port of its provider.
     pub(super) fn provider_port(&self) -> u16 {
-        split(&self.env["SOLID_IDENTITY_PROVIDER"]).0
+        split(self.issuer()).0
     }
 
     pub(super) fn webid(&self, name: &str) -> &str {
@@ -102,9 +128,24 @@ impl World {
         std::fs::read_to_string(format!("{}.log", self.data.display())).unwrap()
     }
 
-    /// The absolute URL of a path.
-    pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.origin)
+    /// The absolute URL of a name.
+    pub(super) fn url(&self, name: &str) -> String {
+        let (host, path) = self.place(name);
+        format!("http://{host}{path}")
+    }
+
+    /// The host of a name, and its path there; an absolute URL is taken as it is.
+    fn place<'n>(&self, name: &'n str) -> (String, &'n str) {
+        if let Some(rest) = name.strip_prefix("http://") {
+            let (host, path) = rest.split_at(rest.find('/').unwrap());
+            return (host.to_owned(), path);
+        }
+        let host = format!("localhost:{}", self.port);
+        let own = ["alice", "bob"].into_iter().filter(|_| SUBDOMAINS).find_map(|pod| {
+            let path = name.strip_prefix('/')?.strip_prefix(pod)?;
+            path.starts_with('/').then(|| (format!("{pod}.{host}"), path))
+        });
+        own.unwrap_or((host, name))
     }
 
     /// Sends bytes as they are; the answer to the first request among them.
@@ -119,6 +160,7 @@ impl World {
 
 /// Somebody who asks: with a token and the key that it is bound to, or without.
 pub(super) struct Agent {
+    pub(super) world: &'static World,
     pub(super) key: SigningKey,
     pub(super) token: Option<String>,
 }
@@ -126,12 +168,13 @@ pub(super) struct Agent {
 impl Agent {
     /// One request.
     pub(super) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Reply {
-        let own = self.credentials(method, &WORLD.url(path));
+        let (host, raw) = self.world.place(path);
+        let own = self.credentials(method, &self.world.url(path));
         let own = own.iter().map(|(name, value)| (*name, value.as_str()));
         let headers: Vec<_> = headers.iter().copied().chain(own).collect();
         let body = body.as_ref();
         let length = (!body.is_empty() || matches!(method, "PUT" | "POST" | "PATCH")).then_some(body.len());
-        talk(WORLD.port, &head(method, path, &headers, length), body)
+        talk(self.world.port, &head_to(&host, method, raw, &headers, length), body)
     }
 
     pub(super) fn get(&self, path: &str) -> Reply {
@@ -154,9 +197,9 @@ impl Agent {
 
     /// Sets the rules of a container: alice everything, and what else is told in Turtle about `<#other>`.
     pub(super) fn rules(&self, of: &str, other: &str) -> Reply {
-        let owner = WORLD.webid("ALICE");
+        let (owner, at) = (self.world.webid("ALICE"), self.world.url(of));
         let rule = |name: &str, what: &str| {
-            format!("<#{name}> a acl:Authorization; acl:accessTo <{of}>; acl:default <{of}>; {what} .\n")
+            format!("<#{name}> a acl:Authorization; acl:accessTo <{at}>; acl:default <{at}>; {what} .\n")
         };
         let mut acl =
             "@prefix acl: <http://www.w3.org/ns/auth/acl#>. @prefix foaf: <http://xmlns.com/foaf/0.1/>.\n".to_owned();
@@ -196,11 +239,16 @@ pub(super) fn listed(path: &str) -> Vec<String> {
 }
 
 /// What came back.
-#[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.status, self.headers, String::from_utf8_lossy(&self.body))
+    }
 }
 
 impl Reply {
@@ -264,7 +312,11 @@ impl Reply {
 
 /// The head of a request that is the last on its connection.
 pub(super) fn head(method: &str, path: &str, headers: &[(&str, &str)], length: Option<usize>) -> String {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+    head_to("localhost", method, path, headers, length)
+}
+
+fn head_to(host: &str, method: &str, path: &str, headers: &[(&str, &str)], length: Option<usize>) -> String {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
     for (name, value) in headers {
         write!(head, "{name}: {value}\r\n").unwrap();
     }
@@ -274,7 +326,8 @@ pub(super) fn head(method: &str, path: &str, headers: &[(&str, &str)], length: O
     head + "\r\n"
 }
 
-fn talk(port: u16, head: &str, body: &[u8]) -> Reply {
+/// Sends a request; what comes back.
+pub(super) fn talk(port: u16, head: &str, body: &[u8]) -> Reply {
     let mut stream = connect(port);
     stream.write_all(head.as_bytes()).unwrap();
     // Whoever is refused early may not be read to the end.
@@ -309,7 +362,8 @@ fn connect(port: u16) -> TcpStream {
     stream
 }
 
-fn get_json(url: &str) -> Value {
+/// A document in JSON.
+pub(super) fn get_json(url: &str) -> Value {
     let (port, path) = split(url);
     talk(port, &head("GET", &path, &[], None), b"").json()
 }

@@ -275,3 +275,14 @@ fn rules_that_lock_out_or_say_nothing_readable_are_refused() {
     BOB.ask("GET", &format!("{at}.acl"), &[], "").is_problem(403);
     ANYBODY.ask("DELETE", &format!("{at}.acl"), &[], "").is_problem(401);
 }
+
+#[test]
+fn a_patch_is_not_received_from_those_who_may_do_nothing() {
+    let at = container("unreceived", "");
+    for name in ["there", "absent", "there.acl", "there.meta"] {
+        ALICE.put(&format!("{at}there"), "");
+        // None of it comes.
+        let patch = head("PATCH", &format!("{at}{name}"), &[("content-type", "text/n3")], Some(1_000_000));
+        WORLD.raw(patch).is_problem(401);
+    }
+}

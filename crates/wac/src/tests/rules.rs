@@ -11,6 +11,19 @@ fn origin(rule: OriginRule, own: &[&str]) -> Rules {
 }
 
 #[test]
+fn a_permission_is_for_the_same_access_alone() {
+    let world =
+        World::new(&[("/", "<#a> a acl:Authorization; acl:default </>; acl:agent a:alice; acl:mode acl:Write.")]);
+    let put = |path| Access::Put { resource: iri(path), place: crate::Place::Exists };
+    let permitted = || world.authorize(&agent("alice"), put("/r")).unwrap();
+    assert!(permitted().to(put("/r")).is_ok());
+    assert!(permitted().to(put("/s")).is_err());
+    let creates = Access::Put { resource: iri("/r"), place: crate::Place::Absent { nearest: iri("/") } };
+    assert!(permitted().to(creates).is_err());
+    assert!(permitted().to(Access::Read { resource: iri("/r") }).is_err());
+}
+
+#[test]
 fn the_nearest_acl_rules_alone() {
     let world = World::new(&[
         ("/", &format!("<#a> a acl:Authorization; acl:default </>; acl:agent a:alice; {READ}.")),

@@ -15,13 +15,13 @@ pub async fn members_are_listed_in_order_without_auxiliaries<F: Fixture>() {
     let world = World::<F>::new().await;
     world.commit(vec![world.put("b", "22"), world.acl("b", "rules"), world.describe("b")]).await;
     world.commit(vec![world.put("a/", ""), world.put("a/deep", "1"), world.put("c", "1")]).await;
-    let members = world.store().members(&iri("")).await.unwrap();
+    let members = world.store().members_after(&iri(""), None, usize::MAX).await.unwrap();
     let names: Vec<_> = members.iter().map(|member| member.iri.clone()).collect();
     assert_eq!(names, [iri("a/"), iri("b"), iri("c")]);
     let row = world.resource("b").await;
     assert_eq!((members[1].size, members[1].class, members[1].modified), (2, row.class, row.modified));
     assert_eq!(members[1].content_type, row.content_type);
-    assert!(world.store().members(&iri("absent/")).await.unwrap().is_empty());
+    assert!(world.store().members_after(&iri("absent/"), None, usize::MAX).await.unwrap().is_empty());
 }
 
 /// In IRI order; what comes and goes meanwhile moves nobody else.
@@ -32,7 +32,7 @@ pub async fn members_are_read_in_portions<F: Fixture>() {
             world.commit(vec![world.put(name, "")]).await;
         }
     }
-    let all: Vec<_> = world.store().members(&iri("")).await.unwrap();
+    let all: Vec<_> = world.store().members_after(&iri(""), None, usize::MAX).await.unwrap();
     let mut sorted = all.clone();
     sorted.sort_by(|one, other| one.iri.cmp(&other.iri));
     assert_eq!((all.len(), &all), (6, &sorted));
@@ -49,6 +49,14 @@ pub async fn members_are_read_in_portions<F: Fixture>() {
         assert_eq!(portions, all, "{size}");
     }
     assert!(world.store().members_after(&iri(""), None, 0).await.unwrap().is_empty());
+    // A member says which commit made it, so that one that came later is told from those that were there.
+    let seen = world.store().newest().await.unwrap();
+    assert!(all.iter().all(|member| member.generation.0 <= seen), "{seen:?} {all:?}");
+    world.commit(vec![world.put("late", "1")]).await;
+    let late = world.store().members_after(&iri(""), Some(&iri("lat")), 1).await.unwrap().remove(0);
+    assert!(late.iri == iri("late") && late.generation.0 > seen, "{seen:?} {late:?}");
+    assert_eq!(world.store().newest().await.unwrap(), late.generation.0);
+    world.commit(vec![world.delete("late")]).await;
     world.commit(vec![world.delete("b/")]).await;
     let rest = world.store().members_after(&iri(""), Some(&iri("b/")), 9).await.unwrap();
     assert_eq!(rest[0].iri, iri("c"), "from where it stopped, though that is gone");

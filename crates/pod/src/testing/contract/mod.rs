@@ -102,6 +102,7 @@ macro_rules! store_contract {
             what_a_storage_holds_is_counted
             a_quota_is_never_exceeded
             an_unfinished_storage_is_found_by_nobody
+            an_unfinished_storage_keeps_the_dates_that_it_is_given
             a_small_body_is_inline
             a_large_body_is_a_file_named_by_its_content
             a_body_is_read_from_an_offset

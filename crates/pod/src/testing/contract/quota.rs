@@ -5,6 +5,7 @@ use super::{
     world::{iri, owner, time},
 };
 use crate::store::{CommitError, Quota, Store, Usage};
+use podbell_model::{ResourceIri, StorageId};
 
 async fn used<F: Fixture>(world: &World<F>) -> u64 {
     world.store().usage(world.storage.id).await.unwrap().used
@@ -69,4 +70,24 @@ pub async fn an_unfinished_storage_is_found_by_nobody<F: Fixture>() {
     assert!(store.unfinished().await.unwrap().is_empty());
     store.delete_storage(storage.id, time(3)).await.unwrap();
     assert!(matches!(store.finish_storage(storage.id).await, Err(CommitError::NoStorage)));
+}
+
+/// What comes from elsewhere is as old as it was there; what everybody sees has the dates of its changes.
+pub async fn an_unfinished_storage_keeps_the_dates_that_it_is_given<F: Fixture>() {
+    let world = World::<F>::new().await;
+    let store = world.store();
+    let root = ResourceIri::parse("https://elsewhere.example/").unwrap();
+    let (storage, _) = store.begin_storage(root.clone(), owner(), Vec::new(), time(5)).await.unwrap();
+    let absent = ResourceIri::parse("https://elsewhere.example/absent").unwrap();
+    let outside = iri("");
+    let before = store.resource(&outside).await.unwrap().unwrap();
+    let dates = vec![(root.clone(), time(3)), (absent.clone(), time(3)), (outside.clone(), time(3))];
+    store.date(storage.id, dates.clone()).await.unwrap();
+    assert_eq!(store.resource(&root).await.unwrap().unwrap().modified, time(3));
+    assert_eq!(store.resource(&absent).await.unwrap(), None);
+    assert_eq!(store.resource(&outside).await.unwrap().unwrap(), before, "it is in another storage");
+    store.finish_storage(storage.id).await.unwrap();
+    for id in [storage.id, world.storage.id, StorageId(9_999)] {
+        assert!(matches!(store.date(id, dates.clone()).await, Err(CommitError::NoStorage)));
+    }
 }

@@ -1,4 +1,4 @@
-//! A directory as a tar: in order, so that what an ACL is about comes before it.
+//! A directory as a tar: in order, so that what an ACL is about comes before it, and its own description before all.
 //!
 //! What is neither a file nor a directory is passed on as what it is, so that it is refused with everything else that is
 //! wrong; no link is followed.
@@ -28,7 +28,8 @@ pub(super) async fn pack(
         for entry in fs::read_dir(&listed).with_context(|| listed.display().to_string())? {
             names.push(entry.with_context(|| listed.display().to_string())?.file_name());
         }
-        names.sort_by(|one, other| one.as_bytes().cmp(other.as_bytes()));
+        // The description of a directory may tell what names in it stand for.
+        names.sort_by_key(|name| (name != ".meta", name.as_bytes().to_owned()));
         for name in names {
             let path = inner.join(name);
             let source = directory.join(&path);

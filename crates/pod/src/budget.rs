@@ -1,0 +1,141 @@
+//! How much memory the RDF documents that are worked on at once may come to, in the whole server.
+//!
+//! A document is counted by the most that it can come to: short forms stand for long ones, so that little text can be
+//! many terms, up to a bound that no document passes. What does not fit waits its turn, for a while; then the request is
+//! refused, and trying again later helps. Nobody who has a share waits for another.
+
+use crate::problem::Problem;
+use oxrdf::Dataset;
+use podbell_model::rdf::MAX_WRITTEN_OUT;
+use std::{ops::Deref, sync::Arc, time::Duration};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What is set aside where nothing else is said: room for four of the most costly documents.
+pub const BUDGET: u64 = 4 * MAX_WRITTEN_OUT as u64;
+/// The terms that one byte of a document may come to, in bytes: four bytes can stand for an IRI of the greatest length.
+const EXPANSION: u64 = 512;
+/// How long a document waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What is counted: kibibytes.
+const UNIT: u64 = 1_024;
+
+/// The memory that is set aside.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    free: Arc<Semaphore>,
+    whole: u32,
+}
+
+/// What is set aside for one document, until it is dropped.
+#[derive(Debug)]
+pub struct Share(#[expect(dead_code, reason = "it counts as long as it is there")] OwnedSemaphorePermit);
+
+/// The statements of a document, and the share that they are in.
+#[derive(Debug)]
+pub struct Parsed {
+    dataset: Dataset,
+    _share: Share,
+}
+
+impl Budget {
+    /// So many bytes.
+    pub(crate) fn of(bytes: u64) -> Self {
+        let whole = units(bytes).max(1);
+        Self { free: Arc::new(Semaphore::new(whole as usize)), whole }
+    }
+
+    /// A share for a document of that size.
+    pub(crate) async fn share(&self, size: u64) -> Result<Share, Problem> {
+        self.share_for(cost(size)).await
+    }
+
+    /// A share for what may come to so many bytes. What is more than everything waits until it is alone.
+    pub(crate) async fn share_for(&self, cost: u64) -> Result<Share, Problem> {
+        let cost = units(cost).clamp(1, self.whole);
+        if let Ok(share) = Arc::clone(&self.free).try_acquire_many_owned(cost) {
+            return Ok(Share(share));
+        }
+        let share = Arc::clone(&self.free).acquire_many_owned(cost);
+        match tokio::time::timeout(PATIENCE, share).await {
+            Ok(Ok(share)) => Ok(Share(share)),
+            // It is never closed.
+            Ok(Err(_)) | Err(_) => Err(Problem::Busy),
+        }
+    }
+}
+
+impl Parsed {
+    pub(crate) fn new(dataset: Dataset, share: Share) -> Self {
+        Self { dataset, _share: share }
+    }
+}
+
+impl Deref for Parsed {
+    type Target = Dataset;
+
+    fn deref(&self) -> &Dataset {
+        &self.dataset
+    }
+}
+
+/// The most that a document of that size comes to, in bytes.
+pub(crate) fn cost(size: u64) -> u64 {
+    size.saturating_mul(EXPANSION).min(MAX_WRITTEN_OUT as u64)
+}
+
+fn units(bytes: u64) -> u32 {
+    // As many as a semaphore counts on every machine.
+    u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(u32::MAX >> 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: u64 = MAX_WRITTEN_OUT as u64;
+    /// What costs the most.
+    const LARGE: u64 = 16 << 20;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_past_the_limit_waits_its_turn_and_is_refused_in_the_end() {
+        let budget = Budget::of(BUDGET);
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(budget.share(LARGE).await.unwrap());
+        }
+        assert_eq!(budget.free.available_permits(), 0, "at the limit");
+        assert!(matches!(budget.share(1).await, Err(Problem::Busy)), "one past it, after a while");
+        let begun = tokio::time::Instant::now();
+        let (waited, ()) = tokio::join!(budget.share(LARGE), async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            held.pop();
+        });
+        assert!(waited.is_ok() && begun.elapsed() < PATIENCE, "one past it, when one has ended");
+        drop((waited, held));
+        assert_eq!(budget.free.available_permits(), usize::try_from(BUDGET / UNIT).unwrap(), "all is given back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_waiting_takes_nothing_along() {
+        let budget = Budget::of(MOST);
+        let held = budget.share(LARGE).await.unwrap();
+        assert!(budget.share(LARGE).await.is_err());
+        drop(held);
+        assert!(budget.share(LARGE).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_more_than_everything_is_worked_on_alone() {
+        let budget = Budget::of(1);
+        let alone = budget.share(LARGE).await.unwrap();
+        assert!(budget.share(1).await.is_err());
+        drop(alone);
+        assert!(budget.share(1).await.is_ok());
+    }
+
+    #[test]
+    fn a_document_costs_what_it_may_come_to() {
+        assert_eq!((cost(0), cost(1_000), cost(LARGE)), (0, 512_000, MOST));
+        assert_eq!((cost(MOST / EXPANSION), cost(u64::MAX)), (MOST, MOST));
+    }
+}

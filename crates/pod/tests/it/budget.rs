@@ -1,0 +1,93 @@
+//! Documents that are worked on at once share a budget: what does not fit waits, and is refused in the end.
+
+use crate::world::{ALICE, BOB, No, World, iri};
+use podbell_pod::{Action, Kind, MAX_RDF, Outcome, PageContent, Reading, RepresentationBody};
+use std::time::Duration;
+
+const DOCUMENT: &str = "<#a> <#b> 1 .";
+
+/// A world in which documents of one byte fit one at a time.
+async fn narrow() -> World {
+    let world = World::new().await;
+    world.put("doc", "text/turtle", DOCUMENT).await.unwrap();
+    World { pod: world.pod.with_budget(1), ..world }
+}
+
+/// A document that is being worked on: a page is to be made of it.
+async fn held(world: &World) -> PageContent {
+    let reading = Reading { accept: Some("text/html".into()), pages: true, ..Reading::default() };
+    let outcome = world.ask(Some(ALICE), world.request("doc", Action::Read(reading))).await.unwrap();
+    let Outcome::Read(read) = outcome else { panic!("{outcome:?}") };
+    let RepresentationBody::Page(content) = read.body else { panic!() };
+    *content
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_limit_every_work_on_documents_is_refused_and_nothing_is_lost() {
+    let world = narrow().await;
+    let held = held(&world).await;
+    let busy = || No::Problem(Kind::Busy);
+    assert_eq!(world.put("doc", "text/turtle", "<#a> <#b> 2 .").await.unwrap_err(), busy());
+    assert_eq!(world.put("new", "application/ld+json", "{}").await.unwrap_err(), busy());
+    assert_eq!(world.post("", Some("n"), false).await.map(drop), Ok(()), "what is no RDF needs no share");
+    assert_eq!(world.patch("doc", "solid:inserts { <#a> <#b> 3 }").await.unwrap_err(), busy());
+    assert_eq!(world.get("doc", "application/ld+json").await.unwrap_err(), busy());
+    assert_eq!(world.get("doc", "text/turtle").await.unwrap().1, DOCUMENT, "bytes as they are need no share");
+    assert!(!world.exists("new").await);
+    drop(held);
+    assert!(world.get("doc", "application/ld+json").await.unwrap().1.contains("doc#a"));
+    world.patch("doc", "solid:inserts { <#a> <#b> 3 }").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_goes_on_when_its_turn_comes() {
+    let world = narrow().await;
+    let held = held(&world).await;
+    let (written, ()) = tokio::join!(world.put("doc", "text/turtle", "<#a> <#b> 2 ."), async move {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        drop(held);
+    });
+    written.unwrap();
+    assert!(world.get("doc", "text/turtle").await.unwrap().1.contains('2'));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_has_a_share_never_waits_for_another() {
+    let world = narrow().await;
+    let said = format!("<{}> <http://x/b> 1 . <http://x/a> <http://x/b> 1 .", iri("c/"));
+    world.put("c/x", "text/turtle", "<#a> <#b> 1 .").await.unwrap();
+    world.put("c/.meta", "text/turtle", &said).await.unwrap();
+    world.put("doc.meta", "text/turtle", "<doc> <http://x/b> 1 .").await.unwrap();
+    // Each of these looks at two documents.
+    world.get("doc", "application/ld+json").await.unwrap();
+    world.get("c/", "application/ld+json").await.unwrap();
+    world.patch("c/", "solid:inserts { <> <http://x/b> 2 }").await.unwrap();
+    world.patch("c/.meta", "solid:inserts { <./> <http://x/b> 3 }").await.unwrap();
+    world.put("d/", "text/turtle", "<> <http://x/b> 1 .").await.unwrap();
+    let public = "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#r> a acl:Authorization; acl:default <./>; \
+                  acl:accessTo <./>; acl:mode acl:Read, acl:Write, acl:Control; acl:agent";
+    world.put("c/.acl", "text/turtle", &format!("{public} <{ALICE}>, <{BOB}> .")).await.unwrap();
+    for action in [
+        Action::Put { content: crate::world::content("text/turtle", "<#a> <#b> 2 .") },
+        crate::world::patch("solid:inserts { <#a> <#b> 3 }"),
+        Action::Delete,
+    ] {
+        world.ask(Some(BOB), world.request("c/x", action)).await.unwrap();
+    }
+    world.ask(Some(BOB), world.request("c/", crate::world::patch("solid:inserts { <> <#t> 3 }"))).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_of_the_most_costly_are_worked_on_at_once_by_default() {
+    let world = World::new().await;
+    let large = format!("# {}\n{DOCUMENT}", "x".repeat(1 << 20));
+    assert!((large.len() as u64) < MAX_RDF);
+    world.put("doc", "text/turtle", &large).await.unwrap();
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.push(held(&world).await);
+    }
+    assert_eq!(world.get("doc", "application/ld+json").await.unwrap_err(), No::Problem(Kind::Busy), "one past it");
+    all.pop();
+    world.get("doc", "application/ld+json").await.unwrap();
+}

@@ -1,0 +1,36 @@
+//! What the specifications ask of a resource server, where each pod has an origin of its own: the tables of
+//! `conformance`, gone through again. Left out is what has nothing to do with names: the forms of RDF in all their
+//! ways to be wrong, limits, and settings.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod conformance {
+    mod acls;
+    mod auxiliaries;
+    mod conditions;
+    mod containers;
+    mod cors;
+    mod events;
+    mod facts;
+    mod headers;
+    mod managed;
+    mod n3;
+    mod names;
+    mod negotiation;
+    mod people;
+    mod permissions;
+    mod precedence;
+    mod refusals;
+    mod rules;
+    #[path = "../it/socket.rs"]
+    #[allow(dead_code, reason = "each test binary uses a part of it")]
+    mod socket;
+    mod sparql;
+    mod walks;
+    #[path = "../it/world.rs"]
+    #[allow(dead_code, reason = "each test binary uses a part of it")]
+    mod world;
+
+    /// Whether each pod has an origin of its own.
+    const SUBDOMAINS: bool = true;
+}
