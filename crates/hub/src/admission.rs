@@ -4,7 +4,8 @@
 //! between is not registered.
 
 use crate::{
-    Answer, Channel, ChannelStoreError, Cursor, Ending, Hub, Outlet, Position, Question, RenderingId, Topic, Unavailable,
+    Answer, Channel, ChannelStoreError, Cursor, Ending, Hub, Outlet, Position, Question, RenderingId, Topic,
+    Unavailable,
     engine::Inner,
     registry::{ConnectionKey, need},
     replay::Compare,
@@ -218,7 +219,11 @@ impl Connection {
     /// Hands over a cursor that stands behind everything, if nothing waits. Nothing is told meanwhile, so what `say`
     /// writes comes in order; it must not block.
     pub fn when_idle(&self, say: impl FnOnce(&Cursor)) {
-        self.inner.with(|shard, _| shard.idle_cursor(self.key).iter().for_each(|cursor| say(cursor)));
+        self.inner.with(|shard, _| {
+            if let Some(cursor) = shard.idle_cursor(self.key) {
+                say(&cursor);
+            }
+        });
     }
 
     /// Whether it is still registered.

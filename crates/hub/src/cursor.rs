@@ -93,7 +93,11 @@ impl Shard {
 
     /// Puts the cursors into notifications that go out now, in order: each stands behind everything that this
     /// connection has been told by then.
-    pub(crate) fn seal<'i>(&self, key: ConnectionKey, going: impl DoubleEndedIterator<Item = &'i mut crate::outbox::Item>) {
+    pub(crate) fn seal<'i>(
+        &self,
+        key: ConnectionKey,
+        going: impl DoubleEndedIterator<Item = &'i mut crate::outbox::Item>,
+    ) {
         let Some(connected) = self.connections.get(&key) else { return };
         let Some(live) = self.channels.get(&connected.channel) else { return };
         let mut first_left = connected.first_waiting();

@@ -67,7 +67,13 @@ mod tests {
     #[test]
     fn the_kinds_keep_their_numbers() {
         use {ActivityKind::*, Relation::*};
-        for (number, kind) in [(1, (Object, Create)), (2, (Object, Update)), (4, (Object, Delete)), (8, (Member, Create)), (16, (Member, Delete))] {
+        for (number, kind) in [
+            (1, (Object, Create)),
+            (2, (Object, Update)),
+            (4, (Object, Delete)),
+            (8, (Member, Create)),
+            (16, (Member, Delete)),
+        ] {
             assert_eq!(Filter::only([kind]).code(), number);
             assert!(Filter::from_code(number, false).has(kind.0, kind.1));
         }

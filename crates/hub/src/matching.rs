@@ -66,7 +66,6 @@ impl Shard {
             self.ring(&commit, None, now);
             self.applied = commit.sequence;
         }
-        self.forget_visitors();
         true
     }
 
@@ -94,6 +93,7 @@ impl Shard {
                 }
             }
         }
+        self.forget_visitors();
     }
 
     fn concerns(&self, record: &Record, activity: &Activity) -> Vec<Concern> {

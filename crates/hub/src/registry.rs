@@ -104,8 +104,7 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn new(channel: Arc<Channel>, subject: SubjectKey, topics: SmallVec<[(EntryKey, bool); 1]>) -> Self {
         let unfiltered = channel.filter == Filter::default();
-        let is_plain =
-            unfiltered && channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none();
+        let is_plain = unfiltered && channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none();
         Self { channel, subject, topics, connections: SmallVec::new(), is_plain, ending: None, told: None }
     }
 

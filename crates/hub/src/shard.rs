@@ -7,8 +7,8 @@ use crate::{
     Answer, Channel, ChannelId, Cursors, Ending, Metrics, Outlet, Ports, Position, RenderingId, Settings, Topic,
     outbox::Item,
     ports::Encoder,
+    registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window},
     replay::Compare,
-    registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window, need},
     rules::{Asked, EntryKey, Held, Rules},
     subtree::Visitors,
 };
@@ -141,12 +141,7 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    pub(crate) fn new(
-        settings: Settings,
-        metrics: Arc<Metrics>,
-        ports: &Ports,
-        head: Sequence,
-    ) -> Self {
+    pub(crate) fn new(settings: Settings, metrics: Arc<Metrics>, ports: &Ports, head: Sequence) -> Self {
         Self {
             settings,
             metrics,

@@ -17,7 +17,7 @@ use podbell_model::Activity;
 use std::{collections::VecDeque, sync::Arc};
 
 /// Most answers about objects below recursive topics that are kept while nothing waits on them.
-const KEPT: usize = 16_384;
+pub(crate) const KEPT: usize = if cfg!(test) { 256 } else { 16_384 };
 
 /// Who was asked about as the reader of an object below a recursive topic, oldest first.
 #[derive(Debug, Default)]

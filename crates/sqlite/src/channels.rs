@@ -5,13 +5,13 @@ use crate::{
     columns::{Columns, nanos, signed},
     error::{self, EngineError},
 };
-use podbell_hub::{Channel, ChannelId, ChannelStore, ChannelStoreError, ConnectionLimit, RenderingId, Topic};
+use podbell_hub::{Channel, ChannelId, ChannelStore, ChannelStoreError, ConnectionLimit, Filter, RenderingId, Topic};
 use podbell_model::{StorageId, Subject, Timestamp, WebId};
 use rusqlite::{Connection, Params, Row, named_params, params};
 use std::{sync::Arc, time::Duration};
 
 const COLUMNS: &str = "id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by, \
-                       start_at, end_at, rate, state";
+                       start_at, end_at, rate, state, recursive, kinds, not_by_subject";
 
 #[async_trait::async_trait]
 impl ChannelStore for Sqlite {
@@ -101,10 +101,10 @@ impl ChannelStore for Sqlite {
 fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
     let sql = "INSERT INTO channels
                    (id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by,
-                    start_at, end_at, rate, state)
+                    start_at, end_at, rate, state, recursive, kinds, not_by_subject)
                VALUES
                    (:id, :webid, :client, :issuer, :origin, :rendering, :capability, :concurrent, :total, :created,
-                    :connect_by, :start_at, :end_at, :rate, :state)";
+                    :connect_by, :start_at, :end_at, :rate, :state, :recursive, :kinds, :not_by_subject)";
     let subject = &channel.subject;
     db.prepare_cached(sql)?.execute(named_params! {
         ":id": channel.id.0.as_bytes(),
@@ -122,6 +122,9 @@ fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
         ":end_at": channel.end_at.map(nanos),
         ":rate": channel.rate.map(|rate| i64::try_from(rate.as_nanos()).unwrap_or(i64::MAX)),
         ":state": channel.state.as_deref(),
+        ":recursive": channel.recursive,
+        ":kinds": channel.filter.code(),
+        ":not_by_subject": channel.filter.not_by_subject,
     })?;
     insert_topics(db, channel.id, &channel.topics)
 }
@@ -172,6 +175,8 @@ fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
         end_at: time(12)?,
         rate: row.get::<_, Option<i64>>(13)?.map(|_| row.number(13).map(Duration::from_nanos)).transpose()?,
         state: row.get(14)?,
+        recursive: row.get(15)?,
+        filter: Filter::from_code(row.get(16)?, row.get(17)?),
     })
 }
 

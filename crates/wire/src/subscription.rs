@@ -14,7 +14,7 @@ mod tests;
 
 pub use error::RequestError;
 
-use crate::{BodyType, ChannelType, Feature, NotificationsContext, Rendering, Service, Syntax};
+use crate::{BodyType, ChannelType, Feature, Framing, NotificationsContext, Rendering, Service, Syntax};
 use podbell_model::{ResourceIri, Timestamp, rdf};
 use std::{fmt, time::Duration};
 
@@ -45,7 +45,13 @@ pub struct ChannelRequest {
 impl ChannelRequest {
     /// How the channel's notifications are to be written.
     pub fn rendering(&self, actor: bool) -> Rendering {
-        Rendering::Solid { context: self.spelling.context.notifications(), syntax: self.features.syntax(), actor }
+        let framing = match self.channel_type {
+            ChannelType::EventSource => Framing::Events,
+            ChannelType::StreamingHttp => Framing::Stream,
+            _ => Framing::WebSocket,
+        };
+        let (context, syntax) = (self.spelling.context.notifications(), self.features.syntax());
+        Rendering::Solid { context, syntax, actor, framing, cursor: self.features.cursor }
     }
 }
 
@@ -62,6 +68,14 @@ pub struct Features {
     pub rate: Option<Duration>,
     /// Which media type notifications have.
     pub accept: Option<Accept>,
+    /// Extension: everything below the topics too.
+    pub recursive: bool,
+    /// Extension: only activities of these types, as terms of Activity Streams; empty for all.
+    pub activity_types: Vec<&'static str>,
+    /// Extension: not what the subscriber has done.
+    pub not_caused_by_me: bool,
+    /// Extension: each notification tells its cursor, and gaps are told.
+    pub cursor: bool,
 }
 
 impl Features {

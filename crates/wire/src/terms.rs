@@ -9,6 +9,9 @@ use podbell_model::{contexts, vocab::notify};
 /// Namespace of the Web Push keys in the draft's samples; other clients use the notifications namespace for them.
 pub(crate) const PUSH_NS: &str = "https://purl.org/solid-web-push/vocab#";
 
+/// Namespace of our extensions.
+pub const EXTENSIONS: &str = "urn:podbell:terms#";
+
 /// Every namespace under which clients write the vocabulary; the first is the right one.
 const NAMESPACES: [&str; 5] = [
     notify::NS,

@@ -1,6 +1,6 @@
 //! What every channel store keeps, one function per fact.
 
-use crate::{Channel, ChannelId, ChannelStore, ConnectionLimit, RenderingId, Topic};
+use crate::{Channel, ChannelId, ChannelStore, ConnectionLimit, Filter, RenderingId, Topic};
 use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid, WebId};
 use std::{sync::Arc, time::Duration};
 
@@ -51,6 +51,8 @@ pub fn channel(number: u8) -> Channel {
             origin: Some("https://app.example".into()),
         }),
         topics: [topic(1, "https://pod.example/a"), topic(2, "https://pod.example/b/")].into(),
+        recursive: true,
+        filter: Filter::from_code(5, true),
         rendering: RenderingId(0x8000_0007),
         capability: Some([number; 32]),
         connections: ConnectionLimit { concurrent: 3, total: Some(2) },

@@ -19,7 +19,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
-use podbell_hub::{Channel, ChannelId, ConnectionLimit, SubscribeError, Topic};
+use podbell_hub::{Channel, ChannelId, ConnectionLimit, Filter, Relation, SubscribeError, Topic};
 use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
 use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Feature, Service, Syntax, media, subscription};
 use serde_json::json;
@@ -77,6 +77,8 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
         id: ChannelId(Uuid::new_v4()),
         subject: Arc::new(subject),
         topics,
+        recursive: asked.features.recursive,
+        filter: filter(&asked.features),
         rendering: rendering_id(asked.rendering(false)),
         capability: Some(hash),
         connections: ConnectionLimit { concurrent: limits.connections_per_capability, total: None },
