@@ -66,6 +66,20 @@ pub struct Connection {
 }
 
 impl Hub {
+    /// The channel of the capability with that SHA-256, and whether it has ended. Opens nothing and counts nothing.
+    pub async fn seek(&self, capability: &[u8; 32]) -> Result<(Arc<Channel>, bool), ConnectError> {
+        let found = self.inner.channels.by_capability(capability).await?.map(Arc::new);
+        let (ended, now) = self.inner.with(|shard, now| (shard.ended.by_capability(capability).map(Arc::clone), now));
+        match (ended, found) {
+            (Some(ended), _) => Ok((ended, true)),
+            (None, Some(found)) => {
+                let over = found.end_at.is_some_and(|end| end <= now);
+                Ok((found, over))
+            }
+            (None, None) => Err(ConnectError::Unknown),
+        }
+    }
+
     /// Admits whoever holds the capability with that SHA-256: judges all topics now, drops those that were lost,
     /// counts the use, and takes a seat.
     pub async fn admit(&self, capability: &[u8; 32]) -> Result<Admission, ConnectError> {

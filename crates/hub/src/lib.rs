@@ -16,6 +16,7 @@ mod matching;
 mod outbox;
 pub mod ports;
 mod registry;
+mod renewal;
 mod replay;
 mod rules;
 mod settings;
@@ -38,5 +39,6 @@ pub use ports::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, Need, Outlet, Projection, Question, Relation,
     Standing, States, Unavailable,
 };
+pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};
 pub use subscription::{ChannelError, SubscribeError};

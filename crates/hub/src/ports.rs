@@ -1,6 +1,6 @@
 //! What the hub needs of others: a judge, an encoder, outlets, and a place where channels outlive the process.
 
-use crate::{Channel, ChannelId, Encoded, Ending, RenderingId, Topic};
+use crate::{After, Channel, ChannelId, Encoded, Ending, RenderingId, Renewal, Topic, Whose};
 use podbell_log::At;
 use podbell_model::{Activity, Generation, ResourceIri, Sequence, StorageId, Subject, Timestamp};
 use std::{io, sync::Arc};
@@ -158,6 +158,12 @@ pub trait ChannelStore: Send + Sync + 'static {
 
     /// The channels with a topic in that storage, oldest first: what ends with it, and what its owner may look at.
     async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError>;
+
+    /// Channels, oldest first (by the time they were made, then by id), behind `after`, at most `limit`.
+    async fn page(&self, whose: &Whose, after: Option<After>, limit: usize) -> Result<Vec<Channel>, ChannelStoreError>;
+
+    /// Changes what may be changed; false if the channel is gone.
+    async fn renew(&self, id: ChannelId, renewal: &Renewal) -> Result<bool, ChannelStoreError>;
 
     /// Keeps only those of the topics that a channel still has (asked with at least one; see
     /// [`ChannelStore::remove`]), so that of two that overtake each other none brings a topic back; nothing if it is

@@ -108,6 +108,12 @@ impl Live {
         Self { channel, subject, topics, connections: SmallVec::new(), is_plain, ending: None, told: None }
     }
 
+    /// Puts another state of the same channel in its place.
+    pub(crate) fn set_channel(&mut self, channel: Arc<Channel>) {
+        self.is_plain = is_plain(&channel);
+        self.channel = channel;
+    }
+
     /// Whether the channel hears of a topic in that record.
     pub(crate) fn hears(&self, entry: EntryKey, record: &Record, relation: Relation) -> bool {
         let passes = |activity| self.channel.filter.passes(relation, activity, &self.channel.subject);
@@ -118,6 +124,11 @@ impl Live {
         let heard = self.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
         heard && self.ending.is_none() && (self.is_plain || is_time() && record.fact.activity().is_some_and(passes))
     }
+}
+
+fn is_plain(channel: &Channel) -> bool {
+    let always = channel.start_at.is_none() && channel.end_at.is_none();
+    always && channel.state.is_none() && channel.filter == Filter::default()
 }
 
 /// One connection. Idle ones are this small and nothing more.
@@ -237,6 +248,10 @@ impl Ended {
 
     pub(crate) fn by_id(&self, id: ChannelId) -> Option<&Arc<Channel>> {
         self.by_id.get(&id)
+    }
+
+    pub(crate) fn by_capability(&self, hash: &[u8; 32]) -> Option<&Arc<Channel>> {
+        self.by_id.get(self.by_capability.get(hash)?)
     }
 
     pub(crate) fn has_capability(&self, hash: &[u8; 32]) -> bool {

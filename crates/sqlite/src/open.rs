@@ -270,7 +270,7 @@ mod tests {
         let db = Connection::open(database(directory.path())).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 3, .. })));
+        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 4, .. })));
     }
 
     #[test]

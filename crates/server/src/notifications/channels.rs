@@ -2,7 +2,10 @@
 //!
 //! Strangers learn nothing from an id, not even whether there is such a channel.
 
-use super::answer::{document, joined, no_store, options};
+use super::{
+    answer::{document, joined, no_store, options},
+    services,
+};
 use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
@@ -18,7 +21,9 @@ use http::{Method, Request, StatusCode, header};
 use podbell_hub::{Channel, ChannelError, ChannelId};
 use podbell_model::{ResourceIri, StorageId, Uuid};
 use podbell_wac::Refusal;
-use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Features, Rendering, Spelling, Syntax, media};
+use podbell_wire::{
+    ChannelDocument, ChannelType, Endpoint, Features, Framing, Rendering, Spelling, Syntax, media, subscription::Accept,
+};
 use std::sync::Arc;
 
 const ALLOW: &str = "GET, HEAD, OPTIONS, DELETE";
@@ -69,22 +74,38 @@ fn told(error: ChannelError) -> Problem {
     }
 }
 
-fn describe(app: &App, channel: &Channel, representation: podbell_wire::Representation) -> Vec<u8> {
+/// A channel as its owner reads it.
+pub(super) fn describe(app: &App, channel: &Channel, representation: podbell_wire::Representation) -> Vec<u8> {
     let topics: Vec<ResourceIri> = channel.topics.iter().map(|topic| topic.resource.clone()).collect();
-    let spelling = match Rendering::from_code(channel.rendering.0) {
-        Some(Rendering::Solid { context, .. }) => Spelling { context: context.into(), ..Spelling::default() },
-        _ => Spelling::default(),
-    };
+    let (mut spelling, mut channel_type) = (Spelling::default(), ChannelType::WebSocket);
+    let (mut accept, mut cursor) = (None, false);
+    if let Some(Rendering::Solid { context, framing, syntax, cursor: with_cursor, .. }) =
+        Rendering::from_code(channel.rendering.0)
+    {
+        spelling = Spelling { context: context.into(), ..spelling };
+        channel_type = match framing {
+            Framing::WebSocket => ChannelType::WebSocket,
+            Framing::Events => ChannelType::EventSource,
+            Framing::Stream => ChannelType::StreamingHttp,
+        };
+        let other = Some(syntax).filter(|syntax| *syntax != Syntax::JsonLd);
+        accept = other.map(|syntax| Accept { sent: syntax.media_type().to_owned(), syntax });
+        cursor = with_cursor;
+    }
     ChannelDocument {
         id: &url(app, channel.id),
-        channel_type: ChannelType::WebSocket,
+        channel_type,
         topics: &topics,
         features: &Features {
             start_at: channel.start_at,
             end_at: channel.end_at,
             state: channel.state.as_deref().map(str::to_owned),
             rate: channel.rate,
-            accept: None,
+            accept,
+            recursive: channel.recursive,
+            activity_types: services::activity_types(channel.filter),
+            not_caused_by_me: channel.filter.not_by_subject,
+            cursor,
         },
         endpoint: Endpoint::Hidden,
     }

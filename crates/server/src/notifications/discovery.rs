@@ -57,10 +57,10 @@ pub fn describe(
     let body = Description {
         subject,
         described,
-        services: vec![services::service(app)],
+        services: services::TYPES.map(|channel_type| services::of(app, channel_type)).to_vec(),
         gateway: Some(gateway::url(app)),
         bounds: Some(Bounds {
-            vocabulary: "urn:podbell:terms#".to_owned(),
+            vocabulary: podbell_wire::EXTENSIONS.to_owned(),
             retention: app.settings.retention.time.into(),
             remote_groups: REMOTE_GROUP_BOUND,
         }),

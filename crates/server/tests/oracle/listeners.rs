@@ -11,10 +11,11 @@ use crate::{
 };
 use podbell_delivery::rendering_id;
 use podbell_hub::{
-    Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, SubscribeError, Topic,
+    Begin, Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, Filter, Position,
+    SubscribeError, Topic,
 };
 use podbell_model::{Sequence, Uuid};
-use podbell_wire::{NotificationsContext, Rendering, Syntax};
+use podbell_wire::{Framing, NotificationsContext, Rendering, Syntax};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering::SeqCst},
