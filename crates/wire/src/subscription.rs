@@ -7,6 +7,7 @@
 //! Spec: <https://solidproject.org/TR/notifications-protocol#subscription-request>
 
 mod error;
+mod features;
 mod json_ld;
 mod reading;
 #[cfg(test)]
