@@ -60,7 +60,11 @@ impl Pod {
         match (form, format_of(&resource.content_type)) {
             _ if container && reading.head => {}
             (Form::Page, _) if container => {
-                let members = if minimal { stream::empty().boxed() } else { self.members(&resource.iri, None) };
+                let members = if minimal {
+                    stream::empty().boxed()
+                } else {
+                    self.members(&resource.iri, None, self.store.newest().await?)
+                };
                 let content = PageContent::Container { description, members };
                 representation.body = RepresentationBody::Page(Box::new(content));
             }
@@ -146,15 +150,20 @@ impl Representation {
 }
 
 /// What the description of a resource says; none if there is none.
-pub(crate) async fn described(
+async fn described(store: &dyn Store, budget: &Budget, subject: &ResourceIri) -> Result<Option<Parsed>, Problem> {
+    let kept = store.resource(&subject.auxiliary(Auxiliary::Description)).await?;
+    said(store, budget, kept.as_ref()).await
+}
+
+/// What a description says; none if there is none.
+pub(crate) async fn said(
     store: &dyn Store,
     budget: &Budget,
-    subject: &ResourceIri,
+    description: Option<&Resource>,
 ) -> Result<Option<Parsed>, Problem> {
-    let iri = subject.auxiliary(Auxiliary::Description);
-    let Some(resource) = store.resource(&iri).await? else { return Ok(None) };
-    let Some(format) = format_of(&resource.content_type) else { return Ok(None) };
-    parse(budget, format, &iri, load(store, &resource.body).await?).await.map(Some)
+    let Some(description) = description else { return Ok(None) };
+    let Some(format) = format_of(&description.content_type) else { return Ok(None) };
+    parse(budget, format, &description.iri, load(store, &description.body).await?).await.map(Some)
 }
 
 /// The first bytes of a stream.
