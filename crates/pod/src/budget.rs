@@ -3,6 +3,9 @@
 //! A document is counted by the most that it can come to: short forms stand for long ones, so that little text can be
 //! many terms, up to a bound that no document passes. What does not fit waits its turn, for a while; then the request is
 //! refused, and trying again later helps. Nobody who has a share waits for another.
+//!
+//! A part is for small documents alone: whoever has large ones converted again and again keeps nobody from reading what
+//! is small, nor an owner from closing an ACL.
 
 use crate::problem::Problem;
 use oxrdf::Dataset;
@@ -10,7 +13,7 @@ use podbell_model::rdf::MAX_WRITTEN_OUT;
 use std::{ops::Deref, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What is set aside where nothing else is said: room for four of the most costly documents.
+/// What is set aside where nothing else is said: room for three of the most costly documents, beside the small ones.
 pub const BUDGET: u64 = 4 * MAX_WRITTEN_OUT as u64;
 /// The terms that one byte of a document may come to, in bytes: four bytes can stand for an IRI of the greatest length.
 const EXPANSION: u64 = 512;
@@ -18,12 +21,20 @@ const EXPANSION: u64 = 512;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What is counted: kibibytes.
 const UNIT: u64 = 1_024;
+/// What small documents have to themselves: one part in so many.
+const FOR_SMALL: u32 = 4;
+/// What is small: at most one part in so many. By default that is all ACLs and descriptions.
+const SMALL: u32 = 16;
 
 /// The memory that is set aside.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    free: Arc<Semaphore>,
-    whole: u32,
+    common: Arc<Semaphore>,
+    /// As much as `common` has when nobody works.
+    most: u32,
+    for_small: Arc<Semaphore>,
+    /// The greatest cost that is small.
+    small: u32,
 }
 
 /// What is set aside for one document, until it is dropped.
@@ -41,7 +52,10 @@ impl Budget {
     /// So many bytes.
     pub(crate) fn of(bytes: u64) -> Self {
         let whole = units(bytes).max(1);
-        Self { free: Arc::new(Semaphore::new(whole as usize)), whole }
+        let for_small = whole / FOR_SMALL;
+        let most = whole - for_small;
+        let of = |units: u32| Arc::new(Semaphore::new(units as usize));
+        Self { common: of(most), most, for_small: of(for_small), small: whole / SMALL }
     }
 
     /// A share for a document of that size.
@@ -49,13 +63,16 @@ impl Budget {
         self.share_for(cost(size)).await
     }
 
-    /// A share for what may come to so many bytes. What is more than everything waits until it is alone.
+    /// A share for what may come to so many bytes. What is more than everything waits until no other is that large.
     pub(crate) async fn share_for(&self, cost: u64) -> Result<Share, Problem> {
-        let cost = units(cost).clamp(1, self.whole);
-        if let Ok(share) = Arc::clone(&self.free).try_acquire_many_owned(cost) {
-            return Ok(Share(share));
+        let cost = units(cost).clamp(1, self.most);
+        let own = if cost <= self.small { &self.for_small } else { &self.common };
+        for part in [own, &self.common] {
+            if let Ok(share) = Arc::clone(part).try_acquire_many_owned(cost) {
+                return Ok(Share(share));
+            }
         }
-        let share = Arc::clone(&self.free).acquire_many_owned(cost);
+        let share = Arc::clone(own).acquire_many_owned(cost);
         match tokio::time::timeout(PATIENCE, share).await {
             Ok(Ok(share)) => Ok(Share(share)),
             // It is never closed.
@@ -91,6 +108,7 @@ fn units(bytes: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
 
     const MOST: u64 = MAX_WRITTEN_OUT as u64;
     /// What costs the most.
@@ -100,11 +118,11 @@ mod tests {
     async fn one_past_the_limit_waits_its_turn_and_is_refused_in_the_end() {
         let budget = Budget::of(BUDGET);
         let mut held = Vec::new();
-        for _ in 0..4 {
+        for _ in 0..3 {
             held.push(budget.share(LARGE).await.unwrap());
         }
-        assert_eq!(budget.free.available_permits(), 0, "at the limit");
-        assert!(matches!(budget.share(1).await, Err(Problem::Busy)), "one past it, after a while");
+        assert_eq!(budget.common.available_permits(), 0, "at the limit");
+        assert!(matches!(budget.share(LARGE).await, Err(Problem::Busy)), "one past it, after a while");
         let begun = tokio::time::Instant::now();
         let (waited, ()) = tokio::join!(budget.share(LARGE), async {
             tokio::time::sleep(PATIENCE / 2).await;
@@ -112,7 +130,28 @@ mod tests {
         });
         assert!(waited.is_ok() && begun.elapsed() < PATIENCE, "one past it, when one has ended");
         drop((waited, held));
-        assert_eq!(budget.free.available_permits(), usize::try_from(BUDGET / UNIT).unwrap(), "all is given back");
+        let free = budget.common.available_permits() + budget.for_small.available_permits();
+        assert_eq!(free, usize::try_from(BUDGET / UNIT).unwrap(), "all is given back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn small_documents_do_not_wait_for_large_ones() {
+        const SMALL: u64 = crate::document::MAX_CONTROL;
+        let budget = Budget::of(BUDGET);
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            held.push(budget.share(LARGE).await.unwrap());
+        }
+        let begun = tokio::time::Instant::now();
+        // Many wait in the line before it.
+        let mut line: Vec<_> = (0..50).map(|_| Box::pin(budget.share(LARGE))).collect();
+        assert!(line.iter_mut().all(|large| large.now_or_never().is_none()));
+        for _ in 0..4 {
+            held.push(budget.share(SMALL).await.unwrap());
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO, "at once");
+        assert!(matches!(budget.share(SMALL).await, Err(Problem::Busy)), "their part has a limit too");
+        assert!(matches!(budget.share(SMALL + 2).await, Err(Problem::Busy)), "one that is not small waits in line");
     }
 
     #[tokio::test(start_paused = true)]

@@ -193,12 +193,13 @@ async fn accounts_are_kept_with_a_server_that_runs_and_without_one() {
             assert!(!opens(value(&env, "SOLID_IDENTITY_PROVIDER"), id, secret).await);
         }
 
-        place.done(&["remove", name], "");
+        assert_eq!(place.done(&["remove", name], ""), format!("the account {name} is removed\n"));
         assert!(place.refused(&["remove", name], "").contains("no such account"));
         // The pod stays, and gets its log-in again from nobody but whoever owns the data.
         assert!(place.refused(&["invite", "--for", name], "").contains("a pod of that name"));
         place.done(&["add", name, "--generate"], "");
-        place.done(&["remove", name, "--with-pod"], "");
+        let said = place.done(&["remove", name, "--with-pod"], "");
+        assert!(said.ends_with(&format!("/{name}/ is deleted\n")), "{said}");
         place.done(&["invite", "--for", name], "");
     }
 }

@@ -55,6 +55,13 @@ pub(super) struct Removal {
     pub with_pod: bool,
 }
 
+/// An account that was removed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Removed {
+    /// The root of the pod that its WebID is in and owns.
+    pub pod: Option<String>,
+}
+
 /// Something about the credentials of an account.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,20 +200,19 @@ async fn set_password(State(admin): State<Arc<Admin>>, Json(new): Json<NewPasswo
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn remove(State(admin): State<Arc<Admin>>, Json(removal): Json<Removal>) -> Result<StatusCode, Problem> {
+async fn remove(State(admin): State<Arc<Admin>>, Json(removal): Json<Removal>) -> Result<Json<Removed>, Problem> {
     let account = admin.account(&removal.name).await?;
     // The log-in first: a failure leaves a pod without an account, which `podbell pod` shows, and nobody logged in to
     // a pod that is half gone.
     let removed = admin.provider()?.remove_account(&removal.name).await;
     removed.map_err(|error| refused(&removal.name, error))?;
-    if removal.with_pod {
-        let document = ResourceIri::parse(account.webid.document()).ok();
-        let storage = document.and_then(|document| admin.pod.storages().containing(&document));
-        if let Some(storage) = storage.filter(|storage| storage.owner == account.webid) {
-            admin.pod.delete_pod(&storage, admin.now()).await.map_err(Problem::internal)?;
-        }
+    let document = ResourceIri::parse(account.webid.document()).ok();
+    let storage = document.and_then(|document| admin.pod.storages().containing(&document));
+    let storage = storage.filter(|storage| storage.owner == account.webid);
+    if let Some(storage) = storage.as_ref().filter(|_| removal.with_pod) {
+        admin.pod.delete_pod(storage, admin.now()).await.map_err(Problem::internal)?;
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(Removed { pod: storage.map(|storage| storage.root.to_string()) }))
 }
 
 async fn list_credentials(

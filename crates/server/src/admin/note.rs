@@ -14,6 +14,7 @@ use podbell_model::{
     rdf::{self, RdfFormat},
 };
 use podbell_pod::{Content, Effect, Kind, MAX_CONTROL, Problem};
+use podbell_wac::InvalidAcl;
 
 /// Most that waits for its subjects, in bytes.
 const MOST_WAITING: usize = 64 * 1024 * 1024;
@@ -107,7 +108,13 @@ impl Arrival<'_> {
         if let Some(from) = self.from.clone() {
             turtle = self.moved(target, TURTLE, turtle.clone(), &from).await?.unwrap_or(turtle);
         }
-        let effect = self.write(target, Content::bytes(Some(TURTLE.into()), turtle)).await?;
+        let effect = match self.write(target, Content::bytes(Some(TURTLE.into()), turtle)).await {
+            Err(Problem::Acl(why)) if self.from.is_none() && why == InvalidAcl::RootWithoutControl.to_string() => {
+                let hint = "if the pod was at another URL, name that with --from";
+                return self.refuse(file, format!("the ACL is refused: {why}; {hint}"));
+            }
+            written => written?,
+        };
         if effect == Effect::Replaced && !self.given.remove(target) {
             return self.refuse(file, "the archive has it twice");
         }
@@ -180,6 +187,11 @@ impl Arrival<'_> {
                 }
             );
             self.report.unwise.push(Said { file: self.storage.owner.document().to_owned(), why });
+        }
+        // The other servers give every pod one.
+        if self.report.refusals == 0 && self.given.contains(&self.storage.root.acl()) {
+            let why = "there is none at the top, so the owner alone is let in: is this the folder of the pod itself?";
+            self.report.unwise.push(Said { file: ".acl".to_owned(), why: why.to_owned() });
         }
         match self.admin.pod.owner_controls(self.storage).await {
             Ok(true) => Ok(()),

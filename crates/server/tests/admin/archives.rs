@@ -44,6 +44,7 @@ async fn all_that_is_wrong_is_told_by_file_and_nothing_is_kept() {
         ("a//b", Regular, b"x", "empty part"),
         ("back\\slash", Regular, b"x", "backslash"),
         ("tab\t.txt", Regular, b"x", "control character"),
+        ("\x1b]0;title\x07.txt", Regular, b"x", "control character"),
         ("escaped%2F..%2Fevil", Regular, b"x", "encoded slash"),
         ("link.txt", Symlink, b"", "symbolic link"),
         ("hard.txt", Link, b"", "link to another file"),
@@ -162,6 +163,9 @@ async fn what_is_no_whole_archive_is_refused() {
     }
     let source = write(directory.path(), &b"this is a letter and no archive, whoever says so. ".repeat(100));
     assert!(refused(place.data(), &["import", &source, "erin"]).contains("cannot be read"));
+    let source = write(directory.path(), &b"\x1f\x8b\x08\x1b]0;compressed\x07\xff".repeat(100));
+    let said = refused(place.data(), &["import", &source, "erin"]);
+    assert!(said.contains("not compressed") && !said.contains(['\x1b', '\x07']), "{said:?}");
     assert!(refused(place.data(), &["import", "/nowhere", "erin"]).contains("/nowhere"));
     let (_, said) = pod(place.data(), &["import", &source, "Not A Name"]);
     assert!(said.contains("is no name of a pod"), "{said}");
@@ -169,7 +173,8 @@ async fn what_is_no_whole_archive_is_refused() {
     assert!(!done(place.data(), &["list"]).contains("erin"));
     server.kill_9().await;
     let source = write(directory.path(), &whole);
-    done(place.data(), &["import", &source, "erin"]);
+    let said = done(place.data(), &["import", &source, "erin"]);
+    assert!(said.contains("unwise: .acl: there is none at the top"), "{said}");
 }
 
 #[tokio::test]
