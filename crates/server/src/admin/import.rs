@@ -158,10 +158,8 @@ async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Res
                 "nothing was imported: the archive cannot be read: {why}; it has to be a tar, whole and not compressed"
             )))
         }
-        Err(Fatal::Problem(file, problem)) => {
-            Err(Problem::blank(StatusCode::INSUFFICIENT_STORAGE)
-                .detail(format!("nothing was imported: {}: {problem}", shown(&file))))
-        }
+        Err(Fatal::Problem(file, problem)) => Err(Problem::blank(StatusCode::INSUFFICIENT_STORAGE)
+            .detail(format!("nothing was imported: {}: {problem}", shown(&file)))),
         Ok(()) => ended.map(|()| report),
     }
 }
