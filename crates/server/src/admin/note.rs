@@ -171,6 +171,7 @@ impl Arrival<'_> {
             let dated = self.admin.pod.date(self.storage, dates).await;
             dated.map_err(|error| Fatal::Problem("the dates".to_owned(), error.into()))?;
         }
+        self.tell_open_card().await?;
         if let Some(issuer) = self.issuer.take()
             && let Err(problem) = self.admin.pod.add_issuer(self.storage, &issuer, self.admin.now()).await
         {
@@ -205,5 +206,20 @@ impl Arrival<'_> {
             }
             Err(problem) => Err(Fatal::Problem(".acl".to_owned(), problem)),
         }
+    }
+
+    /// Says so if the WebID document came without an ACL, and is open to everybody as that of a new pod is.
+    async fn tell_open_card(&mut self) -> Result<(), Fatal> {
+        let Ok(card) = self.name("profile/card") else { return Ok(()) };
+        // What did not replace anything is still given.
+        if self.given.contains(&card) || !self.given.contains(&card.acl()) {
+            return Ok(());
+        }
+        let kept = self.admin.pod.kept(&card.acl()).await;
+        if kept.map_err(|error| Fatal::Problem(".acl".to_owned(), error.into()))?.is_some() {
+            let why = "it came without an ACL of its own, and has that of a new WebID document: everybody reads it";
+            self.report.unwise.push(Said { file: card.to_string(), why: why.to_owned() });
+        }
+        Ok(())
     }
 }
