@@ -35,8 +35,8 @@ const COMPRESSED: [&str; 7] = ["tgz", "gz", "bz2", "xz", "zst", "zip", "7z"];
 pub(super) async fn export(reach: &Reach, wanted: &export::Wanted, target: &str) -> anyhow::Result<()> {
     let progress = Progress::begin("exported");
     let path = Path::new(target);
-    if let Some(extension) = path.extension().filter(|extension| COMPRESSED.iter().any(|other| extension == other)) {
-        bail!("{} is not written here: name a directory, a .tar, or - and compress that", extension.display());
+    if path.extension().is_some_and(|extension| COMPRESSED.iter().any(|other| extension == *other)) {
+        bail!("{target}: nothing compressed is written; name a directory or a .tar, or - and compress what comes");
     }
     // Asked first, so that a name that is wrong leaves nothing behind.
     let body = reach.ask("POST", "/pods/export", wanted).await?.into_body();

@@ -155,7 +155,7 @@ async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Res
         Err(Fatal::Archive(error)) => {
             let why = shown(&error.to_string());
             Err(Problem::bad_request(format!(
-                "nothing was imported: the archive cannot be read: {why}; it has to be a tar, whole and not compressed"
+                "nothing was imported: the archive cannot be read (a tar is, whole and not compressed): {why}"
             )))
         }
         Err(Fatal::Problem(file, problem)) => Err(Problem::blank(StatusCode::INSUFFICIENT_STORAGE)
