@@ -4,10 +4,14 @@
 //! many terms, up to a bound that no document passes. What does not fit waits its turn, for a while; then the request is
 //! refused, and trying again later helps. Nobody who has a share waits for another.
 //!
+//! What is made of large documents counts apart, until it is taken: so readers who take nothing fill no memory, and hold
+//! up only those who want large ones in another form.
+//!
 //! A part is for small documents alone: whoever has large ones converted again and again keeps nobody from reading what
 //! is small, nor an owner from closing an ACL.
 
-use crate::problem::Problem;
+use crate::{document::LARGE, problem::Problem};
+use bytes::Bytes;
 use oxrdf::Dataset;
 use podbell_model::rdf::MAX_WRITTEN_OUT;
 use std::{ops::Deref, sync::Arc, time::Duration};
@@ -35,6 +39,10 @@ pub(crate) struct Budget {
     for_small: Arc<Semaphore>,
     /// The greatest cost that is small.
     small: u32,
+    /// For what is made and not taken yet.
+    made: Arc<Semaphore>,
+    /// As much as `made` has when everything is taken.
+    whole: u32,
 }
 
 /// What is set aside for one document, until it is dropped.
@@ -55,7 +63,7 @@ impl Budget {
         let for_small = whole / FOR_SMALL;
         let most = whole - for_small;
         let of = |units: u32| Arc::new(Semaphore::new(units as usize));
-        Self { common: of(most), most, for_small: of(for_small), small: whole / SMALL }
+        Self { common: of(most), most, for_small: of(for_small), small: whole / SMALL, made: of(whole), whole }
     }
 
     /// A share for a document of that size.
@@ -78,6 +86,29 @@ impl Budget {
             // It is never closed.
             Ok(Err(_)) | Err(_) => Err(Problem::Busy),
         }
+    }
+
+    /// Counts what was made of a document until it is taken; refused at once if too much waits for that.
+    pub(crate) fn until_taken(&self, bytes: Bytes) -> Result<Bytes, Problem> {
+        let size = bytes.len() as u64;
+        if size <= LARGE {
+            return Ok(bytes);
+        }
+        let share = Arc::clone(&self.made).try_acquire_many_owned(units(size).min(self.whole));
+        let share = share.map_err(|_| Problem::Busy)?;
+        Ok(Bytes::from_owner(Made { bytes, _share: share }))
+    }
+}
+
+/// Bytes that count until the last who holds them lets go.
+struct Made {
+    bytes: Bytes,
+    _share: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Made {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -152,6 +183,22 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::ZERO, "at once");
         assert!(matches!(budget.share(SMALL).await, Err(Problem::Busy)), "their part has a limit too");
         assert!(matches!(budget.share(SMALL + 2).await, Err(Problem::Busy)), "one that is not small waits in line");
+    }
+
+    #[test]
+    fn what_nobody_takes_counts_until_it_is_let_go() {
+        let budget = Budget::of(4 * LARGE);
+        let made = || budget.until_taken(vec![b'x'; 2 * usize::try_from(LARGE).unwrap()].into());
+        let (one, two) = (made().unwrap(), made().unwrap());
+        let part = one.slice(5..);
+        drop(one);
+        assert!(matches!(made(), Err(Problem::Busy)), "a part of it is held");
+        assert_eq!(budget.until_taken(Bytes::from_static(b"small")).unwrap(), "small");
+        drop(part);
+        let three = made().unwrap();
+        assert!(made().is_err() && three.iter().all(|byte| *byte == b'x'));
+        drop((two, three));
+        assert!(budget.until_taken(vec![0; 1 << 20].into()).is_ok(), "what is more than everything goes alone");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 //! What is written is kept as it came; every other form is made of it on demand.
 
 use crate::{
-    budget::{Budget, Parsed},
+    budget::{Budget, Parsed, Share},
     problem::Problem,
     store::{Body, ByteStream, Store, StoreError},
 };
@@ -59,33 +59,52 @@ pub(crate) async fn aside<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Interrupted)?
 }
 
-/// Parses a stored or received document, in its share of the budget.
+/// Parses a received document, in its share of the budget.
 pub(crate) async fn parse(
     budget: &Budget,
     format: RdfFormat,
     base: &ResourceIri,
     bytes: Bytes,
 ) -> Result<Parsed, Problem> {
-    let (base, size) = (base.clone(), bytes.len() as u64);
-    let share = budget.share(size).await?;
+    let share = budget.share(bytes.len() as u64).await?;
+    parse_in(share, format, base, bytes).await
+}
+
+/// Parses a stored document, in its share of the budget: it is not in memory before it has one.
+pub(crate) async fn parse_stored(
+    store: &dyn Store,
+    budget: &Budget,
+    format: RdfFormat,
+    base: &ResourceIri,
+    body: &Body,
+) -> Result<Parsed, Problem> {
+    let share = budget.share(body.size()).await?;
+    parse_in(share, format, base, load(store, body).await?).await
+}
+
+async fn parse_in(share: Share, format: RdfFormat, base: &ResourceIri, bytes: Bytes) -> Result<Parsed, Problem> {
+    let base = base.clone();
+    let size = bytes.len() as u64;
     aside(size, move || Ok(Parsed::new(rdf::parse(format, base.as_str(), &bytes)?, share))).await
 }
 
 /// Makes another representation of a stored document, in its share of the budget.
 pub(crate) async fn convert(
+    store: &dyn Store,
     budget: &Budget,
     from: RdfFormat,
     to: RdfFormat,
     base: &ResourceIri,
-    bytes: Bytes,
+    body: &Body,
 ) -> Result<Bytes, Problem> {
-    let (base, size) = (base.clone(), bytes.len() as u64);
-    let share = budget.share(size).await?;
-    aside(size, move || {
+    let share = budget.share(body.size()).await?;
+    let (base, bytes) = (base.clone(), load(store, body).await?);
+    let size = bytes.len() as u64;
+    let made = aside(size, move || {
         let dataset = Parsed::new(rdf::parse(from, base.as_str(), &bytes)?, share);
         Ok(write(to, &dataset, &prefixes(from, &base, &bytes)))
-    })
-    .await
+    });
+    budget.until_taken(made.await?)
 }
 
 /// Writes a dataset with these prefixes.

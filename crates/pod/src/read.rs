@@ -5,7 +5,7 @@
 use crate::{
     budget::{Budget, Parsed},
     conditions::{UNWRITTEN, Variant, Verdict, tag},
-    document::{convert, inbox, load, parse},
+    document::{convert, inbox, parse_stored},
     negotiate::{Form, PAGE, Usual, format_of, negotiate},
     operation::{Operation, Outcome, PageContent, Reading, Representation, RepresentationBody, Validators},
     pod::Pod,
@@ -71,13 +71,12 @@ impl Pod {
             _ if container => self.listing(&mut representation, &resource, operation, variant, description).await?,
             (Form::Page | Form::Rdf(_), Some(_)) if reading.head => {}
             (Form::Page, Some(stored)) => {
-                let bytes = load(&*self.store, &resource.body).await?;
-                let dataset = parse(&self.budget, stored, target, bytes).await?;
+                let dataset = parse_stored(&*self.store, &self.budget, stored, target, &resource.body).await?;
                 representation.body = RepresentationBody::Page(Box::new(PageContent::Document(dataset)));
             }
             (Form::Rdf(wanted), Some(stored)) => {
-                let bytes = load(&*self.store, &resource.body).await?;
-                representation.whole(convert(&self.budget, stored, wanted, target, bytes).await?);
+                let made = convert(&*self.store, &self.budget, stored, wanted, target, &resource.body).await?;
+                representation.whole(made);
             }
             (Form::Stored, _) | (_, None) => self.stored(&mut representation, &resource.body, reading).await?,
         }
@@ -163,7 +162,7 @@ pub(crate) async fn said(
 ) -> Result<Option<Parsed>, Problem> {
     let Some(description) = description else { return Ok(None) };
     let Some(format) = format_of(&description.content_type) else { return Ok(None) };
-    parse(budget, format, &description.iri, load(store, &description.body).await?).await.map(Some)
+    parse_stored(store, budget, format, &description.iri, &description.body).await.map(Some)
 }
 
 /// The first bytes of a stream.

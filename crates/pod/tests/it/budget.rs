@@ -97,3 +97,23 @@ async fn three_of_the_most_costly_are_worked_on_at_once_by_default_and_hold_up_n
     all.pop();
     world.get("doc", "application/ld+json").await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn readers_who_take_nothing_fill_no_memory_and_hold_up_no_small_document() {
+    let world = World::new().await;
+    let large = format!("<#a> <#b> \"{}\" .", "x".repeat(100 << 10));
+    world.put("large", "text/turtle", &large).await.unwrap();
+    world.put("doc", "text/turtle", DOCUMENT).await.unwrap();
+    let world = World { pod: world.pod.with_budget(300 << 10), ..world };
+    let ask = async || {
+        let reading = Reading { accept: Some("application/ld+json".into()), ..Reading::default() };
+        world.ask(Some(ALICE), world.request("large", Action::Read(reading))).await
+    };
+    let untaken = [ask().await.unwrap(), ask().await.unwrap()];
+    assert_eq!(ask().await.unwrap_err(), No::Problem(Kind::Busy));
+    assert_eq!(world.get("large", "text/turtle").await.unwrap().1, large, "bytes as they are");
+    world.get("doc", "application/ld+json").await.unwrap();
+    world.put("doc", "text/turtle", DOCUMENT).await.unwrap();
+    drop(untaken);
+    ask().await.unwrap();
+}
