@@ -4,7 +4,7 @@
 
 use super::{
     Reach,
-    accounts::{MadeCredentials, NewPassword, OfAccount, Removal, Removed, Told, ToldCredentials, Wanted},
+    accounts::{Made, MadeCredentials, NewPassword, OfAccount, Removal, Removed, Told, ToldCredentials, Wanted},
     invitations,
 };
 use crate::settings::{Settings, Span};
@@ -164,9 +164,12 @@ impl AccountCommand {
                 let password = from.get(name)?;
                 let (name, webid, pod) = (name.clone(), webid.clone(), *pod);
                 let wanted = Wanted { name, webid, pod, password: password.clone() };
-                let told: Told = Reach::find(settings).await?.ask("POST", "/accounts", &wanted).await?.json().await?;
-                println!("{}\t{}", told.name, told.webid);
+                let made: Made = Reach::find(settings).await?.ask("POST", "/accounts", &wanted).await?.json().await?;
+                println!("{}\t{}", made.told.name, made.told.webid);
                 from.print(&password);
+                if let Some(unwise) = made.unwise {
+                    eprintln!("unwise: {unwise}");
+                }
             }
             Self::List { json } => {
                 let told: Vec<Told> = Reach::find(settings).await?.ask("GET", "/accounts", &()).await?.json().await?;

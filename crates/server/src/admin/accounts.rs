@@ -21,6 +21,16 @@ pub(super) struct Told {
     pub webid: String,
 }
 
+/// A new account.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Made {
+    /// The account.
+    #[serde(flatten)]
+    pub told: Told,
+    /// What keeps its person from using it.
+    pub unwise: Option<String>,
+}
+
 /// An account that is wanted.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,7 +148,7 @@ async fn list(State(admin): State<Arc<Admin>>) -> Result<Json<Vec<Told>>, Proble
     Ok(Json(accounts.iter().map(told).collect()))
 }
 
-async fn add(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Result<(StatusCode, Json<Told>), Problem> {
+async fn add(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Result<(StatusCode, Json<Made>), Problem> {
     let provider = admin.provider()?;
     let Wanted { name, webid, pod, password } = wanted;
     let webid = match webid {
@@ -158,7 +168,21 @@ async fn add(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Res
             webid
         }
     };
-    Ok((StatusCode::CREATED, Json(Told { name, webid: webid.as_str().to_owned() })))
+    let unwise = unheard(&admin, provider.issuer(), &webid).await;
+    let told = Told { name, webid: webid.as_str().to_owned() };
+    Ok((StatusCode::CREATED, Json(Made { told, unwise })))
+}
+
+/// What to say of a WebID whose document does not name this provider: nobody believes what the provider says of it.
+async fn unheard(admin: &Admin, issuer: &str, webid: &WebId) -> Option<String> {
+    let plain = |url: &str| url.trim_end_matches('/').to_owned();
+    let named = admin.pod.issuers(webid).await.unwrap_or_default();
+    (!named.iter().any(|named| plain(named) == plain(issuer))).then(|| {
+        format!(
+            "{} does not name <{issuer}> as a solid:oidcIssuer of <{webid}>: until it does, this log-in opens no pod",
+            webid.document()
+        )
+    })
 }
 
 /// A WebID in a pod of this server: for others this provider speaks for nobody.
