@@ -59,8 +59,7 @@ pub(crate) fn sign_up(page: &SignUp<'_>) -> String {
     let fixed = if page.is_fixed { " readonly" } else { " autofocus" };
     let body = format!(
         "<h1>Make an account</h1><p>You are invited. The account comes with a pod, and your name becomes part of its \
-         address.</p><p class=\"soft\">A name has a-z, 0-9 and - inside; a password {MIN_PASSWORD} characters or \
-         more.</p>{notice}\
+         address.</p><p class=\"soft\">{rule}Password: {MIN_PASSWORD} characters or more.</p>{notice}\
          <form method=\"post\" action=\"{action}\">{csrf}\
          <label for=\"name\">Name</label>\
          <input id=\"name\" name=\"name\" value=\"{name}\" autocomplete=\"username\" autocapitalize=\"none\" \
@@ -69,6 +68,7 @@ pub(crate) fn sign_up(page: &SignUp<'_>) -> String {
          {password}{again}\
          <button class=\"main\" name=\"action\" value=\"sign-up\">Make the account</button></form>",
         notice = notice(page.notice),
+        rule = if page.is_fixed { "" } else { "Name: a-z, 0-9 and -, such as anna-b. " },
         action = escape(page.action),
         csrf = hidden(page.csrf),
         name = escape(page.name),
@@ -143,7 +143,7 @@ fn made(page: &Overview<'_>, label: &str, new: &NewCredentials) -> String {
 
 fn apps(page: &Overview<'_>) -> String {
     let mut text = format!(
-        "<section><h2>Apps</h2><p class=\"soft\">An app that asks for your provider is told \
+        "<section><h2>Apps</h2><p class=\"soft\">Give this to an app that asks for your provider: \
          <code id=\"provider\">{}</code></p>",
         escape(page.issuer)
     );
@@ -334,6 +334,7 @@ mod tests {
             })
         };
         assert!(page(Some(("bot", &new))).contains("the-secret"));
+        assert!(page(None).contains("<code id=\"provider\">https://x/</code>"), "apps ask for it");
         assert!(!page(None).contains("the-secret"));
     }
 }
