@@ -4,8 +4,8 @@
 //! many terms, up to a bound that no document passes. What does not fit waits its turn, for a while; then the request is
 //! refused, and trying again later helps. Nobody who has a share waits for another.
 //!
-//! What is made of large documents counts apart, until it is taken: so readers who take nothing fill no memory, and hold
-//! up only those who want large ones in another form.
+//! What is received of large documents counts apart, and what is made of them until it is taken: so who sends slowly or
+//! takes nothing fills no memory, and holds up only those who send large ones, or want them in another form.
 //!
 //! A part is for small documents alone: whoever has large ones converted again and again keeps nobody from reading what
 //! is small, nor an owner from closing an ACL.
@@ -41,7 +41,9 @@ pub(crate) struct Budget {
     small: u32,
     /// For what is made and not taken yet.
     made: Arc<Semaphore>,
-    /// As much as `made` has when everything is taken.
+    /// For what is received and not worked on yet.
+    received: Arc<Semaphore>,
+    /// As much as each of both has when nothing waits.
     whole: u32,
 }
 
@@ -63,7 +65,15 @@ impl Budget {
         let for_small = whole / FOR_SMALL;
         let most = whole - for_small;
         let of = |units: u32| Arc::new(Semaphore::new(units as usize));
-        Self { common: of(most), most, for_small: of(for_small), small: whole / SMALL, made: of(whole), whole }
+        Self {
+            common: of(most),
+            most,
+            for_small: of(for_small),
+            small: whole / SMALL,
+            made: of(whole),
+            received: of(whole),
+            whole,
+        }
     }
 
     /// A share for a document of that size.
@@ -90,13 +100,51 @@ impl Budget {
 
     /// Counts what was made of a document until it is taken; refused at once if too much waits for that.
     pub(crate) fn until_taken(&self, bytes: Bytes) -> Result<Bytes, Problem> {
-        let size = bytes.len() as u64;
-        if size <= LARGE {
-            return Ok(bytes);
+        let mut counted = self.counted(&self.made);
+        counted.grow(bytes.len())?;
+        Ok(counted.keep(bytes))
+    }
+
+    /// To count a document while it is received.
+    pub(crate) fn receiving(&self) -> Counted {
+        self.counted(&self.received)
+    }
+
+    fn counted(&self, of: &Arc<Semaphore>) -> Counted {
+        Counted { of: Arc::clone(of), most: self.whole, share: None, units: 0 }
+    }
+}
+
+/// Bytes that are counted as they become more; few are not.
+pub(crate) struct Counted {
+    of: Arc<Semaphore>,
+    most: u32,
+    share: Option<OwnedSemaphorePermit>,
+    units: u32,
+}
+
+impl Counted {
+    /// That there are so many now; refused at once if others have too much.
+    pub(crate) fn grow(&mut self, size: usize) -> Result<(), Problem> {
+        let wanted = units(size as u64).min(self.most);
+        if size as u64 <= LARGE || wanted <= self.units {
+            return Ok(());
         }
-        let share = Arc::clone(&self.made).try_acquire_many_owned(units(size).min(self.whole));
-        let share = share.map_err(|_| Problem::Busy)?;
-        Ok(Bytes::from_owner(Made { bytes, _share: share }))
+        let more = Arc::clone(&self.of).try_acquire_many_owned(wanted - self.units).map_err(|_| Problem::Busy)?;
+        self.units = wanted;
+        match &mut self.share {
+            Some(share) => share.merge(more),
+            None => self.share = Some(more),
+        }
+        Ok(())
+    }
+
+    /// The bytes, which count until the last who holds them lets go.
+    pub(crate) fn keep(self, bytes: Bytes) -> Bytes {
+        match self.share {
+            Some(share) => Bytes::from_owner(Made { bytes, _share: share }),
+            None => bytes,
+        }
     }
 }
 

@@ -24,27 +24,35 @@ pub const MAX_CONTROL: u64 = 64 * 1024;
 /// Documents from this size on, in bytes, are worked on outside the threads that serve connections.
 pub(crate) const LARGE: u64 = 64 * 1024;
 
-/// Receives a stream of at most `limit` bytes.
-pub(crate) async fn collect(mut stream: ByteStream, limit: u64) -> Result<Bytes, Problem> {
+/// All of a stream.
+async fn collect(mut stream: ByteStream) -> Result<Bytes, StoreError> {
     let mut all = BytesMut::new();
     while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
-        let chunk = chunk.map_err(Problem::Receive)?;
-        if all.len() as u64 + chunk.len() as u64 > limit {
-            return Err(Problem::TooLarge(limit));
-        }
-        all.extend_from_slice(&chunk);
+        all.extend_from_slice(&chunk.map_err(|error| StoreError(Box::new(error)))?);
     }
     Ok(all.freeze())
+}
+
+/// Receives a document of at most `limit` bytes, which are counted as they come.
+pub(crate) async fn receive(budget: &Budget, mut stream: ByteStream, limit: u64) -> Result<Bytes, Problem> {
+    let (mut all, mut counted) = (BytesMut::new(), budget.receiving());
+    while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
+        let chunk = chunk.map_err(Problem::Receive)?;
+        let size = all.len() + chunk.len();
+        if size as u64 > limit {
+            return Err(Problem::TooLarge(limit));
+        }
+        counted.grow(size)?;
+        all.extend_from_slice(&chunk);
+    }
+    Ok(counted.keep(all.freeze()))
 }
 
 /// The bytes of a stored body.
 pub(crate) async fn load(store: &dyn Store, body: &Body) -> Result<Bytes, Problem> {
     match body {
         Body::Inline(bytes) => Ok(bytes.clone()),
-        Body::File { .. } => match collect(store.open(body, 0).await?, u64::MAX).await {
-            Err(Problem::Receive(error)) => Err(Problem::Store(StoreError(Box::new(error)))),
-            other => other,
-        },
+        Body::File { .. } => Ok(collect(store.open(body, 0).await?).await?),
     }
 }
 

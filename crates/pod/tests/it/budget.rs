@@ -1,7 +1,8 @@
 //! Documents that are worked on at once share a budget: what does not fit waits, and is refused in the end.
 
 use crate::world::{ALICE, BOB, No, World, iri};
-use podbell_pod::{Action, Kind, MAX_RDF, Outcome, PageContent, Reading, RepresentationBody};
+use futures_util::{StreamExt as _, stream};
+use podbell_pod::{Action, Content, Kind, MAX_RDF, Outcome, PageContent, Reading, RepresentationBody};
 use std::time::Duration;
 
 const DOCUMENT: &str = "<#a> <#b> 1 .";
@@ -116,4 +117,22 @@ async fn readers_who_take_nothing_fill_no_memory_and_hold_up_no_small_document()
     world.put("doc", "text/turtle", DOCUMENT).await.unwrap();
     drop(untaken);
     ask().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_slowly_fills_no_memory_and_holds_up_no_small_document() {
+    let world = World::new().await;
+    let world = World { pod: world.pod.with_budget(256 << 10), ..world };
+    let piece = || Ok(bytes::Bytes::from(vec![b' '; 200 << 10]));
+    let never_ends = stream::iter([piece()]).chain(stream::pending()).boxed();
+    let content = Content::stream(Some("text/turtle".into()), never_ends);
+    let mut sent = Box::pin(world.ask(Some(ALICE), world.request("slow", Action::Put { content })));
+    assert!(futures_util::FutureExt::now_or_never(&mut sent).is_none(), "it is on its way");
+    let whole = || Content::stream(Some("text/turtle".into()), stream::iter([piece()]).boxed());
+    let ask = async |content| world.ask(Some(ALICE), world.request("doc", Action::Put { content })).await.map(drop);
+    assert_eq!(ask(whole()).await.unwrap_err(), No::Problem(Kind::Busy));
+    world.put("small", "text/turtle", DOCUMENT).await.unwrap();
+    drop(sent);
+    ask(whole()).await.unwrap();
+    ask(whole()).await.unwrap();
 }
