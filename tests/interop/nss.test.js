@@ -23,7 +23,9 @@ test('a pod of Node Solid Server is read as that server told it', async () => {
   const told = await podbell(
     server, 'pod', 'import', path.join(fixture, 'pod'), 'dora', '--from', base, '--rewrite-documents', '--issuer', server.issuer,
   );
-  assert.doesNotMatch(told, /left out|unwise|refused/);
+  assert.doesNotMatch(told, /left out|refused/);
+  assert.match(told, /^unwise: .*profile\/card: it came without an ACL/m);
+  assert.equal(told.match(/unwise/g).length, 1);
   // The old provider is gone; who comes from it logs in at the new one.
   dora = await giveLogin(server, 'dora');
   const pod = `${server.base}dora/`;

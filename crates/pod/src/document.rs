@@ -3,7 +3,7 @@
 //! What is written is kept as it came; every other form is made of it on demand.
 
 use crate::{
-    budget::{Budget, Parsed},
+    budget::{Budget, Parsed, Share},
     problem::Problem,
     store::{Body, ByteStream, Store, StoreError},
 };
@@ -24,27 +24,35 @@ pub const MAX_CONTROL: u64 = 64 * 1024;
 /// Documents from this size on, in bytes, are worked on outside the threads that serve connections.
 pub(crate) const LARGE: u64 = 64 * 1024;
 
-/// Receives a stream of at most `limit` bytes.
-pub(crate) async fn collect(mut stream: ByteStream, limit: u64) -> Result<Bytes, Problem> {
+/// All of a stream.
+async fn collect(mut stream: ByteStream) -> Result<Bytes, StoreError> {
     let mut all = BytesMut::new();
     while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
-        let chunk = chunk.map_err(Problem::Receive)?;
-        if all.len() as u64 + chunk.len() as u64 > limit {
-            return Err(Problem::TooLarge(limit));
-        }
-        all.extend_from_slice(&chunk);
+        all.extend_from_slice(&chunk.map_err(|error| StoreError(Box::new(error)))?);
     }
     Ok(all.freeze())
+}
+
+/// Receives a document of at most `limit` bytes, which are counted as they come.
+pub(crate) async fn receive(budget: &Budget, mut stream: ByteStream, limit: u64) -> Result<Bytes, Problem> {
+    let (mut all, mut counted) = (BytesMut::new(), budget.receiving());
+    while let Some(chunk) = poll_fn(|context| stream.as_mut().poll_next(context)).await {
+        let chunk = chunk.map_err(Problem::Receive)?;
+        let size = all.len() + chunk.len();
+        if size as u64 > limit {
+            return Err(Problem::TooLarge(limit));
+        }
+        counted.grow(size)?;
+        all.extend_from_slice(&chunk);
+    }
+    Ok(counted.keep(all.freeze()))
 }
 
 /// The bytes of a stored body.
 pub(crate) async fn load(store: &dyn Store, body: &Body) -> Result<Bytes, Problem> {
     match body {
         Body::Inline(bytes) => Ok(bytes.clone()),
-        Body::File { .. } => match collect(store.open(body, 0).await?, u64::MAX).await {
-            Err(Problem::Receive(error)) => Err(Problem::Store(StoreError(Box::new(error)))),
-            other => other,
-        },
+        Body::File { .. } => Ok(collect(store.open(body, 0).await?).await?),
     }
 }
 
@@ -59,33 +67,52 @@ pub(crate) async fn aside<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Interrupted)?
 }
 
-/// Parses a stored or received document, in its share of the budget.
+/// Parses a received document, in its share of the budget.
 pub(crate) async fn parse(
     budget: &Budget,
     format: RdfFormat,
     base: &ResourceIri,
     bytes: Bytes,
 ) -> Result<Parsed, Problem> {
-    let (base, size) = (base.clone(), bytes.len() as u64);
-    let share = budget.share(size).await?;
+    let share = budget.share(bytes.len() as u64).await?;
+    parse_in(share, format, base, bytes).await
+}
+
+/// Parses a stored document, in its share of the budget: it is not in memory before it has one.
+pub(crate) async fn parse_stored(
+    store: &dyn Store,
+    budget: &Budget,
+    format: RdfFormat,
+    base: &ResourceIri,
+    body: &Body,
+) -> Result<Parsed, Problem> {
+    let share = budget.share(body.size()).await?;
+    parse_in(share, format, base, load(store, body).await?).await
+}
+
+async fn parse_in(share: Share, format: RdfFormat, base: &ResourceIri, bytes: Bytes) -> Result<Parsed, Problem> {
+    let base = base.clone();
+    let size = bytes.len() as u64;
     aside(size, move || Ok(Parsed::new(rdf::parse(format, base.as_str(), &bytes)?, share))).await
 }
 
 /// Makes another representation of a stored document, in its share of the budget.
 pub(crate) async fn convert(
+    store: &dyn Store,
     budget: &Budget,
     from: RdfFormat,
     to: RdfFormat,
     base: &ResourceIri,
-    bytes: Bytes,
+    body: &Body,
 ) -> Result<Bytes, Problem> {
-    let (base, size) = (base.clone(), bytes.len() as u64);
-    let share = budget.share(size).await?;
-    aside(size, move || {
+    let share = budget.share(body.size()).await?;
+    let (base, bytes) = (base.clone(), load(store, body).await?);
+    let size = bytes.len() as u64;
+    let made = aside(size, move || {
         let dataset = Parsed::new(rdf::parse(from, base.as_str(), &bytes)?, share);
         Ok(write(to, &dataset, &prefixes(from, &base, &bytes)))
-    })
-    .await
+    });
+    budget.until_taken(made.await?)
 }
 
 /// Writes a dataset with these prefixes.

@@ -145,11 +145,17 @@ impl Pod {
 
     /// Whether the owner's WebID document, if it is in the storage, says who may speak for the owner.
     pub async fn owner_has_issuer(&self, storage: &Storage) -> Result<bool, Problem> {
-        let Some(document) = owner_document(storage) else { return Ok(true) };
-        let Some(resource) = self.store.resource(&document).await? else { return Ok(false) };
-        let Some(format) = format_of(&resource.content_type) else { return Ok(false) };
+        Ok(owner_document(storage).is_none() || !self.issuers(&storage.owner).await?.is_empty())
+    }
+
+    /// Who may speak for a WebID, as its document here says; nobody if there is none.
+    pub async fn issuers(&self, webid: &WebId) -> Result<Vec<String>, Problem> {
+        let Ok(document) = ResourceIri::parse(webid.document()) else { return Ok(Vec::new()) };
+        let Some(resource) = self.store.resource(&document).await? else { return Ok(Vec::new()) };
+        let Some(format) = format_of(&resource.content_type) else { return Ok(Vec::new()) };
         let graph = rdf::parse(format, document.as_str(), &load(&*self.store, &resource.body).await?)?;
-        Ok(!rdf::objects(&graph, storage.owner.as_str(), vocab::solid::OIDC_ISSUER).is_empty())
+        let named = rdf::objects(&graph, webid.as_str(), vocab::solid::OIDC_ISSUER);
+        Ok(named.into_iter().map(ToString::to_string).collect())
     }
 
     /// Says in the owner's WebID document, if it is in the storage, that an issuer may speak for the owner. Those that

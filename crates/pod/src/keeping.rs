@@ -47,10 +47,12 @@ impl Pod {
 
     /// An RDF document in Turtle: as it was written, if it was written so.
     pub async fn turtle_of(&self, resource: &Resource) -> Result<Bytes, Problem> {
-        let bytes = load(&*self.store, &resource.body).await?;
         match format_of(&resource.content_type) {
-            Some(RdfFormat::Turtle) | None => Ok(bytes),
-            Some(format) => convert(&self.budget, format, RdfFormat::Turtle, &resource.iri, bytes).await,
+            Some(RdfFormat::Turtle) | None => self.whole(resource).await,
+            Some(format) => {
+                let (store, budget, body) = (&*self.store, &self.budget, &resource.body);
+                convert(store, budget, format, RdfFormat::Turtle, &resource.iri, body).await
+            }
         }
     }
 }

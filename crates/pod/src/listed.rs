@@ -2,8 +2,10 @@
 //!
 //! The container is described first. In JSON-LD it is one node with one `ldp:contains`, however many members there are,
 //! since readers that look for no more than the first node would miss the rest: so the members are gone through twice,
-//! once for their names and once for what is said of them, and nothing is kept between. What came after the listing had
-//! begun is not in it; of what went meanwhile there may be no more than the name.
+//! once for their names and once for what is said of them, and nothing is kept between.
+//!
+//! The rule: a reader who is slow sees nothing that came after the listing had begun, since by then it may be closed to
+//! them. Of what went meanwhile there may be no more than the name.
 //!
 //! Spec: <https://solidproject.org/TR/protocol#server-basic-container>
 
@@ -17,7 +19,7 @@ use crate::{
     operation::{Operation, Representation, RepresentationBody},
     pod::Pod,
     problem::Problem,
-    read::described,
+    read::said,
     shape::Shape,
     store::{ByteStream, Member, Resource},
 };
@@ -25,7 +27,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use oxrdf::{NamedOrBlankNodeRef, QuadRef};
 use podbell_model::{
-    ResourceIri, Sequence,
+    Auxiliary, ResourceIri, Sequence,
     rdf::{Pieces, RdfFormat},
 };
 use std::{future::ready, io, sync::Arc};
@@ -76,20 +78,18 @@ impl Pod {
             representation.whole(aside(size, work).await?.into());
             return Ok(());
         };
-        // What is said of others is read again when its turn comes: a slow reader holds nothing.
+        // What is said of others is parsed again when its turn comes: a slow reader has no share.
         drop(description);
-        let (store, budget, of) = (Arc::clone(&self.store), Arc::clone(&self.budget), container.iri.clone());
+        let (store, budget) = (Arc::clone(&self.store), Arc::clone(&self.budget));
+        let kept = store.resource(&container.iri.auxiliary(Auxiliary::Description)).await?;
         let others = async move {
-            described(&*store, &budget, &of)
-                .await
-                .map(|said| Part::Others(said.map(Box::new)))
-                .map_err(io::Error::other)
+            let said = said(&*store, &budget, kept.as_ref()).await;
+            said.map(|said| Part::Others(said.map(Box::new))).map_err(io::Error::other)
         };
-        let rest = || self.members(&container.iri, Some(last.clone())).map_err(io::Error::other);
+        let begun = self.store.newest().await?;
+        let rest = || self.members(&container.iri, Some(last.clone()), begun).map_err(io::Error::other);
         let once = |part| stream::once(ready(Ok(part)));
         let parts = if format == RdfFormat::JsonLd {
-            let begun = self.store.newest().await?;
-            let rest = || rest().map_ok(move |portion| as_of(portion, begun));
             let names = once(names).chain(rest().map_ok(Part::Names));
             names.chain(stream::once(others)).chain(once(nodes)).chain(rest().map_ok(Part::Nodes)).boxed()
         } else {
@@ -100,8 +100,10 @@ impl Pod {
         Ok(())
     }
 
-    pub(crate) fn members(&self, container: &ResourceIri, after: Option<ResourceIri>) -> MemberStream {
-        portions(Arc::clone(&self.store), container.clone(), after)
+    /// The members that come after `after` and were there when a listing began.
+    pub(crate) fn members(&self, container: &ResourceIri, after: Option<ResourceIri>, begun: Sequence) -> MemberStream {
+        let portions = portions(Arc::clone(&self.store), container.clone(), after);
+        portions.map_ok(move |portion| as_of(portion, begun)).try_filter(|portion| ready(!portion.is_empty())).boxed()
     }
 }
 

@@ -178,13 +178,15 @@ impl Writing<'_> {
             before.map_or_else(|| RdfFormat::Turtle.media_type().into(), |b| Arc::clone(&b.content_type));
         let format = format_of(&content_type).filter(|_| before.is_none_or(|b| b.class == ResourceClass::RdfSource));
         let format = format.ok_or_else(|| Problem::NotRdfTarget(self.target.clone()))?;
+        let (patch, base, empty) = (Arc::clone(patch), self.target.clone(), before.is_none());
+        let limit = limit(self.shape);
+        let size = before.map_or(0, |before| before.body.size());
+        let share = self.pod.budget.share_for(cost(size).saturating_add(patch.cost())).await?;
+        // Not in memory before it has its share.
         let bytes = match before {
             Some(before) => load(&*self.pod.store, &before.body).await?,
             None => Bytes::new(),
         };
-        let (patch, base, empty) = (Arc::clone(patch), self.target.clone(), before.is_none());
-        let limit = limit(self.shape);
-        let share = self.pod.budget.share_for(cost(bytes.len() as u64).saturating_add(patch.cost())).await?;
         aside(work(&patch, bytes.len() as u64), move || {
             let mut dataset = if empty { Dataset::new() } else { rdf::parse(format, base.as_str(), &bytes)? };
             let effect = patch.apply(&mut dataset)?;

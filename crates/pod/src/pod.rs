@@ -5,7 +5,7 @@
 use crate::{
     access::access,
     budget::{BUDGET, Budget},
-    document::{MAX_CONTROL, MAX_RDF, collect, load},
+    document::{self, MAX_CONTROL, MAX_RDF, load},
     locks::Locks,
     negotiate::media_type,
     operation::{Action, Applied, Content, Operation, Outcome, Outline, Payload, Request},
@@ -174,8 +174,7 @@ impl Pod {
         let (base, media_type, document) = (target.clone(), media_type.to_owned(), bytes.clone());
         // Given back before a share for the target is waited for.
         let _share = self.budget.share(bytes.len() as u64).await?;
-        let parsed =
-            crate::document::aside(bytes.len() as u64, move || Ok(Patch::parse(&media_type, &base, &document)));
+        let parsed = document::aside(bytes.len() as u64, move || Ok(Patch::parse(&media_type, &base, &document)));
         Ok((Body::Inline(bytes), parsed.await?))
     }
 
@@ -186,7 +185,7 @@ impl Pod {
         }
         let empty = Payload::Kept(Body::Inline(bytes::Bytes::new()));
         match std::mem::replace(&mut content.payload, empty) {
-            Payload::Stream(stream) => collect(stream.into_inner(), limit).await,
+            Payload::Stream(stream) => document::receive(&self.budget, stream.into_inner(), limit).await,
             Payload::Kept(body) => load(&*self.store, &body).await,
         }
     }

@@ -5,7 +5,7 @@
 use crate::{
     budget::{Budget, Parsed},
     conditions::{UNWRITTEN, Variant, Verdict, tag},
-    document::{convert, inbox, load, parse},
+    document::{convert, inbox, parse_stored},
     negotiate::{Form, PAGE, Usual, format_of, negotiate},
     operation::{Operation, Outcome, PageContent, Reading, Representation, RepresentationBody, Validators},
     pod::Pod,
@@ -60,20 +60,23 @@ impl Pod {
         match (form, format_of(&resource.content_type)) {
             _ if container && reading.head => {}
             (Form::Page, _) if container => {
-                let members = if minimal { stream::empty().boxed() } else { self.members(&resource.iri, None) };
+                let members = if minimal {
+                    stream::empty().boxed()
+                } else {
+                    self.members(&resource.iri, None, self.store.newest().await?)
+                };
                 let content = PageContent::Container { description, members };
                 representation.body = RepresentationBody::Page(Box::new(content));
             }
             _ if container => self.listing(&mut representation, &resource, operation, variant, description).await?,
             (Form::Page | Form::Rdf(_), Some(_)) if reading.head => {}
             (Form::Page, Some(stored)) => {
-                let bytes = load(&*self.store, &resource.body).await?;
-                let dataset = parse(&self.budget, stored, target, bytes).await?;
+                let dataset = parse_stored(&*self.store, &self.budget, stored, target, &resource.body).await?;
                 representation.body = RepresentationBody::Page(Box::new(PageContent::Document(dataset)));
             }
             (Form::Rdf(wanted), Some(stored)) => {
-                let bytes = load(&*self.store, &resource.body).await?;
-                representation.whole(convert(&self.budget, stored, wanted, target, bytes).await?);
+                let made = convert(&*self.store, &self.budget, stored, wanted, target, &resource.body).await?;
+                representation.whole(made);
             }
             (Form::Stored, _) | (_, None) => self.stored(&mut representation, &resource.body, reading).await?,
         }
@@ -146,15 +149,20 @@ impl Representation {
 }
 
 /// What the description of a resource says; none if there is none.
-pub(crate) async fn described(
+async fn described(store: &dyn Store, budget: &Budget, subject: &ResourceIri) -> Result<Option<Parsed>, Problem> {
+    let kept = store.resource(&subject.auxiliary(Auxiliary::Description)).await?;
+    said(store, budget, kept.as_ref()).await
+}
+
+/// What a description says; none if there is none.
+pub(crate) async fn said(
     store: &dyn Store,
     budget: &Budget,
-    subject: &ResourceIri,
+    description: Option<&Resource>,
 ) -> Result<Option<Parsed>, Problem> {
-    let iri = subject.auxiliary(Auxiliary::Description);
-    let Some(resource) = store.resource(&iri).await? else { return Ok(None) };
-    let Some(format) = format_of(&resource.content_type) else { return Ok(None) };
-    parse(budget, format, &iri, load(store, &resource.body).await?).await.map(Some)
+    let Some(description) = description else { return Ok(None) };
+    let Some(format) = format_of(&description.content_type) else { return Ok(None) };
+    parse_stored(store, budget, format, &description.iri, &description.body).await.map(Some)
 }
 
 /// The first bytes of a stream.

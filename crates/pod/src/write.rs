@@ -9,7 +9,7 @@ use crate::{
     access::{access, covers},
     auxiliary::pin,
     conditions::{Preconditions, default_tag},
-    document::{Issuers, issuers, load, parse},
+    document::{Issuers, issuers, load, parse_stored},
     negotiate::format_of,
     operation::{Action, Applied, Content, Effect, Operation, Outcome, Payload, Request, Validators, Written},
     patch::Patch,
@@ -339,8 +339,8 @@ impl Writing<'_> {
         }
         Ok(Some(match before.and_then(|resource| Some((resource, format_of(&resource.content_type)?))) {
             Some((resource, format)) if resource.class == ResourceClass::RdfSource => {
-                let bytes = load(&*self.pod.store, &resource.body).await?;
-                issuers(document, &*parse(&self.pod.budget, format, document, bytes).await?)
+                let (store, budget) = (&*self.pod.store, &self.pod.budget);
+                issuers(document, &*parse_stored(store, budget, format, document, &resource.body).await?)
             }
             _ => Issuers::new(),
         }))

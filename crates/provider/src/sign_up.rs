@@ -62,6 +62,10 @@ impl Provider {
                 return self.ask_sign_up(visit, PageKind::SignUpRefused, &only, &notice);
             }
             Err(SignUpError::Account(AccountError::Provider(error))) => return Err(error),
+            // Whoever signs up chooses a name, and no WebID.
+            Err(SignUpError::Account(AccountError::Taken)) => {
+                return again("There is an account of that name already.");
+            }
             Err(SignUpError::Account(error)) => return again(&sentence(&error.to_string())),
         };
         // Whoever was logged in here is so no longer.

@@ -59,6 +59,8 @@ pub fn card(card: &Card) -> String {
     } else if !card.has_pods {
         let how = if card.seeds {
             "start again with --seed NAME to make one"
+        } else if card.provider.is_some() {
+            "`podbell account add NAME` makes one, from another terminal"
         } else {
             "`podbell pod create NAME` makes one, from another terminal"
         };
@@ -123,6 +125,8 @@ mod tests {
         assert!(shown.contains("There is no pod yet: start again with --seed NAME"), "{shown}");
         assert!(shown.contains("  Listens on   127.0.0.1:4000\n"), "{shown}");
         assert!(card(&Card::default()).contains("There is no pod yet: `podbell pod create"));
+        let public = Card { provider: Some("https://id.example/".to_owned()), ..Card::default() };
+        assert!(card(&public).contains("There is no pod yet: `podbell account add"), "it comes with a log-in");
         assert!(!card(&Card { has_pods: true, ..none }).contains("no pod"));
     }
 

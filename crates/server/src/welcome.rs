@@ -81,19 +81,7 @@ fn html(app: &App) -> String {
         format!("<dt>Log in with</dt><dd><a href=\"{issuer}\">{issuer}</a></dd>")
     });
     let described = escape(&app.url(&format!("/{WELL_KNOWN}")));
-    let steps = if app.storages.is_empty() {
-        "<h2>First steps</h2><p>There is no pod here yet. Whoever started this server sees in the terminal how to make \
-         one.</p>"
-    } else if app.issuer.is_some() {
-        "<h2>First steps</h2><ol>\
-         <li>Open a <a href=\"https://solidproject.org/apps\">Solid app</a>, and give it the log-in address above when it asks for your provider.</li>\
-         <li>Log in. Whoever started this server has the names and passwords: the terminal shows a card with the file \
-         that holds them.</li>\
-         <li>Hear a change as it happens: the same card ends with one line to paste.</li></ol>"
-    } else {
-        "<h2>First steps</h2><p>Log in to a <a href=\"https://solidproject.org/apps\">Solid app</a> with your own WebID and its provider; what you may read and write \
-         here is up to the owner of each pod.</p>"
-    };
+    let steps = steps(!app.storages.is_empty(), app.issuer.as_deref(), app.settings.seeds());
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
@@ -107,6 +95,33 @@ fn html(app: &App) -> String {
 }
 
 /// Text, as content or as a quoted attribute.
+/// What somebody does first here. Demo accounts are those of whoever started the server; others are made by invitation.
+fn steps(has_pods: bool, issuer: Option<&str>, has_demo: bool) -> String {
+    const APP: &str = "<a href=\"https://solidproject.org/apps\">Solid app</a>";
+    let text = match issuer {
+        _ if !has_pods => "<p>There is no pod here yet. Whoever started this server sees in the terminal how to make \
+                           one.</p>"
+            .to_owned(),
+        Some(_) if has_demo => format!(
+            "<ol><li>Open a {APP}, and give it the log-in address above when it asks for your provider.</li>\
+             <li>Log in. Whoever started this server has the names and passwords: the terminal shows a card with the \
+             file that holds them.</li>\
+             <li>Hear a change as it happens: the same card ends with one line to paste.</li></ol>"
+        ),
+        Some(issuer) => format!(
+            "<ol><li>An account is made by invitation: whoever runs this server can send you one. Your password and \
+             your apps are on <a href=\"{}account\">your account page</a>.</li>\
+             <li>Open a {APP}, and give it the log-in address above when it asks for your provider.</li></ol>",
+            escape(issuer)
+        ),
+        None => format!(
+            "<p>Log in to a {APP} with your own WebID and its provider; what you may read and write here is up to the \
+             owner of each pod.</p>"
+        ),
+    };
+    format!("<h2>First steps</h2>{text}")
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
@@ -120,5 +135,17 @@ mod tests {
         let policy = policy();
         assert!(policy.starts_with("sandbox; default-src 'none'; style-src 'sha256-"), "{policy}");
         assert!(!policy.contains("unsafe") && !STYLE.contains("url(") && !STYLE.contains("</"));
+    }
+
+    #[test]
+    fn demo_accounts_are_told_of_where_there_are_some_and_invitations_elsewhere() {
+        let demo = steps(true, Some("http://localhost:3001/"), true);
+        assert!(demo.contains("the terminal shows a card") && !demo.contains("invitation"), "{demo}");
+        let public = steps(true, Some("https://id.example/"), false);
+        assert!(!public.contains("terminal") && public.contains("by invitation"), "{public}");
+        assert!(public.contains("<a href=\"https://id.example/account\">"), "{public}");
+        let others = steps(true, None, false);
+        assert!(!others.contains("terminal") && others.contains("your own WebID"), "{others}");
+        assert!(steps(false, None, false).contains("no pod here yet"));
     }
 }

@@ -168,8 +168,9 @@ async fn accounts_are_kept_with_a_server_that_runs_and_without_one() {
             server.kill_9().await;
         }
         let webid = format!("{}{name}/profile/card#me", place.base());
-        let out = place.done(&["add", name, "--password-stdin"], "correct horse\n");
-        assert_eq!(out, format!("{name}\t{webid}\n"));
+        let Said { code, out, err } = place.account(&["add", name, "--password-stdin"], "correct horse\n");
+        assert_eq!((code, &*out), (0, &*format!("{name}\t{webid}\n")), "{err}");
+        assert!(!err.contains("solid:oidcIssuer"), "its document names the provider: {err}");
         assert!(place.done(&["list"], "").contains(&out));
         assert!(place.refused(&["add", name, "--password-stdin"], "another secret").contains("there is an account"));
 
@@ -193,12 +194,13 @@ async fn accounts_are_kept_with_a_server_that_runs_and_without_one() {
             assert!(!opens(value(&env, "SOLID_IDENTITY_PROVIDER"), id, secret).await);
         }
 
-        place.done(&["remove", name], "");
+        assert_eq!(place.done(&["remove", name], ""), format!("the account {name} is removed\n"));
         assert!(place.refused(&["remove", name], "").contains("no such account"));
         // The pod stays, and gets its log-in again from nobody but whoever owns the data.
         assert!(place.refused(&["invite", "--for", name], "").contains("a pod of that name"));
         place.done(&["add", name, "--generate"], "");
-        place.done(&["remove", name, "--with-pod"], "");
+        let said = place.done(&["remove", name, "--with-pod"], "");
+        assert!(said.ends_with(&format!("/{name}/ is deleted\n")), "{said}");
         place.done(&["invite", "--for", name], "");
     }
 }
@@ -237,8 +239,10 @@ async fn a_webid_that_is_hosted_here_gets_a_log_in_and_a_second_pod() {
     let place = Place::new();
     let _server = started(&place).await;
     let webid = format!("{}alice/team#us", place.base());
-    let out = place.done(&["add", "team", "--webid", &webid, "--pod", "--generate"], "");
-    assert!(out.starts_with(&format!("team\t{webid}\npassword\t")), "{out}");
+    let Said { code, out, err } = place.account(&["add", "team", "--webid", &webid, "--pod", "--generate"], "");
+    assert!(code == 0 && out.starts_with(&format!("team\t{webid}\npassword\t")), "{out}{err}");
+    // Its document does not say that this provider speaks for it.
+    assert!(err.contains("unwise: ") && err.contains("as a solid:oidcIssuer of") && err.contains(&webid), "{err}");
     let Output { stdout, .. } = place.command(&["pod", "list"]).output().unwrap();
     let pods = String::from_utf8(stdout).unwrap();
     assert!(pods.contains(&format!("{}team/\t{webid}\t", place.base())), "{pods}");

@@ -298,6 +298,51 @@ async fn what_comes_and_goes_while_it_is_listed_does_not_tear_a_listing() {
 }
 
 #[tokio::test]
+async fn who_reads_slowly_sees_nothing_that_came_after_the_listing_had_begun() {
+    let world = World::new().await;
+    let said = |word: &str| format!("<{}> <http://x/says> \"{word}\" .", iri("other"));
+    for (n, accept) in ["text/turtle", "application/ld+json", "application/n-triples", "text/html"].iter().enumerate() {
+        let name = format!("c{n}/");
+        fill(&world, &name, 600).await;
+        world.put(&format!("{name}.meta"), "text/turtle", &said("before")).await.unwrap();
+        let reading = Reading { accept: Some((*accept).into()), pages: true, ..Reading::default() };
+        let outcome = world.ask(Some(ALICE), world.request(&name, Action::Read(reading))).await.unwrap();
+        let Outcome::Read(read) = outcome else { panic!("{outcome:?}") };
+        // By now it could be closed to whoever reads.
+        world.put(&format!("{name}.meta"), "text/turtle", &said("afterwards")).await.unwrap();
+        for member in ["a", "m00400x", "z"] {
+            world.put(&format!("{name}{member}"), "text/plain", "x").await.unwrap();
+        }
+        for member in 250..500 {
+            let member = format!("{name}m{member:05}");
+            world.delete(&member).await.unwrap();
+            world.put(&member, "text/plain", "again").await.unwrap();
+        }
+        let body = match read.body {
+            RepresentationBody::Stream(stream) => {
+                let chunks: Vec<_> = stream.map(|chunk| chunk.unwrap()).collect().await;
+                String::from_utf8(chunks.concat()).unwrap()
+            }
+            RepresentationBody::Page(content) => {
+                let PageContent::Container { members, description } = *content else { panic!() };
+                let portions: Vec<_> = members.map(|portion| portion.unwrap()).collect().await;
+                assert!(portions.iter().all(|portion| !portion.is_empty()), "an empty one would be taken for the end");
+                let names: Vec<_> = portions.concat().iter().map(|member| member.iri.to_string()).collect();
+                let said: Vec<_> =
+                    description.iter().flat_map(|said| said.iter()).map(|quad| quad.to_string()).collect();
+                format!("{} {}", names.join(" "), said.join(" "))
+            }
+            _ => panic!(),
+        };
+        assert!(body.contains("before") && !body.contains("afterwards"), "{accept}");
+        assert!(body.contains("m00249") && body.contains("m00599"), "{accept}");
+        for late in [format!("{name}a"), format!("{name}z"), "m00400".to_owned(), "m00499".to_owned()] {
+            assert!(!body.contains(&late), "{accept}: {late}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_container_goes_when_its_last_member_has_gone_however_many_there_were() {
     let world = World::new().await;
     fill(&world, "many/", 3).await;

@@ -59,7 +59,7 @@ pub(crate) fn sign_up(page: &SignUp<'_>) -> String {
     let fixed = if page.is_fixed { " readonly" } else { " autofocus" };
     let body = format!(
         "<h1>Make an account</h1><p>You are invited. The account comes with a pod, and your name becomes part of its \
-         address.</p>{notice}\
+         address.</p><p class=\"soft\">{rule}Password: {MIN_PASSWORD} characters or more.</p>{notice}\
          <form method=\"post\" action=\"{action}\">{csrf}\
          <label for=\"name\">Name</label>\
          <input id=\"name\" name=\"name\" value=\"{name}\" autocomplete=\"username\" autocapitalize=\"none\" \
@@ -68,6 +68,7 @@ pub(crate) fn sign_up(page: &SignUp<'_>) -> String {
          {password}{again}\
          <button class=\"main\" name=\"action\" value=\"sign-up\">Make the account</button></form>",
         notice = notice(page.notice),
+        rule = if page.is_fixed { "" } else { "Name: a-z, 0-9 and -, such as anna-b. " },
         action = escape(page.action),
         csrf = hidden(page.csrf),
         name = escape(page.name),
@@ -97,7 +98,7 @@ pub(crate) fn refused(description: &str) -> String {
 pub(crate) fn left_everywhere() -> String {
     document(
         "Logged out",
-        "<h1>Logged out everywhere</h1><p>You are logged out at every browser, and no app stays logged in. What apps \
+        "<h1>Logged out everywhere</h1><p>You are logged out in every browser, and no app stays logged in. What apps \
          hold now ends within ten minutes. Programs keep their credentials.</p>",
     )
 }
@@ -141,7 +142,11 @@ fn made(page: &Overview<'_>, label: &str, new: &NewCredentials) -> String {
 }
 
 fn apps(page: &Overview<'_>) -> String {
-    let mut text = "<section><h2>Apps</h2>".to_owned();
+    let mut text = format!(
+        "<section><h2>Apps</h2><p class=\"soft\">Give this to an app that asks for your provider: \
+         <code id=\"provider\">{}</code></p>",
+        escape(page.issuer)
+    );
     if page.apps.is_empty() {
         text += "<p class=\"soft\">No app has access.</p>";
     } else {
@@ -209,7 +214,8 @@ fn credentials(page: &Overview<'_>) -> String {
 
 fn password(page: &Overview<'_>) -> String {
     format!(
-        "<section><h2>Password</h2><p class=\"soft\">A new password logs you out everywhere else, and every app.</p>\
+        "<section><h2>Password</h2><p class=\"soft\">A new password has {MIN_PASSWORD} characters or more. It \
+         logs you out everywhere else, and every app.</p>\
          <form method=\"post\" action=\"{action}\">{csrf}\
          <input name=\"username\" value=\"{account}\" autocomplete=\"username\" hidden readonly>\
          {current}{new}{again}<button name=\"action\" value=\"password\">Change the password</button></form></section>",
@@ -224,9 +230,9 @@ fn password(page: &Overview<'_>) -> String {
 
 fn sessions(page: &Overview<'_>) -> String {
     let others = match page.other_sessions {
-        0 => "You are logged in at this browser only.".to_owned(),
-        1 => "You are logged in at this browser and at one other.".to_owned(),
-        many => format!("You are logged in at this browser and at {many} others."),
+        0 => "You are logged in with this browser only.".to_owned(),
+        1 => "You are logged in with this browser and one other.".to_owned(),
+        many => format!("You are logged in with this browser and {many} others."),
     };
     format!(
         "<section><h2>Sessions</h2><p class=\"soft\">{others}</p>\
@@ -328,6 +334,7 @@ mod tests {
             })
         };
         assert!(page(Some(("bot", &new))).contains("the-secret"));
+        assert!(page(None).contains("<code id=\"provider\">https://x/</code>"), "apps ask for it");
         assert!(!page(None).contains("the-secret"));
     }
 }

@@ -253,7 +253,7 @@ async fn logging_out_everywhere_ends_every_session_and_every_app() {
     let (app, refresh) = app_with_token(&bench).await;
     let own = enter(&bench, "alice", PASSWORD, at(0)).await.unwrap();
     let bob = enter(&bench, "bob", "bob's own words", at(0)).await.unwrap();
-    assert!(shown(&bench, &own, at(0)).await.html.contains("at one other"));
+    assert!(shown(&bench, &own, at(0)).await.html.contains("and one other"));
     let answer = act(&bench, &own, "everywhere", &[], at(1)).await;
     assert_eq!(page(&answer).kind, PageKind::LoggedOut);
     assert!(answer.set_cookie.unwrap().contains("Max-Age=0"));

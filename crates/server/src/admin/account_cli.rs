@@ -4,12 +4,13 @@
 
 use super::{
     Reach,
-    accounts::{MadeCredentials, NewPassword, OfAccount, Removal, Told, ToldCredentials, Wanted},
+    accounts::{Made, MadeCredentials, NewPassword, OfAccount, Removal, Removed, Told, ToldCredentials, Wanted},
     invitations,
 };
 use crate::settings::{Settings, Span};
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
+use podbell_model::Timestamp;
 use podbell_provider::Provider;
 use std::{
     io::{self, BufRead as _, IsTerminal as _},
@@ -163,9 +164,12 @@ impl AccountCommand {
                 let password = from.get(name)?;
                 let (name, webid, pod) = (name.clone(), webid.clone(), *pod);
                 let wanted = Wanted { name, webid, pod, password: password.clone() };
-                let told: Told = Reach::find(settings).await?.ask("POST", "/accounts", &wanted).await?.json().await?;
-                println!("{}\t{}", told.name, told.webid);
+                let made: Made = Reach::find(settings).await?.ask("POST", "/accounts", &wanted).await?.json().await?;
+                println!("{}\t{}", made.told.name, made.told.webid);
                 from.print(&password);
+                if let Some(unwise) = made.unwise {
+                    eprintln!("unwise: {unwise}");
+                }
             }
             Self::List { json } => {
                 let told: Vec<Told> = Reach::find(settings).await?.ask("GET", "/accounts", &()).await?.json().await?;
@@ -187,7 +191,15 @@ impl AccountCommand {
             Self::Credentials { name, command } => command.run(name, settings).await?,
             Self::Remove { name, with_pod } => {
                 let removal = Removal { name: name.clone(), with_pod: *with_pod };
-                Reach::find(settings).await?.ask("DELETE", "/accounts", &removal).await?;
+                let removed: Removed =
+                    Reach::find(settings).await?.ask("DELETE", "/accounts", &removal).await?.json().await?;
+                println!("the account {name} is removed");
+                match removed.pod {
+                    Some(pod) if *with_pod => println!("{pod} is deleted"),
+                    Some(pod) => eprintln!("its pod {pod} stays: `podbell pod delete {pod} --yes` deletes it"),
+                    None if *with_pod => eprintln!("it owned no pod that its WebID is in, so none is deleted"),
+                    None => {}
+                }
             }
             Self::Invite { name, expires } => {
                 let seconds = Duration::from(*expires).as_secs();
@@ -198,7 +210,7 @@ impl AccountCommand {
                 let made: invitations::Made =
                     Reach::find(settings).await?.ask("POST", "/invitations", &wanted).await?.json().await?;
                 println!("{}", made.url);
-                eprintln!("good for one account, until {}", made.expires);
+                eprintln!("good for one account, until {}", whole_seconds(&made.expires));
             }
             Self::Invitations { json } => {
                 let told: Vec<invitations::Told> =
@@ -214,7 +226,7 @@ impl AccountCommand {
                         "{}\tfor {}{begun}\tuntil {}",
                         one.id,
                         one.name.as_deref().unwrap_or("anybody"),
-                        one.expires
+                        whole_seconds(&one.expires)
                     );
                 }
             }
@@ -239,7 +251,7 @@ impl CredentialsCommand {
                     println!("{}", serde_json::to_string_pretty(&told)?);
                 }
                 for one in told.iter().filter(|_| !*json) {
-                    println!("{}\t{}\t{}", one.id, one.created, one.label);
+                    println!("{}\t{}\t{}", one.id, whole_seconds(&one.created), one.label);
                 }
             }
             Self::Add { label, env } => {
@@ -253,6 +265,11 @@ impl CredentialsCommand {
         }
         Ok(())
     }
+}
+
+/// A time as people read it; programs get it as it is.
+fn whole_seconds(time: &str) -> String {
+    time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), |time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 fn table(made: &MadeCredentials) -> String {

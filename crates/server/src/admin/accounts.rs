@@ -21,6 +21,16 @@ pub(super) struct Told {
     pub webid: String,
 }
 
+/// A new account.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Made {
+    /// The account.
+    #[serde(flatten)]
+    pub told: Told,
+    /// What keeps its person from using it.
+    pub unwise: Option<String>,
+}
+
 /// An account that is wanted.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +63,13 @@ pub(super) struct Removal {
     pub name: String,
     /// Whether the pod that its WebID is in goes with it.
     pub with_pod: bool,
+}
+
+/// An account that was removed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Removed {
+    /// The root of the pod that its WebID is in and owns.
+    pub pod: Option<String>,
 }
 
 /// Something about the credentials of an account.
@@ -131,7 +148,7 @@ async fn list(State(admin): State<Arc<Admin>>) -> Result<Json<Vec<Told>>, Proble
     Ok(Json(accounts.iter().map(told).collect()))
 }
 
-async fn add(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Result<(StatusCode, Json<Told>), Problem> {
+async fn add(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Result<(StatusCode, Json<Made>), Problem> {
     let provider = admin.provider()?;
     let Wanted { name, webid, pod, password } = wanted;
     let webid = match webid {
@@ -151,7 +168,21 @@ async fn add(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Res
             webid
         }
     };
-    Ok((StatusCode::CREATED, Json(Told { name, webid: webid.as_str().to_owned() })))
+    let unwise = unheard(&admin, provider.issuer(), &webid).await;
+    let told = Told { name, webid: webid.as_str().to_owned() };
+    Ok((StatusCode::CREATED, Json(Made { told, unwise })))
+}
+
+/// What to say of a WebID whose document does not name this provider: nobody believes what the provider says of it.
+async fn unheard(admin: &Admin, issuer: &str, webid: &WebId) -> Option<String> {
+    let plain = |url: &str| url.trim_end_matches('/').to_owned();
+    let named = admin.pod.issuers(webid).await.unwrap_or_default();
+    (!named.iter().any(|named| plain(named) == plain(issuer))).then(|| {
+        format!(
+            "{} does not name <{issuer}> as a solid:oidcIssuer of <{webid}>: until it does, this log-in opens no pod",
+            webid.document()
+        )
+    })
 }
 
 /// A WebID in a pod of this server: for others this provider speaks for nobody.
@@ -193,20 +224,19 @@ async fn set_password(State(admin): State<Arc<Admin>>, Json(new): Json<NewPasswo
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn remove(State(admin): State<Arc<Admin>>, Json(removal): Json<Removal>) -> Result<StatusCode, Problem> {
+async fn remove(State(admin): State<Arc<Admin>>, Json(removal): Json<Removal>) -> Result<Json<Removed>, Problem> {
     let account = admin.account(&removal.name).await?;
     // The log-in first: a failure leaves a pod without an account, which `podbell pod` shows, and nobody logged in to
     // a pod that is half gone.
     let removed = admin.provider()?.remove_account(&removal.name).await;
     removed.map_err(|error| refused(&removal.name, error))?;
-    if removal.with_pod {
-        let document = ResourceIri::parse(account.webid.document()).ok();
-        let storage = document.and_then(|document| admin.pod.storages().containing(&document));
-        if let Some(storage) = storage.filter(|storage| storage.owner == account.webid) {
-            admin.pod.delete_pod(&storage, admin.now()).await.map_err(Problem::internal)?;
-        }
+    let document = ResourceIri::parse(account.webid.document()).ok();
+    let storage = document.and_then(|document| admin.pod.storages().containing(&document));
+    let storage = storage.filter(|storage| storage.owner == account.webid);
+    if let Some(storage) = storage.as_ref().filter(|_| removal.with_pod) {
+        admin.pod.delete_pod(storage, admin.now()).await.map_err(Problem::internal)?;
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(Removed { pod: storage.map(|storage| storage.root.to_string()) }))
 }
 
 async fn list_credentials(

@@ -177,7 +177,7 @@ impl<'a> Arrival<'a> {
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "it ends the work on a file, as a problem does")]
-    pub(super) fn refuse(&mut self, file: &str, why: impl Into<String>) -> Result<(), Problem> {
+    pub(super) fn refuse(&mut self, file: &str, why: impl AsRef<str>) -> Result<(), Problem> {
         self.report.refuse(file, why);
         Ok(())
     }

@@ -13,6 +13,7 @@ use toml::Value;
 
 /// Whose data directory it is.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Which server")]
 pub struct Place {
     /// A file of settings: that of the server
     #[arg(long, value_name = "FILE.toml", env = "PODBELL_CONFIG", hide_env_values = true, global = true)]

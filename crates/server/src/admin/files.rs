@@ -28,15 +28,21 @@ use tokio_util::io::{ReaderStream, StreamReader};
 /// How much is read at once, in bytes.
 const PIECE: usize = 256 * 1024;
 
+/// Endings by which people mean an archive that is not written here, and no directory.
+const COMPRESSED: [&str; 7] = ["tgz", "gz", "bz2", "xz", "zst", "zip", "7z"];
+
 /// Writes a pod into a directory, a tar, or to standard output.
 pub(super) async fn export(reach: &Reach, wanted: &export::Wanted, target: &str) -> anyhow::Result<()> {
     let progress = Progress::begin("exported");
+    let path = Path::new(target);
+    if path.extension().is_some_and(|extension| COMPRESSED.iter().any(|other| extension == *other)) {
+        bail!("{target}: nothing compressed is written; name a directory or a .tar, or - and compress what comes");
+    }
     // Asked first, so that a name that is wrong leaves nothing behind.
     let body = reach.ask("POST", "/pods/export", wanted).await?.into_body();
     let counted = progress.clone();
     let stream = body.into_data_stream().map_err(io::Error::other).inspect_ok(move |bytes| counted.pass(bytes.len()));
     let mut source = StreamReader::new(Box::pin(stream));
-    let path = Path::new(target);
     if target == "-" {
         copy(&mut source, &mut descriptor(&io::stdout())?).await.context("the export broke off")?;
     } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tar")) {
@@ -50,7 +56,8 @@ pub(super) async fn export(reach: &Reach, wanted: &export::Wanted, target: &str)
             return Err(error).context("the export broke off, and nothing is kept of it");
         }
     } else {
-        unpack::unpack(source, path, &progress).await.with_context(|| format!("{target} is not whole"))?;
+        let directory = unpack::new_directory(path).with_context(|| target.to_owned())?;
+        unpack::unpack(source, directory, &progress).await.with_context(|| format!("{target} is not whole"))?;
     }
     progress.end();
     Ok(())
@@ -97,24 +104,33 @@ fn tell(report: &Report, wanted: &Wanted) -> anyhow::Result<()> {
     list("left out", &report.left_out);
     list("unwise", &report.unwise);
     if let (Some(from), true) = (&wanted.from, report.rewritten > 0) {
-        let what = if wanted.documents { "RDF documents, ACLs and descriptions" } else { "ACLs and descriptions" };
-        eprintln!("in {} {what}, IRIs below {from} are now below {}", report.rewritten, report.root);
+        let what = if wanted.documents {
+            count(report.rewritten, "RDF document, ACL or description", "RDF documents, ACLs and descriptions")
+        } else {
+            count(report.rewritten, "ACL or description", "ACLs and descriptions")
+        };
+        let verb = if wanted.check { "would be" } else { "are now" };
+        eprintln!("in {what}, IRIs below {from} {verb} below {}", report.root);
     }
     if wanted.check {
         list("would be refused", &report.refused);
         if report.refusals > 0 {
-            bail!("{} files would be refused, so nothing would be imported", report.refusals);
+            bail!("{} would be refused, so nothing would be imported", count(report.refusals, "file", "files"));
         }
     }
     let would = if wanted.check { "would be " } else { "" };
     super::cli::print(&format!(
-        "{}\t{would}owned by {}\t{} resources, {} ACLs and descriptions, {}\n",
+        "{}\t{would}owned by {}\t{}, {}, {}\n",
         report.root,
         report.owner,
-        report.resources,
-        report.auxiliaries,
+        count(report.resources, "resource", "resources"),
+        count(report.auxiliaries, "ACL or description", "ACLs and descriptions"),
         amount(report.bytes)
     ))
+}
+
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn serde_urlencoded(wanted: &Wanted) -> anyhow::Result<String> {

@@ -87,18 +87,23 @@ pub(super) struct Report {
 impl Report {
     const MOST: usize = 100;
 
-    pub(super) fn refuse(&mut self, file: &str, why: impl Into<String>) {
+    pub(super) fn refuse(&mut self, file: &str, why: impl AsRef<str>) {
         self.refusals += 1;
         if self.refused.len() < Self::MOST {
-            self.refused.push(Said { file: file.to_owned(), why: why.into() });
+            self.refused.push(Said { file: shown(file), why: shown(why.as_ref()) });
         }
     }
 
     pub(super) fn leave_out(&mut self, file: &str, why: &str) {
         if self.left_out.len() < Self::MOST {
-            self.left_out.push(Said { file: file.to_owned(), why: why.to_owned() });
+            self.left_out.push(Said { file: shown(file), why: shown(why) });
         }
     }
+}
+
+/// Text of an archive as a terminal may show it: nothing in it is a command.
+fn shown(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }).collect()
 }
 
 /// Imports a pod.
@@ -148,12 +153,13 @@ async fn receive(admin: &Admin, wanted: &Wanted, stream: &mut ByteStream) -> Res
     };
     match came {
         Err(Fatal::Archive(error)) => {
-            Err(Problem::bad_request(format!("nothing was imported: the archive cannot be read: {error}")))
+            let why = shown(&error.to_string());
+            Err(Problem::bad_request(format!(
+                "nothing was imported: the archive cannot be read (a tar is, whole and not compressed): {why}"
+            )))
         }
-        Err(Fatal::Problem(file, problem)) => {
-            Err(Problem::blank(StatusCode::INSUFFICIENT_STORAGE)
-                .detail(format!("nothing was imported: {file}: {problem}")))
-        }
+        Err(Fatal::Problem(file, problem)) => Err(Problem::blank(StatusCode::INSUFFICIENT_STORAGE)
+            .detail(format!("nothing was imported: {}: {problem}", shown(&file)))),
         Ok(()) => ended.map(|()| report),
     }
 }

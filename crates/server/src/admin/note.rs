@@ -14,6 +14,7 @@ use podbell_model::{
     rdf::{self, RdfFormat},
 };
 use podbell_pod::{Content, Effect, Kind, MAX_CONTROL, Problem};
+use podbell_wac::InvalidAcl;
 
 /// Most that waits for its subjects, in bytes.
 const MOST_WAITING: usize = 64 * 1024 * 1024;
@@ -107,7 +108,13 @@ impl Arrival<'_> {
         if let Some(from) = self.from.clone() {
             turtle = self.moved(target, TURTLE, turtle.clone(), &from).await?.unwrap_or(turtle);
         }
-        let effect = self.write(target, Content::bytes(Some(TURTLE.into()), turtle)).await?;
+        let effect = match self.write(target, Content::bytes(Some(TURTLE.into()), turtle)).await {
+            Err(Problem::Acl(why)) if self.from.is_none() && why == InvalidAcl::RootWithoutControl.to_string() => {
+                let hint = "if the pod was at another URL, name that with --from";
+                return self.refuse(file, format!("the ACL is refused: {why}; {hint}"));
+            }
+            written => written?,
+        };
         if effect == Effect::Replaced && !self.given.remove(target) {
             return self.refuse(file, "the archive has it twice");
         }
@@ -164,6 +171,7 @@ impl Arrival<'_> {
             let dated = self.admin.pod.date(self.storage, dates).await;
             dated.map_err(|error| Fatal::Problem("the dates".to_owned(), error.into()))?;
         }
+        self.tell_open_card().await?;
         if let Some(issuer) = self.issuer.take()
             && let Err(problem) = self.admin.pod.add_issuer(self.storage, &issuer, self.admin.now()).await
         {
@@ -181,6 +189,11 @@ impl Arrival<'_> {
             );
             self.report.unwise.push(Said { file: self.storage.owner.document().to_owned(), why });
         }
+        // The other servers give every pod one.
+        if self.report.refusals == 0 && self.given.contains(&self.storage.root.acl()) {
+            let why = "there is none at the top, so the owner alone is let in: is this the folder of the pod itself?";
+            self.report.unwise.push(Said { file: ".acl".to_owned(), why: why.to_owned() });
+        }
         match self.admin.pod.owner_controls(self.storage).await {
             Ok(true) => Ok(()),
             Ok(false) => {
@@ -193,5 +206,20 @@ impl Arrival<'_> {
             }
             Err(problem) => Err(Fatal::Problem(".acl".to_owned(), problem)),
         }
+    }
+
+    /// Says so if the WebID document came without an ACL, and is open to everybody as that of a new pod is.
+    async fn tell_open_card(&mut self) -> Result<(), Fatal> {
+        let Ok(card) = self.name("profile/card") else { return Ok(()) };
+        // What did not replace anything is still given.
+        if self.given.contains(&card) || !self.given.contains(&card.acl()) {
+            return Ok(());
+        }
+        let kept = self.admin.pod.kept(&card.acl()).await;
+        if kept.map_err(|error| Fatal::Problem(".acl".to_owned(), error.into()))?.is_some() {
+            let why = "it came without an ACL of its own, and has that of a new WebID document: everybody reads it";
+            self.report.unwise.push(Said { file: card.to_string(), why: why.to_owned() });
+        }
+        Ok(())
     }
 }

@@ -163,7 +163,9 @@ settings! {
         upload: Size = Size(16 << 30);
         /// The memory that RDF documents which are worked on at once may come to, in the whole server. Each counts with
         /// 512 times its size, at most 128 MiB: little text can be many long terms. What does not fit waits for up to ten
-        /// seconds, and is then answered 503.
+        /// seconds, and is then answered 503. A quarter is for small documents alone, by default of at most 64 KiB, so that
+        /// large ones do not hold them up. What is received of large ones, and what is made of them and not sent yet, may take
+        /// as much again each.
         rdf_memory: Size = Size(512 << 20);
         /// What one pod may hold, all its resources together; `podbell pod quota` says otherwise for one. By default what
         /// the disk holds.

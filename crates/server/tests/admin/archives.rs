@@ -44,6 +44,7 @@ async fn all_that_is_wrong_is_told_by_file_and_nothing_is_kept() {
         ("a//b", Regular, b"x", "empty part"),
         ("back\\slash", Regular, b"x", "backslash"),
         ("tab\t.txt", Regular, b"x", "control character"),
+        ("\x1b]0;title\x07.txt", Regular, b"x", "control character"),
         ("escaped%2F..%2Fevil", Regular, b"x", "encoded slash"),
         ("link.txt", Symlink, b"", "symbolic link"),
         ("hard.txt", Link, b"", "link to another file"),
@@ -75,7 +76,9 @@ async fn all_that_is_wrong_is_told_by_file_and_nothing_is_kept() {
     for running in [true, false] {
         for arguments in [&["import", &source, "erin", "--check"][..], &["import", &source, "erin"]] {
             let said = refused(place.data(), arguments);
+            assert!(!said.contains(['\x1b', '\x07']), "a terminal is told nothing: {said:?}");
             for (name, _, _, why) in wrong {
+                let name = name.replace(char::is_control, "\u{fffd}");
                 let line = said.lines().find(|line| line.contains(&format!(" {name}: ")));
                 assert!(line.is_some_and(|line| line.contains(why)), "{running} {name}: {why}: {said}");
             }
@@ -125,6 +128,34 @@ async fn broken_documents_are_left_out_if_that_is_wanted_but_no_acl_and_nothing_
 }
 
 #[tokio::test]
+async fn a_web_id_document_that_comes_without_an_acl_is_said_to_be_open() {
+    use EntryType::Regular;
+    let (place, directory) = (Place::new(), tempfile::tempdir().unwrap());
+    let server = place.start().await;
+    let mine = b"@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <profile/card#me>;
+                   acl:accessTo <./>; acl:default <./>; acl:mode acl:Read, acl:Write, acl:Control .";
+    let of_card = b"@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <card#me>;
+                      acl:accessTo <card>; acl:mode acl:Read, acl:Write, acl:Control .";
+    let pod: &[(&str, EntryType, &[u8])] = &[
+        (".acl", Regular, mine),
+        ("profile/card$.ttl", Regular, b"<#me> <http://x/secret> 42 ."),
+        ("profile/card.acl", Regular, of_card),
+    ];
+    let anybody = podbell_test_client::Client::new().unwrap();
+    for (name, files, is_said, status) in
+        [("erin", &pod[..2], true, 200), ("fred", pod, false, 401), ("gina", &pod[..1], false, 200)]
+    {
+        let source = write(directory.path(), &archive(files).await);
+        for check in [&["--check"][..], &[]] {
+            let said = done(place.data(), &[&["import", &source, name], check].concat());
+            assert_eq!(said.contains("profile/card: it came without an ACL"), is_said, "{name}: {said}");
+        }
+        let card = super::get(&anybody, &format!("{}{name}/profile/card", server.base)).await;
+        assert_eq!(card.status, status, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_noted_name_is_that_of_its_file_and_comes_before_it() {
     use EntryType::{Directory, Regular};
     let (place, directory) = (Place::new(), tempfile::tempdir().unwrap());
@@ -162,6 +193,9 @@ async fn what_is_no_whole_archive_is_refused() {
     }
     let source = write(directory.path(), &b"this is a letter and no archive, whoever says so. ".repeat(100));
     assert!(refused(place.data(), &["import", &source, "erin"]).contains("cannot be read"));
+    let source = write(directory.path(), &b"\x1f\x8b\x08\x1b]0;compressed\x07\xff".repeat(100));
+    let said = refused(place.data(), &["import", &source, "erin"]);
+    assert!(said.contains("not compressed") && !said.contains(['\x1b', '\x07']), "{said:?}");
     assert!(refused(place.data(), &["import", "/nowhere", "erin"]).contains("/nowhere"));
     let (_, said) = pod(place.data(), &["import", &source, "Not A Name"]);
     assert!(said.contains("is no name of a pod"), "{said}");
@@ -169,7 +203,8 @@ async fn what_is_no_whole_archive_is_refused() {
     assert!(!done(place.data(), &["list"]).contains("erin"));
     server.kill_9().await;
     let source = write(directory.path(), &whole);
-    done(place.data(), &["import", &source, "erin"]);
+    let said = done(place.data(), &["import", &source, "erin"]);
+    assert!(said.contains("unwise: .acl: there is none at the top"), "{said}");
 }
 
 #[tokio::test]

@@ -87,12 +87,18 @@ async fn a_pod_moves_out_and_in_again_and_is_the_same() {
 
     // Out of the running server, and into it under another name.
     done(place.data(), &["export", "alice", &path("one")]);
+    let said = refused(place.data(), &["export", "alice", &path("one")]);
+    assert!(said.contains("something in it already") && !said.contains("not whole"), "{said}");
+    let said = refused(place.data(), &["export", "alice", &path("one.tar.gz")]);
+    assert!(said.contains("nothing compressed is written") && !out.path().join("one.tar.gz").exists(), "{said}");
+    let said = refused(place.data(), &["import", &path("one"), "moved"]);
+    assert!(said.contains(".acl: ") && said.contains("--from"), "{said}");
     let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     for file in ["one/notes/three.txt$.ttl", "one/notes/two.ttl", "one/hollow", "one/notes"] {
         fs::File::open(out.path().join(file)).unwrap().set_modified(old).unwrap();
     }
     let said = done(place.data(), &["import", &path("one"), "moved", "--from", &root, "--check"]);
-    assert!(said.contains("would be owned by") && said.contains(&format!("now below {moved}")), "{said}");
+    assert!(said.contains("would be owned by") && said.contains(&format!("would be below {moved}")), "{said}");
     assert!(!done(place.data(), &["list"]).contains("moved"));
     let said = done(place.data(), &["import", &path("one"), "moved", "--from", &root]);
     assert!(

@@ -13,16 +13,24 @@ use std::{
 use tokio::io::AsyncRead;
 use tokio_tar::Archive;
 
+/// A directory in which there is nothing yet.
+pub(super) struct NewDirectory<'a>(&'a Path);
+
+/// Makes a directory, unless it is there and empty.
+pub(super) fn new_directory(path: &Path) -> anyhow::Result<NewDirectory<'_>> {
+    private_directory().recursive(true).create(path)?;
+    if fs::read_dir(path)?.next().is_some() {
+        bail!("there is something in it already: name a directory that is new or empty");
+    }
+    Ok(NewDirectory(path))
+}
+
 /// Unpacks everything; times of modification are kept.
 pub(super) async fn unpack(
     source: impl AsyncRead + Unpin + Send,
-    directory: &Path,
+    NewDirectory(directory): NewDirectory<'_>,
     progress: &Progress,
 ) -> anyhow::Result<()> {
-    private_directory().recursive(true).create(directory)?;
-    if fs::read_dir(directory)?.next().is_some() {
-        bail!("there is something in it already: name a directory that is new or empty");
-    }
     let mut archive = Archive::new(source);
     let mut entries = archive.entries()?;
     // What is written into a directory changes its time.
