@@ -125,6 +125,20 @@ mod tests {
         }
 
         #[test]
+        fn what_is_understood_of_damaged_bytes_is_answered_understandably(
+            members in vec(select(MEMBERS), 0..7),
+            damage in vec((any::<prop::sample::Index>(), select(&b"\"\\:,{}[]<>@#_ .;1tZ\xc3\n"[..])), 1..4),
+        ) {
+            let members = [&[r#""topic":"/a""#], &members[..]].concat().join(",");
+            let mut body = format!(r#"{{"@context":{},"type":"{}",{members}}}"#, CONTEXTS[0], TYPES[0]).into_bytes();
+            for (at, byte) in damage {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            subscription(&body);
+        }
+
+        #[test]
         fn what_is_understood_of_turtle_is_answered_understandably(sayings in vec(select(SAYINGS), 0..7)) {
             let prefixes = "@prefix n: <http://www.w3.org/ns/solid/notifications#>. @prefix p: <urn:podbell:terms#>. \
                 @prefix x: <http://www.w3.org/2001/XMLSchema#>.";

@@ -198,3 +198,19 @@ fn extensions_that_are_not_offered_are_ignored() {
     assert_eq!(request.features, Features { cursor: true, ..Features::default() });
     assert!(matches!(request.rendering(false), Rendering::Solid { framing: Framing::Events, cursor: true, .. }));
 }
+
+#[test]
+fn the_examples_of_the_documentation_ask_for_what_they_say() {
+    let page = include_str!("../../../../../docs/extensions.md");
+    let between = |start: &str, end: &str| page.split_once(start).unwrap().1.split_once(end).unwrap().0;
+    for (body, body_type, own) in [(between("-d '", "'"), JSON_LD, true), (between("```turtle", "```"), TURTLE, false)]
+    {
+        let request = parse(body.as_bytes(), body_type, &service(ChannelType::EventSource)).unwrap();
+        let activity_types = vec!["Create", "Delete"];
+        let expected = Features { recursive: true, not_caused_by_me: own, activity_types, ..Features::default() };
+        assert_eq!(request.features, expected, "{body}");
+    }
+    for feature in Feature::ALL.into_iter().filter(|feature| feature.is_extension()) {
+        assert!(page.contains(&feature.iri()), "{feature:?}");
+    }
+}
