@@ -73,7 +73,7 @@ impl Shard {
         let Some(live) = self.channels.get_mut(&key) else { return };
         let old = Arc::clone(&live.channel);
         let (end_at, rate, rendering) = (renewed.end_at, renewed.rate, renewed.rendering);
-        live.set_channel(Arc::new(Channel { end_at, rate, rendering, ..(*old).clone() }));
+        live.set_channel(Arc::new(Channel { rendering, end_at, rate, ..(*old).clone() }));
         let (connections, topics) = (live.connections.clone(), live.topics.len());
         if let Some(end) = old.end_at {
             self.timers.remove(&(end, Timer::End(key)));

@@ -74,6 +74,13 @@ fn service_at(app: &App, iri: &ResourceIri) -> Option<podbell_wire::ChannelType>
     services::named(iri.as_str().strip_prefix(storage.root.as_str())?)
 }
 
+fn refused(error: NotPermitted) -> Problem {
+    match error {
+        NotPermitted::Refused(refusal) => not_allowed(refusal),
+        NotPermitted::Unknown(error) => Problem::unavailable(error),
+    }
+}
+
 async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;

@@ -99,7 +99,7 @@ fn with_framing(rendering: Rendering, chosen: Framing) -> Rendering {
         Rendering::Solid { context, syntax, actor, cursor, .. } => {
             Rendering::Solid { context, syntax, actor, framing: chosen, cursor }
         }
-        other => other,
+        Rendering::Ess { .. } => rendering,
     }
 }
 
@@ -219,7 +219,7 @@ pub(super) async fn upgrade(
             Rendering::Solid { context, syntax, actor, framing, .. } => {
                 rendering_id(Rendering::Solid { context, syntax, actor, framing, cursor: true })
             }
-            other => rendering_id(other),
+            other @ Rendering::Ess { .. } => rendering_id(other),
         });
     }
     // Before anything is judged: what is committed from here on is told, or refused, but not lost.

@@ -37,16 +37,18 @@ pub async fn channels(
     Extension(target): Extension<Target>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    match *request.method() {
+    // A body cannot be shared between threads, and is not looked at.
+    let (request, _) = request.into_parts();
+    match request.method {
         Method::OPTIONS => return Ok(options(ALLOW, None)),
         Method::GET | Method::HEAD => {}
         _ => return Err(Problem::method_not_allowed(ALLOW)),
     }
-    let subject = authenticate(&app, request.method(), &target, request.headers()).await?;
+    let subject = authenticate(&app, &request.method, &target, &request.headers).await?;
     let Some(webid) = subject.webid.clone() else { return Err(not_allowed(Refusal::Unauthenticated)) };
-    media::negotiate(joined(request.headers(), &header::ACCEPT).as_deref(), &[Syntax::JsonLd])?;
+    media::negotiate(joined(&request.headers, &header::ACCEPT).as_deref(), &[Syntax::JsonLd])?;
     let query = |name: &str| {
-        let mut pairs = request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        let mut pairs = request.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
     };
     let storage = query("storage").filter(|root| !root.is_empty());

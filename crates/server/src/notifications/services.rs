@@ -156,7 +156,7 @@ const KINDS: [(&str, (Relation, ActivityKind)); 5] = [
 fn filter(features: &Features) -> Filter {
     let asked = KINDS.iter().filter(|(name, _)| features.activity_types.contains(name)).map(|(_, kind)| *kind);
     let filter = if features.activity_types.is_empty() { Filter::default() } else { Filter::only(asked) };
-    Filter { not_by_subject: features.not_caused_by_me, ..filter }
+    Filter::from_code(filter.code(), features.not_caused_by_me)
 }
 
 /// The names of what a channel hears; none if that is everything.

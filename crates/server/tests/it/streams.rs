@@ -29,7 +29,34 @@ fn receive_from(channel: &Reply) -> String {
 /// An answer that does not end by itself.
 pub(super) struct Stream {
     pub(super) head: Reply,
+    reader: BufReader<Unchunked>,
+}
+
+/// What is in the chunks, or all if there are none.
+struct Unchunked {
     reader: BufReader<TcpStream>,
+    /// What is left of a chunk; none if there are no chunks.
+    left: Option<usize>,
+}
+
+impl std::io::Read for Unchunked {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(left) = &mut self.left else { return self.reader.read(buffer) };
+        if *left == 0 {
+            let mut size = String::new();
+            while size.trim().is_empty() {
+                size.clear();
+                if self.reader.read_line(&mut size)? == 0 {
+                    return Ok(0);
+                }
+            }
+            *left = usize::from_str_radix(size.trim(), 16).map_err(std::io::Error::other)?;
+        }
+        let most = buffer.len().min(*left);
+        let read = self.reader.read(&mut buffer[..most])?;
+        *left -= read;
+        Ok(read)
+    }
 }
 
 impl Stream {
@@ -54,7 +81,9 @@ impl Stream {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        Self { head: Reply { status, headers, body: Vec::new() }, reader }
+        let head = Reply { status, headers, body: Vec::new() };
+        let left = head.header("transfer-encoding").map(|_| 0);
+        Self { head, reader: BufReader::new(Unchunked { reader, left }) }
     }
 
     /// Up to the next empty line; none at the end.
@@ -297,7 +326,7 @@ fn z01_z03_z04_whoever_loses_the_topic_hears_no_more_and_cannot_come_back() {
 
 #[test]
 fn a_cursor_in_the_text_is_told_to_those_who_ask_for_it() {
-    let at = document("asked", &public("acl:Read"));
+    let at = document("asked-for", &public("acl:Read"));
     let more = json!({ "urn:podbell:terms#cursor": true });
     let channel = subscribe(&BOB, "StreamingHTTPChannel2023", &at, more);
     let path = receive_from(&channel);
@@ -367,10 +396,8 @@ fn q06_channels_are_listed_for_who_made_them_and_for_the_owner_of_the_storage() 
     };
     let mine = listed(&BOB, "");
     let found = mine.iter().find(|channel| channel["id"] == id).unwrap();
-    assert_eq!(
-        (found["type"].as_str(), found["topic"].as_str()),
-        (Some("EventSourceChannel2023"), Some(&*WORLD.url(&at)))
-    );
+    assert!(found["type"].as_str().unwrap().ends_with("EventSourceChannel2023"));
+    assert_eq!(found["topic"], WORLD.url(&at));
     assert!(found.get("receiveFrom").is_none(), "{found}");
     assert!(!listed(&ALICE, "").iter().any(|channel| channel["id"] == id));
     let root = utf8_percent_encode(&WORLD.url("/alice/"), NON_ALPHANUMERIC).to_string();
