@@ -12,3 +12,4 @@ mod testing;
 pub mod websocket;
 
 pub use encoder::{Frames, rendering_id};
+pub use stream::{StreamBody, Streams};

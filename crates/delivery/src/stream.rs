@@ -5,7 +5,7 @@
 //! notification is never broken by anything that is not part of it.
 //!
 //! Spec: <https://html.spec.whatwg.org/multipage/server-sent-events.html>,
-//! <https://solidproject.org/TR/streaming-http-channel-2023>
+//! <https://solidproject.org/TR/notifications-protocol> (EventSourceChannel2023, StreamingHTTPChannel2023)
 
 mod beat;
 mod body;

@@ -134,7 +134,7 @@ async fn a_peer_that_does_not_end_is_cut_and_leaves_nothing_behind() {
     let world = World::new();
     let (client, session) = listen(&world, Duration::from_secs(25), 0, QUIET).await;
     world.hub.drain().await;
-    session.await.unwrap();
+    soon(session).await.unwrap();
     drop(client);
 }
 

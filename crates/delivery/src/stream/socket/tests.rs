@@ -1,5 +1,5 @@
 use super::*;
-use crate::heart::Beating as _;
+use crate::{heart::Beating as _, testing::soon};
 use podbell_hub::Outlet as _;
 use std::io::{ErrorKind, IoSlice};
 use tokio::{io::AsyncReadExt, net::TcpListener};
@@ -17,7 +17,7 @@ const LOUD: Kind = Kind::Stream { heartbeat: true };
 
 async fn all(mut client: TcpStream) -> Vec<u8> {
     let mut all = Vec::new();
-    client.read_to_end(&mut all).await.unwrap();
+    soon(client.read_to_end(&mut all)).await.unwrap();
     all
 }
 
@@ -73,7 +73,7 @@ async fn a_beat_is_never_inside_a_document_and_is_skipped_where_there_is_no_room
     let reader = tokio::spawn(all(client));
     let mut left = rest.as_slice();
     while !left.is_empty() {
-        is_told.recv().await.unwrap();
+        soon(is_told.recv()).await.unwrap();
         socket.beat();
         match socket.try_write(&[IoSlice::new(left)]) {
             Ok(written) => left = &left[written..],
