@@ -46,14 +46,20 @@ impl Hub {
     }
 
     /// Changes a channel, for the agent that made it; returns what it is then. Durable and in force when it returns.
+    ///
+    /// # Errors
+    /// Also [`ChannelError::Ended`] if it was to end in the past: it does.
     pub async fn renew(&self, id: ChannelId, by: &Subject, renewal: Renewal) -> Result<Channel, ChannelError> {
         self.channel(id, by, |_| false).await?;
         if !self.inner.channels.renew(id, &renewal).await? {
             return Err(ChannelError::Ended);
         }
-        let channel = self.channel(id, by, |_| false).await?;
-        self.inner.with(|shard, _| shard.renew(&channel));
-        Ok(channel)
+        let Some(channel) = self.inner.channels.get(id).await? else { return Err(ChannelError::Ended) };
+        let ended = self.inner.with(|shard, now| {
+            shard.renew(&channel);
+            channel.end_at.is_some_and(|end| end <= now)
+        });
+        if ended { Err(ChannelError::Ended) } else { Ok(channel) }
     }
 }
 

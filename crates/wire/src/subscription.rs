@@ -176,6 +176,23 @@ pub fn parse(body: &[u8], body_type: BodyType, service: &Service) -> Result<Chan
     reading::read(&dataset, text, service)
 }
 
+/// What may be changed of a channel that stands.
+const CHANGEABLE: [Feature; 3] = [Feature::EndAt, Feature::Rate, Feature::Accept];
+
+/// Parses a part of a channel, as its owner posts it to the channel: what is to change of `endAt`, `rate` and `accept`.
+/// What else it says must not differ from the channel, for the caller to see: `topic` and `type` are not looked at.
+pub fn parse_changes(body: &[u8], body_type: BodyType, channel: &str) -> Result<Features, RequestError> {
+    if body.len() > MAX_BODY {
+        return Err(RequestError::TooComplex { what: "bytes", limit: MAX_BODY });
+    }
+    let text = match body_type.syntax {
+        Syntax::JsonLd => json_ld::prepare(body, body_type.plain_json)?,
+        syntax => json_ld::Text::without_json(body, syntax),
+    };
+    let dataset = rdf::parse(body_type.syntax.rdf_format(), channel, &text.bytes)?;
+    reading::read_changes(&dataset, &text, channel, &CHANGEABLE)
+}
+
 impl Service {
     fn offers(&self, feature: Feature) -> bool {
         self.features.contains(&feature)

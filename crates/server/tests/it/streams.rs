@@ -410,3 +410,35 @@ fn q06_channels_are_listed_for_who_made_them_and_for_the_owner_of_the_storage() 
     assert_eq!(ALICE.ask("DELETE", id.as_str().unwrap(), &[], "").status, 204, "T-Q03");
     assert!(!listed(&BOB, "").iter().any(|channel| channel["id"] == id));
 }
+
+#[test]
+fn l04_a_channel_is_renewed_by_who_made_it_and_by_nobody_else() {
+    let at = document("renewed", &for_bob("acl:Read"));
+    let channel = subscribe(&BOB, "StreamingHTTPChannel2023", &at, json!({ "endAt": "2099-01-01T00:00:00Z" }));
+    let (id, path) = (channel.json()["id"].as_str().unwrap().to_owned(), receive_from(&channel));
+    let soon = (podbell_model::Timestamp::now() + Duration::from_hours(1)).to_string();
+    let changes = json!({ "@context": N1, "endAt": soon, "rate": "PT1S", "accept": "text/turtle" }).to_string();
+    for stranger in [&*ALICE, &*ANYBODY] {
+        let told = stranger.ask("POST", &id, &[LD], &changes);
+        told.is_problem(if stranger.token.is_some() { 403 } else { 401 });
+    }
+    let before = BOB.get(&id).json();
+    let told = BOB.ask("POST", &id, &[LD], &changes);
+    assert_eq!(told.status, 200, "{told:?}");
+    let after = BOB.get(&id).json();
+    assert_eq!(after, told.json());
+    assert_ne!(after["endAt"], before["endAt"]);
+    assert_eq!((after["rate"].as_str(), after["accept"].as_str()), (Some("PT1S"), Some("text/turtle")));
+    assert_eq!(after["topic"], before["topic"]);
+    let mut stream = Stream::open(&path, &[]);
+    assert_eq!(stream.head.header("content-type"), Some("text/turtle"));
+    ALICE.put(&at, "<> a <#x>.");
+    assert!(stream.block().unwrap().contains("a as:Update"));
+    let late = BOB.ask("POST", &id, &[LD], json!({ "@context": N1, "endAt": "2099-01-01T00:00:00Z" }).to_string());
+    assert_eq!(late.json()["endAt"].as_str().unwrap()[..4], before["endAt"].as_str().unwrap()[..4], "within the life");
+    BOB.ask("POST", &id, &[LD], r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","rate":"never"}"#)
+        .is_problem(422);
+    let past = json!({ "@context": N1, "endAt": "1999-01-01T00:00:00Z" }).to_string();
+    assert_eq!(BOB.ask("POST", &id, &[LD], past).status, 410);
+    assert!(stream.ended());
+}

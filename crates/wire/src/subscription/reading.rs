@@ -2,11 +2,12 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
-use super::{ChannelRequest, MAX_TOPICS, PushKeys, RequestError, Spelling, features, json_ld::Text};
-use crate::{ChannelType, Service, Syntax, statements::XSD, terms};
+use super::{ChannelRequest, Features, MAX_TOPICS, PushKeys, RequestError, Spelling, features, json_ld::Text};
+use crate::{ChannelType, Feature, Service, Syntax, statements::XSD, terms};
 use oxiri::Iri;
 use oxrdf::{Dataset, NamedNodeRef, NamedOrBlankNodeRef, TermRef};
 use podbell_model::{ResourceIri, vocab};
+use std::collections::BTreeSet;
 
 /// Reads the one channel that the graph describes.
 pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<ChannelRequest, RequestError> {
@@ -27,6 +28,29 @@ pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<C
     let type_name = text.types.into_iter().find(|name| echoed(name, channel_type));
     let spelling = Spelling { context: text.context, type_name, syntax: text.syntax };
     Ok(ChannelRequest { channel_type, topics, features, send_to, keys, spelling })
+}
+
+/// Reads what is to change of a channel: said of it by its IRI, or of the one thing that anything is said of.
+pub(super) fn read_changes(
+    dataset: &Dataset,
+    text: &Text,
+    channel: &str,
+    changeable: &[Feature],
+) -> Result<Features, RequestError> {
+    let subjects: BTreeSet<_> = dataset
+        .iter()
+        .filter(|quad| quad.graph_name.is_default_graph())
+        .filter(|quad| terms::local_name(quad.predicate.as_str()).is_some())
+        .map(|quad| quad.subject.to_string())
+        .collect();
+    if subjects.len() > 1 {
+        return Err(RequestError::SeveralChannels);
+    }
+    let said = dataset.iter().find(|quad| subjects.contains(&quad.subject.to_string()));
+    let Some(subject) = said.map(|quad| quad.subject) else { return Ok(Features::default()) };
+    let service =
+        Service { url: channel.to_owned(), channel_type: ChannelType::WebSocket, features: changeable.to_vec() };
+    super::features::read(&Node { dataset, subject }, text, &service)
 }
 
 /// One node of the graph; properties in any spelling of the vocabulary.
