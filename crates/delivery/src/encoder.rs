@@ -1,38 +1,93 @@
-//! Notifications as finished WebSocket frames, in the words of each channel's rendering.
+//! Finished notifications in the words of each channel's rendering: as WebSocket frames, events, lines or documents.
 
 use crate::websocket::frame::{Opcode, frame};
 use bytes::Bytes;
-use podbell_hub::{Encoder, Projection, Relation, RenderingId};
+use podbell_hub::{CURSOR, Encoded, Encoder, Projection, Relation, RenderingId};
 use podbell_model::{ResourceIri, Timestamp, Uuid};
-use podbell_wire::{Rendering, message};
+use podbell_wire::{Framing, Rendering, Syntax, message};
+
+const _: () = assert!(message::CURSOR_PLACE.len() == CURSOR, "a cursor fits into its place");
 
 /// The hub's name for a rendering.
 pub fn rendering_id(rendering: Rendering) -> RenderingId {
     RenderingId(rendering.code())
 }
 
-/// Writes each notification as one text frame.
+/// Writes notifications for pull channels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Frames;
 
 impl Frames {
-    fn text(rendering: RenderingId, write: impl FnOnce(Rendering) -> Vec<u8>) -> Bytes {
+    fn write(rendering: RenderingId, kind: Kind, text: impl FnOnce(Rendering) -> Vec<u8>) -> Encoded {
         let Some(rendering) = Rendering::from_code(rendering.0) else {
             tracing::error!(rendering = rendering.0, "a channel has a rendering of another version; it hears nothing");
-            return Bytes::new();
+            return Encoded::default();
         };
-        let message = write(rendering);
-        if message.is_empty() { Bytes::new() } else { frame(Opcode::Text, &message) }
+        let text = text(rendering);
+        if text.is_empty() {
+            return Encoded::default();
+        }
+        let (framing, syntax, cursor) = match rendering {
+            Rendering::Solid { framing, syntax, cursor, .. } => (framing, syntax, cursor || framing == Framing::Events),
+            Rendering::Ess { .. } => (Framing::WebSocket, Syntax::JsonLd, false),
+        };
+        let bytes = match framing {
+            Framing::WebSocket => frame(Opcode::Text, &text),
+            Framing::Events => event(kind, &text).into(),
+            Framing::Stream => document(syntax, text).into(),
+        };
+        let cursor_at = if cursor { find(&bytes, message::CURSOR_PLACE.as_bytes()) } else { None };
+        Encoded { bytes, cursor_at }
     }
 }
 
+/// What is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Notification,
+    Gap,
+}
+
+/// One event: its id is the cursor; a notification has no `event` field, so that `onmessage` hears it.
+fn event(kind: Kind, text: &[u8]) -> Vec<u8> {
+    let mut event = Vec::with_capacity(text.len() + CURSOR + 32);
+    if kind == Kind::Gap {
+        event.extend_from_slice(b"event: gap\n");
+    }
+    event.extend_from_slice(b"id: ");
+    event.extend_from_slice(message::CURSOR_PLACE.as_bytes());
+    for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n') {
+        event.extend_from_slice(b"\ndata: ");
+        event.extend_from_slice(line);
+    }
+    event.extend_from_slice(b"\n\n");
+    event
+}
+
+/// A document that stands alone: JSON in one line, others with an empty line behind.
+fn document(syntax: Syntax, mut text: Vec<u8>) -> Vec<u8> {
+    if text.last() != Some(&b'\n') {
+        text.push(b'\n');
+    }
+    if syntax != Syntax::JsonLd {
+        text.push(b'\n');
+    }
+    text
+}
+
+fn find(bytes: &Bytes, place: &[u8]) -> Option<usize> {
+    bytes.windows(place.len()).position(|window| window == place)
+}
+
 impl Encoder for Frames {
-    fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Bytes {
+    fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Encoded {
         let relation = match projection.relation {
             Relation::Object => podbell_wire::Relation::Object,
             Relation::Member => podbell_wire::Relation::Member,
         };
-        Self::text(rendering, |rendering| message::write(rendering, projection.activity, relation, projection.second))
+        Self::write(rendering, Kind::Notification, |rendering| {
+            message::write(rendering, projection.activity, relation, projection.second)
+        })
     }
 
     fn encode_state(
@@ -42,7 +97,85 @@ impl Encoder for Frames {
         state: Option<&str>,
         id: Uuid,
         now: Timestamp,
-    ) -> Bytes {
-        Self::text(rendering, |rendering| message::write_state(rendering, topic, None, state, id, now))
+    ) -> Encoded {
+        let text = |rendering| message::write_state(rendering, topic, None, state, id, now);
+        Self::write(rendering, Kind::Notification, text)
+    }
+
+    /// On event streams, which have a name for it, and where cursors were asked for; others would not know it.
+    fn encode_gap(&self, rendering: RenderingId, id: Uuid, now: Timestamp) -> Encoded {
+        match Rendering::from_code(rendering.0) {
+            Some(Rendering::Solid { framing: Framing::Events, .. } | Rendering::Solid { cursor: true, .. }) => {
+                Self::write(rendering, Kind::Gap, |rendering| message::write_gap(rendering, id, now))
+            }
+            _ => Encoded::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podbell_wire::NotificationsContext;
+
+    fn state(framing: Framing, syntax: Syntax, cursor: bool) -> Encoded {
+        let rendering = Rendering::Solid { context: NotificationsContext::V0_2, syntax, actor: false, framing, cursor };
+        let topic = ResourceIri::parse("https://pod.example/a").unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        Frames.encode_state(rendering_id(rendering), &topic, Some("v"), Uuid::nil(), now)
+    }
+
+    fn text(encoded: &Encoded) -> &str {
+        std::str::from_utf8(&encoded.bytes).unwrap()
+    }
+
+    #[test]
+    fn an_event_has_its_cursor_as_id_and_one_line_of_data_and_no_name() {
+        let event = state(Framing::Events, Syntax::JsonLd, false);
+        let lines: Vec<_> = text(&event).split('\n').collect();
+        assert_eq!(lines.len(), 4);
+        assert_eq!(lines[0], format!("id: {}", message::CURSOR_PLACE));
+        assert!(lines[1].starts_with("data: {\"@context\"") && lines[1].ends_with('}'));
+        assert_eq!(event.cursor_at, Some(4));
+    }
+
+    #[test]
+    fn turtle_goes_over_several_lines_of_data() {
+        let event = state(Framing::Events, Syntax::Turtle, false);
+        let lines: Vec<_> = text(&event).trim_end().split('\n').skip(1).collect();
+        assert!(lines.len() > 3 && lines.iter().all(|line| line.starts_with("data: ")));
+    }
+
+    #[test]
+    fn a_stream_has_one_document_after_the_other() {
+        let line = state(Framing::Stream, Syntax::JsonLd, false);
+        assert_eq!((text(&line).matches('\n').count(), line.cursor_at), (1, None));
+        assert!(text(&line).ends_with("}\n"));
+        let turtle = state(Framing::Stream, Syntax::Turtle, false);
+        assert!(text(&turtle).starts_with("@prefix") && text(&turtle).ends_with(".\n\n"));
+    }
+
+    #[test]
+    fn a_cursor_is_in_the_text_only_where_it_was_asked_for() {
+        for framing in [Framing::WebSocket, Framing::Stream] {
+            assert_eq!(state(framing, Syntax::JsonLd, false).cursor_at, None);
+            let with = state(framing, Syntax::JsonLd, true);
+            let at = with.cursor_at.unwrap();
+            assert_eq!(&with.bytes[at..at + CURSOR], message::CURSOR_PLACE.as_bytes());
+            assert!(state(framing, Syntax::Turtle, true).cursor_at.is_some());
+        }
+    }
+
+    #[test]
+    fn a_gap_is_told_only_to_those_who_know_it() {
+        let gap = |framing, cursor| {
+            let (context, syntax) = (NotificationsContext::V0_2, Syntax::JsonLd);
+            let rendering = Rendering::Solid { context, syntax, actor: false, framing, cursor };
+            Frames.encode_gap(rendering_id(rendering), Uuid::nil(), Timestamp::UNIX_EPOCH)
+        };
+        assert!(gap(Framing::WebSocket, false).bytes.is_empty());
+        assert!(gap(Framing::Stream, false).bytes.is_empty());
+        assert!(text(&gap(Framing::Events, false)).starts_with("event: gap\nid: <"));
+        assert!(text(&gap(Framing::Stream, true)).contains("urn:podbell:terms#Gap"));
     }
 }

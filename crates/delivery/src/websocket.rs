@@ -8,7 +8,6 @@ pub mod decode;
 pub mod frame;
 pub mod handshake;
 mod hear;
-mod heart;
 mod session;
 mod socket;
 

@@ -4,13 +4,14 @@
 //! between is not registered.
 
 use crate::{
-    Answer, Channel, ChannelStoreError, Ending, Hub, Outlet, Question, Topic, Unavailable,
+    Answer, Channel, ChannelStoreError, Cursor, Ending, Hub, Outlet, Position, Question, RenderingId, Topic,
+    Unavailable,
     engine::Inner,
     registry::{ConnectionKey, need},
+    replay::Compare,
     shard::Timer,
 };
 use podbell_log::At;
-use podbell_model::Sequence;
 use std::{fmt, sync::Arc};
 
 /// Why a capability does not connect.
@@ -37,6 +38,19 @@ pub enum ConnectError {
     Store(#[from] ChannelStoreError),
 }
 
+/// From where a connection hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// From now on; the state is compared if the channel asks for that.
+    Now,
+    /// From now on, and first how every topic stands.
+    Standing,
+    /// Everything after that place. If that can no longer be read, as for [`Begin::Lost`].
+    After(Position),
+    /// From now on, and first that something may have been missed, and how every topic stands.
+    Lost,
+}
+
 /// A seat that is taken, and not yet used; dropping it gives it back.
 pub struct Admission {
     inner: Arc<Inner>,
@@ -52,6 +66,20 @@ pub struct Connection {
 }
 
 impl Hub {
+    /// The channel of the capability with that SHA-256, and whether it has ended. Opens nothing and counts nothing.
+    pub async fn seek(&self, capability: &[u8; 32]) -> Result<(Arc<Channel>, bool), ConnectError> {
+        let found = self.inner.channels.by_capability(capability).await?.map(Arc::new);
+        let (ended, now) = self.inner.with(|shard, now| (shard.ended.by_capability(capability).map(Arc::clone), now));
+        match (ended, found) {
+            (Some(ended), _) => Ok((ended, true)),
+            (None, Some(found)) => {
+                let over = found.end_at.is_some_and(|end| end <= now);
+                Ok((found, over))
+            }
+            (None, None) => Err(ConnectError::Unknown),
+        }
+    }
+
     /// Admits whoever holds the capability with that SHA-256: judges all topics now, drops those that were lost,
     /// counts the use, and takes a seat.
     pub async fn admit(&self, capability: &[u8; 32]) -> Result<Admission, ConnectError> {
@@ -93,6 +121,27 @@ impl Hub {
         if !inner.channels.use_capability(admission.channel.id).await? {
             return Err(ConnectError::Ended);
         }
+        Ok(admission)
+    }
+}
+
+impl Hub {
+    /// Admits a connection without a subscription: the channel is kept nowhere and ends with it. Judged, limited and
+    /// ended as others are.
+    pub async fn attend(&self, channel: Channel) -> Result<Admission, ConnectError> {
+        let inner = &self.inner;
+        let channel = Arc::new(channel);
+        inner.with(|shard, _| match (shard.draining, shard.take_seat(&channel)) {
+            (false, true) => Ok(()),
+            (true, true) => {
+                shard.leave_seat(&channel);
+                Err(ConnectError::Unavailable)
+            }
+            (true, false) => Err(ConnectError::Unavailable),
+            (false, false) => Err(ConnectError::TooMany),
+        })?;
+        let mut admission = Admission { inner: Arc::clone(inner), channel, answers: Vec::new(), seated: true };
+        admission.judge().await?;
         Ok(admission)
     }
 }
@@ -143,22 +192,30 @@ impl Admission {
         Ok(())
     }
 
-    /// Begins: everything committed from now on is heard; with `resume_after`, everything after that commit, and
-    /// without, the state is compared if the channel asks for that.
+    /// Begins. `rendering`: how this connection is written to, if not as its channel says.
     ///
     /// If the channel has ended meanwhile, the outlet is closed and the connection is dead from the start.
-    pub fn register(mut self, outlet: Arc<dyn Outlet>, resume_after: Option<Sequence>) -> Connection {
+    pub fn register(mut self, outlet: Arc<dyn Outlet>, begin: Begin, rendering: Option<RenderingId>) -> Connection {
         self.seated = false;
         let (inner, channel, answers) = (Arc::clone(&self.inner), &self.channel, &self.answers);
+        let rendering = rendering.unwrap_or(channel.rendering);
         let key = inner.with(|shard, now| {
             let head = inner.log.head();
-            let position = resume_after.map_or(head, |resume| resume.min(head));
-            let Some(key) = shard.register(channel, answers, outlet, position, now) else { return 0 };
-            let stated = channel.state.is_some() && resume_after.is_none();
-            match channel.start_at.filter(|start| *start > now) {
-                Some(start) if stated => shard.at(start, Timer::Start(key)),
-                _ if stated => shard.begin_replay(key, true),
-                _ if position < shard.applied => shard.begin_replay(key, false),
+            // A place that is still to come was lost with the history that it was in.
+            let begin = match begin {
+                Begin::After(place) if place.sequence > head => Begin::Lost,
+                begin => begin,
+            };
+            let position = if let Begin::After(place) = begin { place } else { Position::after(head) };
+            let Some(key) = shard.register(channel, answers, (outlet, rendering), position, now) else { return 0 };
+            match (begin, channel.start_at.filter(|start| *start > now)) {
+                (Begin::Now, Some(start)) if channel.state.is_some() => shard.at(start, Timer::Start(key)),
+                (Begin::Now, _) if channel.state.is_some() => shard.begin_replay(key, Compare::State),
+                (Begin::Standing, _) => shard.begin_replay(key, Compare::Show),
+                (Begin::Lost, _) => shard.begin_replay(key, Compare::Gap),
+                _ if position.sequence < shard.applied || position.part < u32::MAX => {
+                    shard.begin_replay(key, Compare::Nothing);
+                }
                 _ => {}
             }
             key
@@ -171,6 +228,16 @@ impl Connection {
     /// The outlet has room again.
     pub fn writable(&self) {
         self.inner.with(|shard, now| shard.writable(self.key, now));
+    }
+
+    /// Hands over a cursor that stands behind everything, if nothing waits. Nothing is told meanwhile, so what `say`
+    /// writes comes in order; it must not block.
+    pub fn when_idle(&self, say: impl FnOnce(&Cursor)) {
+        self.inner.with(|shard, _| {
+            if let Some(cursor) = shard.idle_cursor(self.key) {
+                say(&cursor);
+            }
+        });
     }
 
     /// Whether it is still registered.

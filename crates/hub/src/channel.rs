@@ -2,6 +2,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
+use crate::Filter;
 use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 
@@ -42,6 +43,10 @@ pub struct Channel {
     pub subject: Arc<Subject>,
     /// What it is about; at least one, without duplicates.
     pub topics: Arc<[Topic]>,
+    /// Whether its topics stand for everything below them too; then it hears of the objects alone, not of members.
+    pub recursive: bool,
+    /// Which of the changes it hears.
+    pub filter: Filter,
     /// How its notifications are written.
     pub rendering: RenderingId,
     /// SHA-256 of the capability that connects to it; none for channels that push.

@@ -110,7 +110,7 @@ impl Shard {
             let Some(found) = self.entries.get(&entry) else { continue };
             let (mut lost, mut unknown) = (Vec::new(), Vec::new());
             let mut later = false;
-            for (subject, party) in &found.parties {
+            for (subject, party) in found.parties.iter().filter(|(_, party)| !party.channels.is_empty()) {
                 match party.answer(None) {
                     Some(held) if held.now(now).is_some() => {
                         held.watch(entry);

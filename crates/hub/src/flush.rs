@@ -5,13 +5,12 @@
 //! judged yet waits, and everything behind it.
 
 use crate::{
-    Ending,
+    Encoded, Ending,
     outbox::{Change, Item, Outbox, What},
-    registry::ConnectionKey,
+    registry::{ConnectionKey, Entry},
     rules::{Asked, SubjectKey},
     shard::{Shard, Timer},
 };
-use bytes::Bytes;
 use podbell_model::{ActivityKind, Timestamp};
 use std::{
     collections::VecDeque,
@@ -128,6 +127,7 @@ impl Shard {
                 going.push_back(item);
             }
         }
+        self.seal(key, going.iter_mut());
         going
     }
 
@@ -142,7 +142,7 @@ impl Shard {
         }
         let connected = self.connections.get(&key)?;
         let live = self.channels.get(&connected.channel)?;
-        let (Some(rate), rendering, ending) = (live.channel.rate, live.channel.rendering, live.ending) else {
+        let (Some(rate), rendering, ending) = (live.channel.rate, connected.rendering, live.ending) else {
             return Some(item);
         };
         let topic = self.topic_of(connected, &item)?;
@@ -181,8 +181,8 @@ impl Shard {
         let Some(connected) = self.connections.get_mut(&key) else { return false };
         let Some(outbox) = connected.outbox.as_mut() else { return false };
         let partial = outbox.partial.take();
-        let rest = partial.iter().map(|(item, sent)| IoSlice::new(&item.bytes[*sent..]));
-        let parts: Vec<_> = rest.chain(going.iter().map(|item| IoSlice::new(&item.bytes))).collect();
+        let rest = partial.iter().map(|(item, sent)| IoSlice::new(&item.bytes.bytes[*sent..]));
+        let parts: Vec<_> = rest.chain(going.iter().map(|item| IoSlice::new(&item.bytes.bytes))).collect();
         let result = connected.outlet.try_write(&parts);
         drop(parts);
         let mut taken = match result {
@@ -285,9 +285,19 @@ impl Shard {
         if matches!(item.what, What::Gap) {
             return Judgement::Allowed;
         }
-        let party = self.entries.get(&item.entry).and_then(|entry| entry.parties.get(&subject));
-        let Some(party) = party else { return Judgement::Refused };
-        let asked = Asked { entry: item.entry, subject, generation: item.generation, at: None };
+        let party = |entry| self.entries.get(&entry).and_then(|entry: &Entry| entry.parties.get(&subject));
+        let mut entry = item.entry;
+        if let Some(below) = &item.below {
+            // Whoever may no longer read the topic has lost it, with all below.
+            let Some(party) = party(entry) else { return Judgement::Refused };
+            match party.answer(None).and_then(|held| held.now(now)) {
+                None => return Judgement::Unknown(Asked { entry, subject, generation: None, at: None }),
+                Some(false) => return Judgement::Refused,
+                Some(true) => entry = below.entry,
+            }
+        }
+        let Some(party) = party(entry) else { return Judgement::Refused };
+        let asked = Asked { entry, subject, generation: item.generation, at: None };
         let Some(held) = party.answer(item.generation) else { return Judgement::Unknown(asked) };
         match held.now(now) {
             None => return Judgement::Unknown(asked),
@@ -319,8 +329,8 @@ pub(crate) fn after(now: Timestamp, wait: Duration) -> Timestamp {
 }
 
 /// The bytes of a change, in the words of a rendering, with its net effect.
-pub(crate) fn encode_change(encoder: &dyn crate::Encoder, rendering: crate::RenderingId, change: &Change) -> Bytes {
-    let Some(activity) = change.activity() else { return Bytes::new() };
+pub(crate) fn encode_change(encoder: &dyn crate::Encoder, rendering: crate::RenderingId, change: &Change) -> Encoded {
+    let Some(activity) = change.activity() else { return Encoded::default() };
     let (relation, second) = (change.relation, change.second);
     if activity.kind == change.kind {
         return encoder.encode(rendering, &crate::Projection { activity, relation, second });

@@ -1,7 +1,7 @@
 //! The hub, put together.
 
 use crate::{
-    Authorize, ChannelStore, Clock, Counts, Encoder, Ending, Metrics, Settings, States,
+    Authorize, ChannelStore, Clock, Counts, Cursors, Encoder, Ending, Metrics, Settings, States,
     engine::Inner,
     shard::{Chore, Shard},
 };
@@ -21,6 +21,8 @@ pub struct Ports {
     pub authorize: Arc<dyn Authorize>,
     /// How it is written.
     pub encoder: Arc<dyn Encoder>,
+    /// How positions are sealed.
+    pub cursors: Arc<dyn Cursors>,
     /// Where channels rest.
     pub channels: Arc<dyn ChannelStore>,
     /// How topics stand.
@@ -49,8 +51,7 @@ impl Hub {
     pub fn start(ports: Ports, settings: Settings) -> Arc<Self> {
         let metrics = Arc::new(Metrics::default());
         let head = ports.log.head();
-        let (encoder, fence) = (Arc::clone(&ports.encoder), Arc::clone(&ports.fence));
-        let shard = Shard::new(settings.clone(), Arc::clone(&metrics), encoder, fence, head);
+        let shard = Shard::new(settings.clone(), Arc::clone(&metrics), &ports, head);
         let inner = Arc::new(Inner::new(ports, metrics, shard));
         let engine = tokio::spawn(Arc::clone(&inner).run()).abort_handle();
         Arc::new(Self { inner, settings, subscribing: Mutex::default(), engine })

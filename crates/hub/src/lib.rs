@@ -5,8 +5,10 @@
 mod admission;
 mod answers;
 pub mod channel;
+mod cursor;
 mod ending;
 mod engine;
+mod filter;
 mod flush;
 mod hub;
 mod leases;
@@ -14,11 +16,13 @@ mod matching;
 mod outbox;
 pub mod ports;
 mod registry;
+mod renewal;
 mod replay;
 mod rules;
 mod settings;
 mod shard;
 mod subscription;
+mod subtree;
 mod telling;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -26,12 +30,15 @@ pub mod testing;
 mod tests;
 mod timers;
 
-pub use admission::{Admission, ConnectError, Connection};
+pub use admission::{Admission, Begin, ConnectError, Connection};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};
+pub use cursor::{CURSOR, Cursor, Cursors, Encoded, Position};
+pub use filter::Filter;
 pub use hub::{Hub, Ports};
 pub use ports::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, Need, Outlet, Projection, Question, Relation,
     Standing, States, Unavailable,
 };
+pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};
 pub use subscription::{ChannelError, SubscribeError};

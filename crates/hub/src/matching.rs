@@ -24,6 +24,8 @@ pub(crate) struct Concern {
     pub(crate) entry: EntryKey,
     pub(crate) relation: Relation,
     pub(crate) generation: Option<Generation>,
+    /// The object, if it is below the topic: the rules of the object decide.
+    pub(crate) below: Option<Topic>,
 }
 
 impl Shard {
@@ -75,26 +77,30 @@ impl Shard {
             }
             let Some(activity) = record.fact.activity() else { continue };
             let mut got = HashSet::new();
-            let concerns = self.concerns(record, activity);
-            let twice = concerns.len() > 1;
-            for concern in concerns {
-                let change = Change {
-                    commit: Arc::clone(commit),
-                    record: index,
-                    relation: concern.relation,
-                    second: false,
-                    kind: activity.kind,
-                };
-                self.tell(&concern, &change, only, twice.then_some(&mut got), now);
+            let concerns = [self.concerns(record, activity), self.concerns_above(record, activity)];
+            for concerns in concerns {
+                got.clear();
+                let twice = concerns.len() > 1;
+                for concern in concerns {
+                    let change = Change {
+                        commit: Arc::clone(commit),
+                        record: index,
+                        relation: concern.relation,
+                        second: false,
+                        kind: activity.kind,
+                    };
+                    self.tell(&concern, &change, only, twice.then_some(&mut got), now);
+                }
             }
         }
+        self.forget_visitors();
     }
 
     fn concerns(&self, record: &Record, activity: &Activity) -> Vec<Concern> {
         let find = |resource: &podbell_model::ResourceIri, relation, generation| {
             let entry = *self.by_topic.get(&Topic { storage: record.storage, resource: resource.clone() })?;
             let reads = self.entries.get(&entry)?.need == Need::Read;
-            Some(Concern { entry, relation, generation: reads.then_some(generation) })
+            Some(Concern { entry, relation, generation: reads.then_some(generation), below: None })
         };
         let acl = matches!(record.fact, Fact::Policy { kind: PolicyKind::Acl, .. });
         let membership = activity.membership.as_ref().filter(|_| !acl);
@@ -108,12 +114,11 @@ impl Shard {
         let bound = self.settings.outbox_bytes;
         let encoder = Arc::clone(&self.encoder);
         let Some(connected) = self.connections.get_mut(&key) else { return };
-        let Some(live) = self.channels.get(&connected.channel) else { return };
         let full = connected.waiting_bytes() + item.bytes.len() > bound / 2;
         let outbox = connected.outbox.get_or_insert_with(|| Box::new(Outbox::new(now)));
         let fresh = outbox.is_empty();
         if full && item.judged {
-            let rendering = live.channel.rendering;
+            let rendering = connected.rendering;
             if outbox.queue.coalesce(item, |change| encode_change(&*encoder, rendering, change)) {
                 self.metrics.coalesced();
             }

@@ -5,10 +5,9 @@
 //! deletion is a deletion, a deletion followed by a creation is both), and the order per resource stays.
 
 use crate::{
-    Relation,
+    Encoded, Position, Relation,
     rules::{Asked, EntryKey},
 };
-use bytes::Bytes;
 use podbell_log::{Commit, Record};
 use podbell_model::{Activity, ActivityKind, Generation, ResourceIri, Sequence, Timestamp};
 use std::{
@@ -33,9 +32,23 @@ impl Change {
         &self.commit.records[self.record]
     }
 
+    /// Where in the log it is: the object's part of a record comes before the container's.
+    pub(crate) fn position(&self) -> Position {
+        let record = u32::try_from(self.record).unwrap_or(u32::MAX / 2).min(u32::MAX / 2 - 1);
+        Position { sequence: self.commit.sequence, part: record * 2 + u32::from(self.relation == Relation::Member) }
+    }
+
     pub(crate) fn activity(&self) -> Option<&Activity> {
         self.record().fact.activity()
     }
+}
+
+/// The object of a notification for listeners of a container above it.
+#[derive(Clone, Debug)]
+pub(crate) struct Below {
+    pub(crate) entry: EntryKey,
+    /// While it is held, the answers about the object stay.
+    pub(crate) _visit: Arc<()>,
 }
 
 /// What an item tells.
@@ -52,8 +65,10 @@ pub(crate) enum What {
 /// One notification that waits, with all that is needed to judge it again.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Encoded,
     pub(crate) entry: EntryKey,
+    /// Judged by the answers about the object, which is below the topic.
+    pub(crate) below: Option<Below>,
     pub(crate) generation: Option<Generation>,
     pub(crate) what: What,
     /// The rules of the record's time have allowed it.
@@ -70,6 +85,14 @@ impl Item {
     pub(crate) fn sequence(&self) -> Option<Sequence> {
         match &self.what {
             What::Change(change) => Some(change.commit.sequence),
+            What::State(_) | What::Gap => None,
+        }
+    }
+
+    /// Where in the log it is.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match &self.what {
+            What::Change(change) => Some(change.position()),
             What::State(_) | What::Gap => None,
         }
     }
@@ -123,6 +146,11 @@ impl Queue {
         self.items.is_empty()
     }
 
+    /// Where in the log the items are.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = Position> {
+        self.items.iter().filter_map(Item::position)
+    }
+
     pub(crate) fn front(&self) -> Option<&Item> {
         self.items.front()
     }
@@ -168,7 +196,7 @@ impl Queue {
     }
 
     /// Adds an item, in the place of an older one if that leaves the net effect; true if it did.
-    pub(crate) fn coalesce(&mut self, mut item: Item, encode: impl FnOnce(&Change) -> Bytes) -> bool {
+    pub(crate) fn coalesce(&mut self, mut item: Item, encode: impl FnOnce(&Change) -> Encoded) -> bool {
         let Some(key) = item.key() else {
             self.push(item);
             return false;

@@ -1,7 +1,6 @@
 //! What the hub needs of others: a judge, an encoder, outlets, and a place where channels outlive the process.
 
-use crate::{Channel, ChannelId, Ending, RenderingId, Topic};
-use bytes::Bytes;
+use crate::{After, Channel, ChannelId, Encoded, Ending, RenderingId, Renewal, Topic, Whose};
 use podbell_log::At;
 use podbell_model::{Activity, Generation, ResourceIri, Sequence, StorageId, Subject, Timestamp};
 use std::{io, sync::Arc};
@@ -89,7 +88,7 @@ pub struct Projection<'r> {
 pub trait Encoder: Send + Sync + 'static {
     /// The finished bytes for the wire (a whole frame), shared by all who listen with that rendering. Empty if the
     /// rendering has nothing to say of this.
-    fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Bytes;
+    fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Encoded;
 
     /// The finished bytes that tell the state of a topic on connecting (`state` feature): an `Update` with the
     /// version that stands, or a `Delete` if nothing does.
@@ -100,12 +99,12 @@ pub trait Encoder: Send + Sync + 'static {
         state: Option<&str>,
         id: podbell_model::Uuid,
         now: Timestamp,
-    ) -> Bytes;
+    ) -> Encoded;
 
     /// The finished bytes that tell that what was missed can no longer be read. Empty for renderings whose receivers
     /// know no such marker.
-    fn encode_gap(&self, _rendering: RenderingId, _now: Timestamp) -> Bytes {
-        Bytes::new()
+    fn encode_gap(&self, _rendering: RenderingId, _id: podbell_model::Uuid, _now: Timestamp) -> Encoded {
+        Encoded::default()
     }
 }
 
@@ -159,6 +158,12 @@ pub trait ChannelStore: Send + Sync + 'static {
 
     /// The channels with a topic in that storage, oldest first: what ends with it, and what its owner may look at.
     async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError>;
+
+    /// Channels, oldest first (by the time they were made, then by id), behind `after`, at most `limit`.
+    async fn page(&self, whose: &Whose, after: Option<After>, limit: usize) -> Result<Vec<Channel>, ChannelStoreError>;
+
+    /// Changes what may be changed; false if the channel is gone.
+    async fn renew(&self, id: ChannelId, renewal: &Renewal) -> Result<bool, ChannelStoreError>;
 
     /// Keeps only those of the topics that a channel still has (asked with at least one; see
     /// [`ChannelStore::remove`]), so that of two that overtake each other none brings a topic back; nothing if it is

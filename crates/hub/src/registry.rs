@@ -4,7 +4,7 @@
 //! by subject, so that one answer of the judge serves all of one subject.
 
 use crate::{
-    Channel, ChannelId, Ending, Need, Outlet, RenderingId, Topic,
+    Channel, ChannelId, Ending, Filter, Need, Outlet, Position, Relation, RenderingId, Topic,
     outbox::{Outbox, Queue},
     rules::{EntryKey, Held, SubjectKey},
 };
@@ -31,8 +31,18 @@ const REMEMBERED: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) topic: Topic,
+    /// Whether it stands for everything below it too.
+    pub(crate) recursive: bool,
     pub(crate) need: Need,
     pub(crate) parties: HashMap<SubjectKey, Party>,
+    /// Held by notifications about it for listeners of a container above, which are judged by the answers kept here.
+    pub(crate) visited: Arc<()>,
+}
+
+impl Entry {
+    pub(crate) fn new(topic: &Topic, recursive: bool) -> Self {
+        Self { topic: topic.clone(), recursive, need: need(topic), parties: HashMap::new(), visited: Arc::default() }
+    }
 }
 
 /// The listeners of one subject to one topic.
@@ -83,9 +93,7 @@ pub(crate) struct Live {
     /// The channel's topics in order, and whether they are still heard.
     pub(crate) topics: SmallVec<[(EntryKey, bool); 1]>,
     pub(crate) connections: SmallVec<[ConnectionKey; 1]>,
-    /// The channel's.
-    pub(crate) rendering: RenderingId,
-    /// Whether the channel has neither `startAt` nor `endAt` nor `state`.
+    /// Whether the channel has neither `startAt` nor `endAt` nor `state` nor a filter.
     pub(crate) is_plain: bool,
     /// It ends as soon as what waits is out.
     pub(crate) ending: Option<Ending>,
@@ -95,28 +103,43 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(channel: Arc<Channel>, subject: SubjectKey, topics: SmallVec<[(EntryKey, bool); 1]>) -> Self {
-        let is_plain = channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none();
-        let (rendering, connections) = (channel.rendering, SmallVec::new());
-        Self { channel, subject, topics, connections, rendering, is_plain, ending: None, told: None }
+        let unfiltered = channel.filter == Filter::default();
+        let is_plain = unfiltered && channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none();
+        Self { channel, subject, topics, connections: SmallVec::new(), is_plain, ending: None, told: None }
+    }
+
+    /// Puts another state of the same channel in its place.
+    pub(crate) fn set_channel(&mut self, channel: Arc<Channel>) {
+        self.is_plain = is_plain(&channel);
+        self.channel = channel;
     }
 
     /// Whether the channel hears of a topic in that record.
-    pub(crate) fn hears(&self, entry: EntryKey, record: &Record) -> bool {
+    pub(crate) fn hears(&self, entry: EntryKey, record: &Record, relation: Relation) -> bool {
+        let passes = |activity| self.channel.filter.passes(relation, activity, &self.channel.subject);
         let is_time = || {
             let begun = self.channel.start_at.is_none_or(|start| start <= record.published);
             begun && self.channel.end_at.is_none_or(|end| end > record.published)
         };
         let heard = self.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
-        heard && self.ending.is_none() && (self.is_plain || is_time())
+        heard && self.ending.is_none() && (self.is_plain || is_time() && record.fact.activity().is_some_and(passes))
     }
+}
+
+fn is_plain(channel: &Channel) -> bool {
+    let always = channel.start_at.is_none() && channel.end_at.is_none();
+    always && channel.state.is_none() && channel.filter == Filter::default()
 }
 
 /// One connection. Idle ones are this small and nothing more.
 pub(crate) struct Connected {
     pub(crate) outlet: Arc<dyn Outlet>,
     pub(crate) channel: ChannelKey,
+    pub(crate) rendering: RenderingId,
     /// It has heard, or need not hear, everything up to here.
     pub(crate) position: Sequence,
+    /// It came back in the midst of a commit, of which it has heard so much.
+    pub(crate) heard: Option<Position>,
     /// It is catching up; told when its outbox is empty, or when it is gone.
     pub(crate) replay: Option<Arc<Notify>>,
     pub(crate) outbox: Option<Box<Outbox>>,
@@ -225,6 +248,10 @@ impl Ended {
 
     pub(crate) fn by_id(&self, id: ChannelId) -> Option<&Arc<Channel>> {
         self.by_id.get(&id)
+    }
+
+    pub(crate) fn by_capability(&self, hash: &[u8; 32]) -> Option<&Arc<Channel>> {
+        self.by_id.get(self.by_capability.get(hash)?)
     }
 
     pub(crate) fn has_capability(&self, hash: &[u8; 32]) -> bool {

@@ -8,11 +8,12 @@ use crate::{
     Ending, Topic,
     engine::Inner,
     outbox::{Item, What},
-    registry::{Connected, ConnectionKey},
+    registry::{Connected, ConnectionKey, Live},
+    rules::EntryKey,
     shard::Shard,
 };
 use podbell_log::LogError;
-use podbell_model::{Sequence, Timestamp, Uuid};
+use podbell_model::{Sequence, StorageId, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
@@ -23,19 +24,32 @@ const ATTEMPTS: u32 = 5;
 /// How long to wait after the first failure; doubles each time.
 const BACKOFF: Duration = Duration::from_millis(50);
 
+/// What a connection is told before the log is read for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compare {
+    /// Nothing.
+    Nothing,
+    /// The state of the channel's one topic, if it is another one than the receiver knows.
+    State,
+    /// How every topic stands.
+    Show,
+    /// That something may have been missed, and how every topic stands.
+    Gap,
+}
+
 enum Step {
     /// Live, or gone.
     Over,
     /// Wait until the outbox is empty.
     Wait(Arc<Notify>),
-    /// Read on after that commit.
-    Read(Sequence),
+    /// Read on after that commit, in the logs of these storages; everything up to `until` has been matched.
+    Read { after: Sequence, until: Sequence, storages: Vec<StorageId> },
 }
 
 impl Inner {
-    /// Brings a connection up to date, and first compares its state if asked.
-    pub(crate) async fn catch_up(&self, key: ConnectionKey, compare: bool) {
-        if compare && !self.compare(key).await {
+    /// Brings a connection up to date, and first tells what it is to be told before.
+    pub(crate) async fn catch_up(&self, key: ConnectionKey, compare: Compare) {
+        if !self.compare(key, compare).await {
             return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
         }
         let mut failures = 0;
@@ -43,19 +57,25 @@ impl Inner {
             match self.with(|shard, _| shard.step(key)) {
                 Step::Over => return,
                 Step::Wait(drained) => drained.notified().await,
-                Step::Read(after) => match self.log.read(after, READ).await {
+                Step::Read { after, until, storages } => match self.log.read_of(&storages, after, READ).await {
                     Ok(commits) => {
                         failures = 0;
                         self.with(|shard, now| {
                             let applied = shard.applied;
-                            let end = commits.last().map_or(applied, |commit| commit.sequence).min(applied);
-                            for commit in commits.iter().filter(|commit| commit.sequence <= applied) {
+                            // Fewer than asked for: that was all up to the head, so at least up to `until`.
+                            let mut end = if commits.len() < READ { until } else { after };
+                            for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
                                 shard.ring(commit, Some(key), now);
+                                end = end.max(commit.sequence);
                             }
                             shard.stand_at(key, end);
                         });
                     }
-                    Err(LogError::Gap) => self.with(|shard, now| shard.gap(key, now)),
+                    Err(LogError::Gap) => {
+                        if !self.compare(key, Compare::Gap).await {
+                            return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
+                        }
+                    }
                     Err(_) if failures < ATTEMPTS => {
                         tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await;
                         failures += 1;
@@ -66,17 +86,33 @@ impl Inner {
         }
     }
 
-    /// Compares the channel's state with what stands, and tells another one; false if that cannot be read.
-    async fn compare(&self, key: ConnectionKey) -> bool {
-        let Some(topic) = self.with(|shard, _| shard.stated_topic(key)) else { return true };
-        for failures in 0..ATTEMPTS {
-            if let Ok(standing) = self.states.standing(&topic).await {
-                self.with(|shard, now| shard.tell_state(key, standing.version, standing.as_of, now));
-                return true;
-            }
-            tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await;
+    /// Tells what comes before the log; false if that cannot be read.
+    async fn compare(&self, key: ConnectionKey, compare: Compare) -> bool {
+        let topics = self.with(|shard, _| shard.compared(key, compare));
+        // As of before the first topic is looked at: what follows may be told twice, and is not missed.
+        let mut as_of = None;
+        for (number, (entry, topic)) in topics.into_iter().enumerate() {
+            let mut failures = 0;
+            let standing = loop {
+                match self.states.standing(&topic).await {
+                    Ok(standing) => break standing,
+                    Err(_) if failures < ATTEMPTS => tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await,
+                    Err(_) => return false,
+                }
+                failures += 1;
+            };
+            let as_of = *as_of.get_or_insert(standing.as_of);
+            self.with(|shard, now| {
+                if number == 0 {
+                    shard.skip_to(key, as_of);
+                    if compare == Compare::Gap {
+                        shard.tell_gap(key, entry, now);
+                    }
+                }
+                shard.tell_state(key, (entry, &topic), standing.version, compare == Compare::State, now);
+            });
         }
-        false
+        true
     }
 }
 
@@ -86,10 +122,18 @@ impl Shard {
         let Some(connected) = self.connections.get_mut(&key) else { return Step::Over };
         let Some(replay) = &connected.replay else { return Step::Over };
         if connected.position >= applied {
-            connected.replay = None;
+            (connected.replay, connected.heard) = (None, None);
             return Step::Over;
         }
-        if connected.outbox.is_some() { Step::Wait(Arc::clone(replay)) } else { Step::Read(connected.position) }
+        if connected.outbox.is_some() {
+            return Step::Wait(Arc::clone(replay));
+        }
+        let after = connected.position;
+        let Some(live) = self.channels.get(&connected.channel) else { return Step::Over };
+        let mut storages: Vec<_> = live.channel.topics.iter().map(|topic| topic.storage).collect();
+        storages.sort_unstable();
+        storages.dedup();
+        Step::Read { after, until: applied, storages }
     }
 
     pub(crate) fn stand_at(&mut self, key: ConnectionKey, position: Sequence) {
@@ -98,45 +142,67 @@ impl Shard {
         }
     }
 
-    /// What was missed can no longer be read: says so if the receiver would understand, and goes on from here.
-    fn gap(&mut self, key: ConnectionKey, now: Timestamp) {
-        self.stand_at(key, self.applied);
-        let Some((connected, live)) = self.find(key) else { return };
-        let bytes = self.encoder.encode_gap(live.channel.rendering, now);
-        let Some((entry, _)) = live.topics.first().copied() else { return };
-        debug_assert!(connected.replay.is_some(), "only who catches up meets a gap");
-        if !bytes.is_empty() {
-            let item = Item { bytes, entry, generation: None, what: What::Gap, judged: true, paced: true };
-            self.enqueue(key, item, now);
+    /// What was committed up to there is not told.
+    fn skip_to(&mut self, key: ConnectionKey, position: Sequence) {
+        if let Some(connected) = self.connections.get_mut(&key) {
+            (connected.position, connected.heard) = (connected.position.max(position), None);
         }
     }
 
-    fn find(&self, key: ConnectionKey) -> Option<(&Connected, &crate::registry::Live)> {
+    /// The topics to be looked at.
+    fn compared(&self, key: ConnectionKey, compare: Compare) -> Vec<(EntryKey, Topic)> {
+        let Some((_, live)) = self.find(key).filter(|_| compare != Compare::Nothing) else { return Vec::new() };
+        let heard = live.topics.iter().zip(live.channel.topics.iter()).filter(|((_, heard), _)| *heard);
+        heard.map(|((entry, _), topic)| (*entry, topic.clone())).collect()
+    }
+
+    /// Says that something may have been missed, to receivers that would understand.
+    fn tell_gap(&mut self, key: ConnectionKey, entry: EntryKey, now: Timestamp) {
+        let Some((connected, live)) = self.find(key) else { return };
+        let id = Uuid::new_v5(&live.channel.id.0, format!("gap {} {now}", connected.position.0).as_bytes());
+        let bytes = self.encoder.encode_gap(connected.rendering, id, now);
+        if !bytes.is_empty() {
+            let what = What::Gap;
+            self.enqueue(
+                key,
+                Item { bytes, entry, below: None, generation: None, what, judged: true, paced: true },
+                now,
+            );
+        }
+    }
+
+    fn find(&self, key: ConnectionKey) -> Option<(&Connected, &Live)> {
         let connected = self.connections.get(&key)?;
         Some((connected, self.channels.get(&connected.channel)?))
     }
 
-    fn stated_topic(&self, key: ConnectionKey) -> Option<Topic> {
-        let (_, live) = self.find(key)?;
-        live.channel.topics.first().cloned()
-    }
-
-    fn tell_state(&mut self, key: ConnectionKey, version: Option<Arc<str>>, as_of: Sequence, now: Timestamp) {
-        self.stand_at(key, as_of);
-        let Some((_, live)) = self.find(key) else { return };
+    /// Tells how a topic stands; if it is `compared`, only when that is another state than the receiver knows.
+    fn tell_state(
+        &mut self,
+        key: ConnectionKey,
+        (entry, topic): (EntryKey, &Topic),
+        version: Option<Arc<str>>,
+        compared: bool,
+        now: Timestamp,
+    ) {
+        let Some((connected, live)) = self.find(key) else { return };
         let known = live.told.as_deref().or(live.channel.state.as_deref());
         let stands = version.as_deref().unwrap_or("");
-        let Some((entry, true)) = live.topics.first().copied() else { return };
-        if known == Some(stands) {
+        let heard = live.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
+        if !heard || compared && known == Some(stands) {
             return;
         }
-        let (rendering, topic) = (live.channel.rendering, &live.channel.topics[0].resource);
+        let (rendering, topic) = (connected.rendering, &topic.resource);
         // Of the state, not of the moment: telling it again is the same notification.
         let id = Uuid::new_v5(&live.channel.id.0, format!("{topic} {stands}").as_bytes());
         let bytes = self.encoder.encode_state(rendering, topic, version.as_deref(), id, now);
         if !bytes.is_empty() {
             let what = What::State(version);
-            self.enqueue(key, Item { bytes, entry, generation: None, what, judged: true, paced: true }, now);
+            self.enqueue(
+                key,
+                Item { bytes, entry, below: None, generation: None, what, judged: true, paced: true },
+                now,
+            );
         }
     }
 }

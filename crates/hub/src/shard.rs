@@ -4,11 +4,13 @@
 //! the fence, and nothing that was judged by rules older than the fence's watermark.
 
 use crate::{
-    Answer, Channel, ChannelId, Ending, Metrics, Outlet, Settings, Topic,
+    Answer, Channel, ChannelId, Cursors, Ending, Metrics, Outlet, Ports, Position, RenderingId, Settings, Topic,
     outbox::Item,
     ports::Encoder,
-    registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window, need},
+    registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window},
+    replay::Compare,
     rules::{Asked, EntryKey, Held, Rules},
+    subtree::Visitors,
 };
 use podbell_log::{Commit, Fence};
 use podbell_model::{Sequence, StorageId, Timestamp, WebId};
@@ -88,6 +90,7 @@ pub(crate) struct Shard {
     pub(crate) settings: Settings,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) encoder: Arc<dyn Encoder>,
+    pub(crate) cursors: Arc<dyn Cursors>,
     pub(crate) fence: Arc<Fence>,
 
     pub(crate) rules: Rules,
@@ -98,6 +101,10 @@ pub(crate) struct Shard {
 
     pub(crate) subjects: Subjects,
     pub(crate) by_topic: HashMap<Topic, EntryKey>,
+    /// Topics that stand for everything below them too.
+    pub(crate) by_root: HashMap<Topic, EntryKey>,
+    /// Answers about objects below such topics that are kept.
+    pub(crate) visitors: Visitors,
     // Keys made here are counted up, so nobody can choose them to collide.
     pub(crate) entries: FxHashMap<EntryKey, Entry>,
     pub(crate) by_id: HashMap<ChannelId, ChannelKey>,
@@ -122,7 +129,7 @@ pub(crate) struct Shard {
     pub(crate) to_ask: Vec<Asked>,
     /// Answers by the rules of one commit, while somebody needs them.
     pub(crate) thens: HashMap<Asked, bool>,
-    pub(crate) replays: Vec<(ConnectionKey, bool)>,
+    pub(crate) replays: Vec<(ConnectionKey, Compare)>,
     pub(crate) chores: Vec<Chore>,
     pub(crate) failed_chores: Vec<Chore>,
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
@@ -134,23 +141,20 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    pub(crate) fn new(
-        settings: Settings,
-        metrics: Arc<Metrics>,
-        encoder: Arc<dyn Encoder>,
-        fence: Arc<Fence>,
-        head: Sequence,
-    ) -> Self {
+    pub(crate) fn new(settings: Settings, metrics: Arc<Metrics>, ports: &Ports, head: Sequence) -> Self {
         Self {
             settings,
             metrics,
-            encoder,
-            fence,
+            encoder: Arc::clone(&ports.encoder),
+            cursors: Arc::clone(&ports.cursors),
+            fence: Arc::clone(&ports.fence),
             rules: Rules::new(head),
             applied: head,
             pending: VecDeque::new(),
             subjects: Subjects::default(),
             by_topic: HashMap::new(),
+            by_root: HashMap::new(),
+            visitors: Visitors::default(),
             entries: FxHashMap::default(),
             by_id: HashMap::new(),
             channels: FxHashMap::default(),
@@ -244,8 +248,8 @@ impl Shard {
         &mut self,
         channel: &Arc<Channel>,
         answers: &[Answer],
-        outlet: Arc<dyn Outlet>,
-        position: Sequence,
+        (outlet, rendering): (Arc<dyn Outlet>, RenderingId),
+        position: Position,
         now: Timestamp,
     ) -> Option<ConnectionKey> {
         let ended = self.seats.get(&channel.id).and_then(|seats| seats.ended);
@@ -264,8 +268,19 @@ impl Shard {
             (0..topics).map(|_| Window::default()).collect()
         });
         let connection = self.key();
-        let connected =
-            Connected { outlet, channel: key, position, replay: None, outbox: None, watched: false, windows };
+        let heard = (position.part < u32::MAX).then_some(position);
+        let position = if heard.is_some() { position.sequence.before() } else { position.sequence };
+        let connected = Connected {
+            outlet,
+            channel: key,
+            rendering,
+            position,
+            heard,
+            replay: None,
+            outbox: None,
+            watched: false,
+            windows,
+        };
         self.connections.insert(connection, connected);
         if let Some(live) = self.channels.get_mut(&key) {
             live.connections.push(connection);
@@ -275,7 +290,7 @@ impl Shard {
     }
 
     /// Begins to catch up, and first to compare the state if asked.
-    pub(crate) fn begin_replay(&mut self, connection: ConnectionKey, compare: bool) {
+    pub(crate) fn begin_replay(&mut self, connection: ConnectionKey, compare: Compare) {
         if let Some(connected) = self.connections.get_mut(&connection) {
             connected.replay = Some(Arc::new(Notify::new()));
             self.replays.push((connection, compare));
@@ -290,7 +305,7 @@ impl Shard {
         let mut topics = Vec::with_capacity(channel.topics.len());
         let mut entries = SmallVec::with_capacity(channel.topics.len());
         for topic in channel.topics.iter() {
-            let entry = self.listen(topic, subject, key);
+            let entry = self.listen(topic, channel.recursive, subject, key);
             topics.push(self.entries.get(&entry).map_or_else(|| topic.clone(), |entry| entry.topic.clone()));
             entries.push((entry, true));
         }
@@ -303,19 +318,24 @@ impl Shard {
         key
     }
 
-    fn listen(&mut self, topic: &Topic, subject: u64, channel: ChannelKey) -> EntryKey {
-        let entry = if let Some(entry) = self.by_topic.get(topic) {
-            *entry
-        } else {
-            let entry = self.key();
-            self.by_topic.insert(topic.clone(), entry);
-            let need = need(topic);
-            self.entries.insert(entry, Entry { topic: topic.clone(), need, parties: HashMap::new() });
-            entry
-        };
+    fn listen(&mut self, topic: &Topic, recursive: bool, subject: u64, channel: ChannelKey) -> EntryKey {
+        let entry = self.entry(topic, recursive);
         if let Some(found) = self.entries.get_mut(&entry) {
             found.parties.entry(subject).or_default().channels.push(channel);
         }
+        entry
+    }
+
+    /// The entry of a topic; made if nobody has listened yet.
+    pub(crate) fn entry(&mut self, topic: &Topic, recursive: bool) -> EntryKey {
+        let known = if recursive { &self.by_root } else { &self.by_topic };
+        if let Some(entry) = known.get(topic) {
+            return *entry;
+        }
+        let entry = self.key();
+        let known = if recursive { &mut self.by_root } else { &mut self.by_topic };
+        known.insert(topic.clone(), entry);
+        self.entries.insert(entry, Entry::new(topic, recursive));
         entry
     }
 
@@ -325,7 +345,8 @@ impl Shard {
         let subject = live.subject;
         let topics: Vec<EntryKey> = live.topics.iter().map(|(entry, _)| *entry).collect();
         for (topic, answer) in admitted.topics.iter().zip(answers) {
-            let Some(entry) = self.by_topic.get(topic).copied() else { continue };
+            let known = if admitted.recursive { &self.by_root } else { &self.by_topic };
+            let Some(entry) = known.get(topic).copied() else { continue };
             match self.rules.take(entry, answer, now) {
                 Some(held) => self.hold(&Asked { entry, subject, generation: None, at: None }, held),
                 None => drop(self.affected.insert(entry)),
@@ -383,18 +404,8 @@ impl Shard {
             let Some(found) = self.entries.get_mut(entry) else { continue };
             if let Some(party) = found.parties.get_mut(&live.subject) {
                 party.channels.retain(|other| *other != key);
-                if party.channels.is_empty() {
-                    found.parties.remove(&live.subject);
-                }
             }
-            if found.parties.is_empty() {
-                let topic = found.topic.clone();
-                self.entries.remove(entry);
-                self.by_topic.remove(&topic);
-                self.affected.remove(entry);
-                self.failing.remove(entry);
-                self.end_lease(*entry);
-            }
+            self.leave(*entry, live.subject);
         }
         self.subjects.release(live.subject);
     }

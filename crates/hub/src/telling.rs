@@ -5,14 +5,13 @@
 //! that is not known, a socket without room) takes the way through the outbox.
 
 use crate::{
-    Relation, RenderingId,
+    Encoded, Position, Relation, RenderingId,
     flush::{BATCH, encode_change},
     matching::Concern,
     outbox::{Change, Item, What},
     registry::{ChannelKey, Connected, ConnectionKey},
     shard::Shard,
 };
-use bytes::Bytes;
 use podbell_model::Timestamp;
 use std::{
     collections::HashSet,
@@ -31,7 +30,7 @@ enum Left {
 
 impl Shard {
     /// Tells a change to everybody whom it concerns: to all that hear it live, or to the one that catches up (`only`).
-    /// `got`, if the change has two projections: the channels that got the first.
+    /// `got`, if the change concerns several topics: the channels that got it for one of them.
     pub(crate) fn tell(
         &mut self,
         concern: &Concern,
@@ -42,14 +41,18 @@ impl Shard {
     ) {
         let mut left = Vec::new();
         // A handful of renderings: looking through them is quicker than hashing.
-        let mut encoded: Vec<((RenderingId, bool), Bytes)> = Vec::new();
+        let mut encoded: Vec<((RenderingId, bool), Encoded)> = Vec::new();
         let mut item = Item::new(concern.entry, concern.generation, change.clone());
+        if let Some(object) = &concern.below {
+            let Some(below) = self.visit(concern.entry, object) else { return };
+            item.below = Some(below);
+        }
         let Some(entry) = self.entries.get(&concern.entry) else { return };
         let subjects: Vec<_> = entry.parties.keys().copied().collect();
         let only_channel = only.map(|key| self.connections.get(&key).map(|connected| connected.channel));
         // What comes right behind goes out in the same write: it waits in the outbox for that.
         let straight = only.is_none() && self.pending.is_empty();
-        let mut sent = 0;
+        let (mut sent, place) = (0, change.position());
         for subject in subjects {
             item.judged = false;
             let verdict = self.verdict(subject, &item, now);
@@ -69,18 +72,12 @@ impl Shard {
                     if only_channel.is_some_and(|only| only != Some(*key)) {
                         continue;
                     }
-                    if !live.hears(concern.entry, change.record()) {
+                    if !live.hears(concern.entry, change.record(), concern.relation) {
                         continue;
                     }
-                    let (rendering, second) = (live.rendering, got.as_ref().is_some_and(|got| got.contains(key)));
-                    let known = encoded.iter().position(|(of, _)| *of == (rendering, second));
-                    let at = known.unwrap_or_else(|| {
-                        let change = Change { second, ..change.clone() };
-                        encoded.push(((rendering, second), encode_change(&*self.encoder, rendering, &change)));
-                        encoded.len() - 1
-                    });
-                    let bytes = &encoded[at].1;
-                    if bytes.is_empty() {
+                    let second = got.as_ref().is_some_and(|got| got.contains(key));
+                    if second && concern.relation == Relation::Object {
+                        // Of two containers above, one is enough.
                         continue;
                     }
                     if let (Relation::Object, Some(got)) = (concern.relation, got.as_deref_mut()) {
@@ -89,7 +86,18 @@ impl Shard {
                     for connection in &live.connections {
                         let Some(connected) = self.connections.get(connection) else { continue };
                         let turn = only.map_or(connected.replay.is_none(), |only| only == *connection);
-                        if !turn || connected.position >= change.commit.sequence {
+                        if !turn || !connected.misses(place) {
+                            continue;
+                        }
+                        let rendering = connected.rendering;
+                        let known = encoded.iter().position(|(of, _)| *of == (rendering, second));
+                        let at = known.unwrap_or_else(|| {
+                            let change = Change { second, ..change.clone() };
+                            encoded.push(((rendering, second), encode_change(&*self.encoder, rendering, &change)));
+                            encoded.len() - 1
+                        });
+                        let bytes = &encoded[at].1;
+                        if bytes.is_empty() {
                             continue;
                         }
                         let make = || {
@@ -97,10 +105,14 @@ impl Shard {
                             Item { bytes: bytes.clone(), what, ..item.clone() }
                         };
                         let simple = direct && (live.is_plain || live.channel.state.is_none()) && connected.is_bare();
-                        match simple.then(|| connected.outlet.try_write(&[IoSlice::new(bytes)])) {
+                        // Nothing waits: the cursor stands right behind.
+                        let seal = || bytes.with(|| self.cursors.seal(&live.channel, place));
+                        let sealed = if simple { seal() } else { bytes::Bytes::new() };
+                        match simple.then(|| connected.outlet.try_write(&[IoSlice::new(&sealed)])) {
                             Some(Ok(written)) if written == bytes.len() => sent += 1,
                             Some(Ok(written)) if written > 0 => {
-                                left.push((*connection, Left::Rest(Item { paced: true, ..make() }, written)));
+                                let rest = Item { paced: true, bytes: sealed.into(), ..make() };
+                                left.push((*connection, Left::Rest(rest, written)));
                             }
                             Some(Err(error))
                                 if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
@@ -132,6 +144,11 @@ impl Shard {
 }
 
 impl Connected {
+    /// Whether it has not heard yet what is at that place.
+    fn misses(&self, place: Position) -> bool {
+        self.position < place.sequence && self.heard.is_none_or(|heard| heard < place)
+    }
+
     /// Nothing waits, and nothing will have to.
     fn is_bare(&self) -> bool {
         self.outbox.is_none() && self.windows.is_none()
@@ -140,6 +157,7 @@ impl Connected {
 
 impl Item {
     fn new(entry: crate::rules::EntryKey, generation: Option<podbell_model::Generation>, change: Change) -> Self {
-        Self { bytes: Bytes::new(), entry, generation, what: What::Change(change), judged: false, paced: false }
+        let what = What::Change(change);
+        Self { bytes: Encoded::default(), entry, below: None, generation, what, judged: false, paced: false }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     Ending,
     flush::after,
+    replay::Compare,
     shard::{Chore, Shard, Timer},
 };
 use podbell_model::Timestamp;
@@ -17,7 +18,7 @@ impl Shard {
                 Timer::End(key) => self.end_drained(key, Ending::Expired, now),
                 Timer::Start(key) => {
                     self.stand_at(key, self.applied);
-                    self.begin_replay(key, true);
+                    self.begin_replay(key, Compare::State);
                 }
                 Timer::Stuck(key) => self.stuck(key, now),
                 Timer::Retry(key) => self.mark(key),

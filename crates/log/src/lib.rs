@@ -53,6 +53,18 @@ pub trait Log: Send + Sync + 'static {
     /// [`LogError::Gap`] if commits after `after` have been pruned.
     async fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Arc<Commit>>, LogError>;
 
+    /// Whole commits after `after` with a record in one of the storages, in order, at most `limit` of them; fewer only
+    /// if there are no more up to the head. Other storages do not matter, nor what has been pruned of them.
+    ///
+    /// # Errors
+    /// [`LogError::Gap`] if records of these storages after `after` have been pruned.
+    async fn read_of(
+        &self,
+        storages: &[StorageId],
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Arc<Commit>>, LogError>;
+
     /// Records of one storage after a public position, in order, at most `limit`.
     ///
     /// # Errors

@@ -44,6 +44,8 @@ pub mod solid {
     pub const OIDC_ISSUER: &str = "http://www.w3.org/ns/solid/terms#oidcIssuer";
     /// Link relation: from a resource to the description of its storage.
     pub const STORAGE_DESCRIPTION: &str = "http://www.w3.org/ns/solid/terms#storageDescription";
+    /// Link relation: from a resource to a stream of its changes, as CSS names it.
+    pub const UPDATES_VIA_STREAMING_HTTP: &str = "http://www.w3.org/ns/solid/terms#updatesViaStreamingHttp2023";
     /// From the discovery document to the ESS notification gateway.
     pub const NOTIFICATION_GATEWAY: &str = "http://www.w3.org/ns/solid/terms#notificationGateway";
     /// Class of the discovery document.

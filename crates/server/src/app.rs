@@ -1,7 +1,9 @@
 //! What every route of the pods' origin has at hand.
 
-use crate::{attempts::Attempts, authorize::Judge, problem::Problem, request::Target, settings::Settings};
-use podbell_delivery::websocket::WebSockets;
+use crate::{
+    attempts::Attempts, authorize::Judge, notifications::Seals, problem::Problem, request::Target, settings::Settings,
+};
+use podbell_delivery::{stream::Streams, websocket::WebSockets};
 use podbell_hub::{Clock, Hub};
 use podbell_log::Log;
 use podbell_model::{Subject, Timestamp};
@@ -31,12 +33,16 @@ pub struct App {
     pub pod: Arc<Pod>,
     /// Who listens.
     pub hub: Arc<Hub>,
+    /// How far somebody has heard, sealed.
+    pub cursors: Arc<Seals>,
     /// What was committed.
     pub log: Arc<dyn Log>,
     /// How often an address may subscribe without logging in.
     pub strangers: Attempts,
     /// The open sockets.
     pub websockets: WebSockets,
+    /// The open event streams and HTTP streams.
+    pub streams: Streams,
 }
 
 impl App {

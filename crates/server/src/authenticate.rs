@@ -4,12 +4,21 @@
 
 use crate::{app::App, problem::Problem, request::Target};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use podbell_model::Subject;
+use podbell_model::{Subject, Timestamp};
 use podbell_oidc::{AuthError, Presented};
 use podbell_wac::Refusal;
 use std::sync::Arc;
 
 static DPOP: HeaderName = HeaderName::from_static("dpop");
+
+/// Who asks, and until when the credentials say so.
+#[derive(Debug)]
+pub struct Asker {
+    /// Who.
+    pub subject: Subject,
+    /// None for the public.
+    pub expires: Option<Timestamp>,
+}
 
 /// Who asks. Wrong credentials are never treated as none.
 pub async fn authenticate(
@@ -18,13 +27,18 @@ pub async fn authenticate(
     target: &Target,
     headers: &HeaderMap,
 ) -> Result<Subject, Problem> {
+    Ok(asker(app, method, target, headers).await?.subject)
+}
+
+/// The same, for what ends with the credentials.
+pub async fn asker(app: &App, method: &Method, target: &Target, headers: &HeaderMap) -> Result<Asker, Problem> {
     let origin: Option<Arc<str>> = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).map(Arc::from);
     let (authorization, dpop) = (texts(headers, &header::AUTHORIZATION)?, texts(headers, &DPOP)?);
     let uri = target.uri();
     let presented = Presented { method: method.as_str(), uri: &uri, authorization: &authorization, dpop: &dpop };
     match app.verifier.verify(&presented, app.now()).await {
-        Ok(Some(credentials)) => Ok(credentials.subject(origin)),
-        Ok(None) => Ok(Subject { origin, ..Subject::public() }),
+        Ok(Some(credentials)) => Ok(Asker { subject: credentials.subject(origin), expires: Some(credentials.expires) }),
+        Ok(None) => Ok(Asker { subject: Subject { origin, ..Subject::public() }, expires: None }),
         Err(error) => Err(refused(&error)),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     card::Card,
     data::DataDirectory,
     listen::Bound,
-    notifications,
+    notifications::{self, Seals},
     parts::Parts,
     provider_site::{self, Homes},
     resources,
@@ -17,7 +17,8 @@ use crate::{
     shutdown::Stop,
     standing::Standings,
 };
-use podbell_delivery::{Frames, websocket::WebSockets};
+use anyhow::Context as _;
+use podbell_delivery::{Frames, stream::Streams, websocket::WebSockets};
 use podbell_hub::{Clock, Hub};
 use podbell_model::Timestamp;
 use podbell_oidc::{ProofRules, Verifier};
@@ -61,12 +62,14 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     });
     composed.card.has_pods = !storages.is_empty();
     let verifier = Arc::new(Verifier::new(oidc_config(settings), fetch, replay));
+    let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
     let hub = Hub::start(
         podbell_hub::Ports {
             log: store.clone(),
             fence: store.fence(),
             authorize: judge.clone(),
             encoder: Arc::new(Frames),
+            cursors: cursors.clone(),
             channels: store.clone(),
             states: Arc::new(Standings::new(store.clone(), store.clone())),
             clock: Arc::clone(&clock),
@@ -84,9 +87,11 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         judge,
         pod,
         hub: Arc::clone(&hub),
+        cursors,
         log: store.clone(),
         strangers: Attempts::per_hour(settings.limits.anonymous_channels_per_hour),
         websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
+        streams: Streams::start(settings.limits.ping.into()),
     });
     tokio::spawn(drain(hub, stop));
     tokio::spawn(tend(store, clock));

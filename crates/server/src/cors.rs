@@ -17,8 +17,8 @@ pub const METHODS: &str = "GET, HEAD, OPTIONS, PUT, POST, PATCH, DELETE";
 
 /// The response headers that an app may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Accept-Patch, Accept-Post, Accept-Put, Allow, Content-Range, DPoP-Nonce, ETag, Last-Modified, Link, Location, \
-     Preference-Applied, Retry-After, Updates-Via, WAC-Allow, WWW-Authenticate",
+    "Accept-Patch, Accept-Post, Accept-Put, Allow, Content-Location, Content-Range, DPoP-Nonce, ETag, Last-Modified, \
+     Link, Location, Podbell-Cursor, Preference-Applied, Retry-After, Updates-Via, WAC-Allow, WWW-Authenticate",
 );
 
 /// The request headers that apps send; told beside what was granted, never in a preflight.
@@ -108,9 +108,9 @@ mod tests {
         format!("{}\n{}", response.status().as_u16(), lines.join("\n"))
     }
 
-    const EXPOSE: &str = "access-control-expose-headers: Accept-Patch, Accept-Post, Accept-Put, Allow, Content-Range, \
-        DPoP-Nonce, ETag, Last-Modified, Link, Location, Preference-Applied, Retry-After, Updates-Via, WAC-Allow, \
-        WWW-Authenticate";
+    const EXPOSE: &str = "access-control-expose-headers: Accept-Patch, Accept-Post, Accept-Put, Allow, Content-Location, \
+        Content-Range, DPoP-Nonce, ETag, Last-Modified, Link, Location, Podbell-Cursor, Preference-Applied, \
+        Retry-After, Updates-Via, WAC-Allow, WWW-Authenticate";
 
     #[tokio::test]
     async fn a_preflight_echoes_the_names_as_written_and_touches_nothing() {

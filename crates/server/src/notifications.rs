@@ -6,25 +6,41 @@ mod answer;
 mod capability;
 pub mod channels;
 pub mod connect;
+mod cursor;
 pub mod discovery;
 pub mod gateway;
+pub mod listing;
 pub mod services;
+pub mod streams;
+
+pub use cursor::Seals;
 
 use crate::app::App;
-use axum::{
-    Router,
-    routing::{any, get},
-};
+use axum::{Router, routing::any};
+use podbell_wire::ChannelType;
 use std::sync::Arc;
 
 /// Where subscription services, channels and connections live.
 pub const ROOT: &str = "/.notifications/";
 
+/// The header that tells from which cursor the changes of what was read follow; an extension.
+pub const CURSOR: http::HeaderName = http::HeaderName::from_static("podbell-cursor");
+
 /// The routes below [`ROOT`]. Every service answers with and without its last slash.
 pub fn routes() -> Router<Arc<App>> {
     let mut routes = Router::new();
-    for path in ["/.notifications/WebSocketChannel2023", "/.notifications/WebSocketChannel2023/"] {
-        routes = routes.route(path, any(services::websocket));
+    for channel_type in services::TYPES {
+        let path = format!("/.notifications/{}", channel_type.name());
+        let service = any(move |app, target, request| services::service(app, target, request, channel_type));
+        routes = routes.route(&path, service.clone()).route(&format!("{path}/"), service);
+    }
+    for channel_type in [ChannelType::StreamingHttp, ChannelType::EventSource] {
+        let path = format!("/.notifications/{}/{{topic}}", channel_type.name());
+        routes =
+            routes.route(&path, any(move |app, target, request| streams::topic(app, target, request, channel_type)));
+    }
+    for path in ["/.notifications/channels", "/.notifications/channels/"] {
+        routes = routes.route(path, any(listing::channels));
     }
     for path in ["/.notifications/gateway", "/.notifications/gateway/"] {
         routes = routes.route(path, any(gateway::negotiate));
@@ -34,5 +50,5 @@ pub fn routes() -> Router<Arc<App>> {
     }
     routes
         .route("/.notifications/channels/{id}", any(channels::channel))
-        .route("/.notifications/connect/{capability}", get(connect::connect))
+        .route("/.notifications/connect/{capability}", any(connect::connect))
 }

@@ -49,8 +49,8 @@ pub async fn resource(
         Ok(iri) => iri,
         Err(error) => return Problem::bad_request(error.to_string()).into_response(),
     };
-    if is_service(&app, &iri) {
-        let answered = services::websocket(State(app), Extension(target), request).await;
+    if let Some(channel_type) = service_at(&app, &iri) {
+        let answered = services::service(State(app), Extension(target), request, channel_type).await;
         return answered.unwrap_or_else(IntoResponse::into_response);
     }
     if request.method() == Method::OPTIONS {
@@ -65,13 +65,13 @@ pub async fn resource(
     told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri))
 }
 
-/// Clients derive the path of the service below the root of a storage too.
-fn is_service(app: &App, iri: &ResourceIri) -> bool {
-    iri.path().contains("/.notifications/WebSocketChannel2023")
-        && app.pod.storage_of(iri).is_some_and(|storage| {
-            let below = iri.as_str().strip_prefix(storage.root.as_str()).unwrap_or_default();
-            below.trim_end_matches('/') == ".notifications/WebSocketChannel2023"
-        })
+/// The subscription service at a path below the root of a storage.
+fn service_at(app: &App, iri: &ResourceIri) -> Option<podbell_wire::ChannelType> {
+    if !iri.path().contains("/.notifications/") {
+        return None;
+    }
+    let storage = app.pod.storage_of(iri)?;
+    services::named(iri.as_str().strip_prefix(storage.root.as_str())?)
 }
 
 fn refused(error: NotPermitted) -> Problem {
@@ -86,6 +86,8 @@ async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<B
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let mut asked = ask::request(app, &parts, body, iri.clone())?;
+    // Read before the resource is: whatever is not in what is answered comes after.
+    let head = reads.then(|| app.log.head());
     if parts.method == Method::PATCH && app.pod.storage_of(&iri).is_some() {
         // What a patch needs stands in it. From those who may neither read nor add anything it is not even received.
         let least = vec![Access::Post { container: iri.clone() }, Access::Read { resource: iri.clone() }];
@@ -108,7 +110,9 @@ async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<B
                 asked = again;
                 continue;
             }
-            Ok(Applied::Done(outcome)) => tell::outcome(app, &iri, outcome),
+            Ok(Applied::Done(outcome)) => {
+                links::with_streams(tell::outcome(app, &iri, outcome), app, &iri, (&subject, head))
+            }
             Err(problem) => links::with_names(tell::problem(app, &iri, problem).into_response(), app, &iri),
         };
         return Ok(tell::with_rights(told, rights));

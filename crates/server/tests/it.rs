@@ -20,6 +20,7 @@ mod it {
     mod services;
     mod slow;
     mod socket;
+    mod streams;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
     mod writing;

@@ -5,13 +5,16 @@ use crate::{
     columns::{Columns, nanos, signed},
     error::{self, EngineError},
 };
-use podbell_hub::{Channel, ChannelId, ChannelStore, ChannelStoreError, ConnectionLimit, RenderingId, Topic};
-use podbell_model::{StorageId, Subject, Timestamp, WebId};
+use podbell_hub::{
+    After, Channel, ChannelId, ChannelStore, ChannelStoreError, ConnectionLimit, Filter, RenderingId, Renewal, Topic,
+    Whose,
+};
+use podbell_model::{StorageId, Subject, Timestamp, Uuid, WebId};
 use rusqlite::{Connection, Params, Row, named_params, params};
 use std::{sync::Arc, time::Duration};
 
 const COLUMNS: &str = "id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by, \
-                       start_at, end_at, rate, state";
+                       start_at, end_at, rate, state, recursive, kinds, not_by_subject";
 
 #[async_trait::async_trait]
 impl ChannelStore for Sqlite {
@@ -35,6 +38,35 @@ impl ChannelStore for Sqlite {
         let chosen = "id IN (SELECT channel FROM topics WHERE storage = ?1)";
         let found = self.readers.read(move |db| select(db, chosen, [signed(storage.0)]));
         found.await.map_err(error::channel)
+    }
+
+    async fn page(&self, whose: &Whose, after: Option<After>, limit: usize) -> Result<Vec<Channel>, ChannelStoreError> {
+        let (whose, limit) = (whose.clone(), signed(limit as u64));
+        let (created, id) = after.map_or((i64::MIN, ChannelId(Uuid::nil())), |(created, id)| (nanos(created), id));
+        let found = self.readers.read(move |db| match whose {
+            Whose::Agent(webid) => {
+                let chosen = "webid = ?1 AND (created, id) > (?2, ?3)";
+                select_some(db, chosen, params![webid.as_str(), created, id.0.as_bytes(), limit])
+            }
+            Whose::Storage(storage) => {
+                let chosen = "id IN (SELECT channel FROM topics WHERE storage = ?1) AND (created, id) > (?2, ?3)";
+                select_some(db, chosen, params![signed(storage.0), created, id.0.as_bytes(), limit])
+            }
+        });
+        found.await.map_err(error::channel)
+    }
+
+    async fn renew(&self, id: ChannelId, renewal: &Renewal) -> Result<bool, ChannelStoreError> {
+        let renewal = *renewal;
+        let sql = "UPDATE channels SET end_at = ifnull(?2, end_at), rate = ifnull(?3, rate),
+                       rendering = ifnull(?4, rendering) WHERE id = ?1";
+        let renew = self.writer.write::<_, EngineError>(move |step| {
+            let rate = renewal.rate.map(span);
+            let rendering = renewal.rendering.map(|rendering| rendering.0);
+            let changed = params![id.0.as_bytes(), renewal.end_at.map(nanos), rate, rendering];
+            Ok(step.db.prepare_cached(sql)?.execute(changed)? > 0)
+        });
+        renew.await.map_err(error::channel)
     }
 
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
@@ -101,10 +133,10 @@ impl ChannelStore for Sqlite {
 fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
     let sql = "INSERT INTO channels
                    (id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by,
-                    start_at, end_at, rate, state)
+                    start_at, end_at, rate, state, recursive, kinds, not_by_subject)
                VALUES
                    (:id, :webid, :client, :issuer, :origin, :rendering, :capability, :concurrent, :total, :created,
-                    :connect_by, :start_at, :end_at, :rate, :state)";
+                    :connect_by, :start_at, :end_at, :rate, :state, :recursive, :kinds, :not_by_subject)";
     let subject = &channel.subject;
     db.prepare_cached(sql)?.execute(named_params! {
         ":id": channel.id.0.as_bytes(),
@@ -120,8 +152,11 @@ fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
         ":connect_by": channel.connect_by.map(nanos),
         ":start_at": channel.start_at.map(nanos),
         ":end_at": channel.end_at.map(nanos),
-        ":rate": channel.rate.map(|rate| i64::try_from(rate.as_nanos()).unwrap_or(i64::MAX)),
+        ":rate": channel.rate.map(span),
         ":state": channel.state.as_deref(),
+        ":recursive": channel.recursive,
+        ":kinds": channel.filter.code(),
+        ":not_by_subject": channel.filter.not_by_subject,
     })?;
     insert_topics(db, channel.id, &channel.topics)
 }
@@ -136,11 +171,24 @@ fn insert_topics(db: &Connection, id: ChannelId, topics: &[Topic]) -> Result<(),
     Ok(())
 }
 
+/// In nanoseconds.
+fn span(rate: Duration) -> i64 {
+    i64::try_from(rate.as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// The channels that a condition chooses, oldest first.
 fn select(db: &Connection, condition: &str, values: impl Params) -> Result<Vec<Channel>, EngineError> {
-    let sql = format!("SELECT {COLUMNS} FROM channels WHERE {condition} ORDER BY created, id");
+    read(db, &format!("SELECT {COLUMNS} FROM channels WHERE {condition} ORDER BY created, id"), values)
+}
+
+/// The same, at most as many as the fourth value says.
+fn select_some(db: &Connection, condition: &str, values: impl Params) -> Result<Vec<Channel>, EngineError> {
+    read(db, &format!("SELECT {COLUMNS} FROM channels WHERE {condition} ORDER BY created, id LIMIT ?4"), values)
+}
+
+fn read(db: &Connection, sql: &str, values: impl Params) -> Result<Vec<Channel>, EngineError> {
     let mut channels =
-        db.prepare_cached(&sql)?.query_map(values, channel)?.collect::<rusqlite::Result<Vec<Channel>>>()?;
+        db.prepare_cached(sql)?.query_map(values, channel)?.collect::<rusqlite::Result<Vec<Channel>>>()?;
     let sql = "SELECT storage, resource FROM topics WHERE channel = ?1 ORDER BY ordinal";
     let mut statement = db.prepare_cached(sql)?;
     for channel in &mut channels {
@@ -172,6 +220,8 @@ fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
         end_at: time(12)?,
         rate: row.get::<_, Option<i64>>(13)?.map(|_| row.number(13).map(Duration::from_nanos)).transpose()?,
         state: row.get(14)?,
+        recursive: row.get(15)?,
+        filter: Filter::from_code(row.get(16)?, row.get(17)?),
     })
 }
 

@@ -10,6 +10,7 @@ mod columns;
 mod error;
 #[cfg(test)]
 mod fresh;
+mod keys;
 mod log;
 mod look;
 mod open;

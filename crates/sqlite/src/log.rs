@@ -30,6 +30,32 @@ impl Log for Sqlite {
         read.await.map_err(error::log)?
     }
 
+    async fn read_of(
+        &self,
+        storages: &[StorageId],
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Arc<Commit>>, LogError> {
+        if let Some(commits) = self.published.read(after, usize::MAX) {
+            let concerned =
+                |commit: &Arc<Commit>| commit.records.iter().any(|record| storages.contains(&record.storage));
+            return Ok(commits.into_iter().filter(concerned).take(limit).collect());
+        }
+        let storages = storages.to_vec();
+        let read = self.readers.read(move |db| {
+            let mut commits = Vec::new();
+            for storage in storages {
+                let Some(some) = records::commits_of(db, storage, after, limit)? else { return Ok(Err(LogError::Gap)) };
+                commits.extend(some);
+            }
+            commits.sort_by_key(|commit| commit.sequence);
+            commits.dedup_by_key(|commit| commit.sequence);
+            commits.truncate(limit);
+            Ok(Ok(commits))
+        });
+        read.await.map_err(error::log)?
+    }
+
     async fn read_storage(
         &self,
         storage: StorageId,

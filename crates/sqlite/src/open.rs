@@ -23,8 +23,12 @@ use std::{
 };
 
 /// One script per version of the schema; applied in order, never changed once released.
-pub(crate) const SCHEMA: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+pub(crate) const SCHEMA: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
 
@@ -200,10 +204,14 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), OpenError> {
 
 fn begin_epochs(db: &mut Connection, now: Timestamp) -> Result<(), EngineError> {
     let transaction = db.transaction()?;
-    transaction
-        .execute("UPDATE storages SET epoch = max(epoch + 1, ?1), newest = 0, pruned = 0", [now.as_millisecond()])?;
+    transaction.execute(
+        "UPDATE storages SET epoch = max(epoch + 1, ?1), newest = 0, pruned = 0,
+             pruned_at = (SELECT head FROM standing)",
+        [now.as_millisecond()],
+    )?;
     transaction.execute_batch(
         "DELETE FROM records;
+         DELETE FROM keys;
          DELETE FROM storages WHERE deleted;
          UPDATE standing SET pruned = head, floor = head;",
     )?;
@@ -262,7 +270,7 @@ mod tests {
         let db = Connection::open(database(directory.path())).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 3, .. })));
+        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 4, .. })));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
 use podbell_model::{
     Activity, ActivityKind, Membership, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, WebId,
 };
-use rusqlite::{Connection, Row, named_params, params, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, named_params, params, types::ValueRef};
 use std::sync::Arc;
 
 /// What [`record`] reads, in its order.
@@ -76,8 +76,31 @@ fn insert(db: &Connection, record: &Record) -> rusqlite::Result<()> {
 /// Whole commits after `after`, at most `limit`.
 pub(crate) fn commits(db: &Connection, after: Sequence, limit: usize) -> rusqlite::Result<Vec<Arc<Commit>>> {
     let sql = format!("SELECT {COLUMNS} FROM records WHERE sequence > ?1 ORDER BY sequence, \"offset\"");
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query([signed(after.0)])?;
+    whole(&mut db.prepare_cached(&sql)?.query([signed(after.0)])?, limit)
+}
+
+/// The same of those that concern a storage, and whether none of these has been pruned.
+pub(crate) fn commits_of(
+    db: &Connection,
+    storage: StorageId,
+    after: Sequence,
+    limit: usize,
+) -> rusqlite::Result<Option<Vec<Arc<Commit>>>> {
+    let sql = "SELECT pruned_at FROM storages WHERE id = ?1";
+    let pruned = db.prepare_cached(sql)?.query_row([signed(storage.0)], |row| row.sequence(0)).optional()?;
+    // Of a storage that is gone, everything may be.
+    if pruned.is_none_or(|pruned| after < pruned) {
+        return Ok(None);
+    }
+    // One commit writes to one storage.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM records INDEXED BY records_of_storage WHERE storage = ?1 AND sequence > ?2
+         ORDER BY sequence, \"offset\""
+    );
+    whole(&mut db.prepare_cached(&sql)?.query(params![signed(storage.0), signed(after.0)])?, limit).map(Some)
+}
+
+fn whole(rows: &mut Rows<'_>, limit: usize) -> rusqlite::Result<Vec<Arc<Commit>>> {
     let mut commits: Vec<Commit> = Vec::new();
     while let Some(row) = rows.next()? {
         let record = record(row)?;

@@ -96,7 +96,8 @@ fn prune_records(step: &mut Step<'_>, storage: StorageId, now: Timestamp, limits
              AND \"offset\" BETWEEN ?2 AND ?3",
         range,
     )?;
-    db.execute("UPDATE storages SET pruned = ?2 WHERE id = ?1", [id, signed(last.offset)])?;
+    let sql = "UPDATE storages SET pruned = ?2, pruned_at = max(pruned_at, ?3) WHERE id = ?1";
+    db.execute(sql, [id, signed(last.offset), signed(last.sequence.0)])?;
     db.execute("UPDATE standing SET pruned = max(pruned, ?1)", [signed(last.sequence.0)])?;
     step.ledger.pruned = step.ledger.pruned.max(last.sequence);
     Ok(true)

@@ -6,11 +6,16 @@
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
 use crate::{
-    ChannelType, Features, Representation, Spelling, Syntax, lexical,
+    ChannelType, Feature, Features, Representation, Spelling, Syntax, lexical,
     statements::{NOTIFY, Statements, XSD_PREFIX},
 };
-use podbell_model::{ResourceIri, vocab::notify};
+use podbell_model::{
+    ResourceIri,
+    vocab::{activitystreams, notify},
+};
 use serde::Serialize;
+use serde_json::{Value, json};
+use std::ops::Not;
 
 /// How notifications get from the server to the receiver.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,11 +62,11 @@ pub struct ChannelDocument<'a> {
 #[serde(rename_all = "camelCase")]
 struct Json<'a> {
     #[serde(rename = "@context")]
-    context: serde_json::Value,
+    context: Value,
     id: &'a str,
     #[serde(rename = "type")]
     type_name: &'a str,
-    topic: serde_json::Value,
+    topic: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +77,15 @@ struct Json<'a> {
     rate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     accept: Option<&'a str>,
+    // The published context has no terms for extensions.
+    #[serde(rename = "http://www.w3.org/ns/solid/notifications#activityType", skip_serializing_if = "Value::is_null")]
+    activity_types: Value,
+    #[serde(rename = "urn:podbell:terms#recursive", skip_serializing_if = "Not::not")]
+    recursive: bool,
+    #[serde(rename = "urn:podbell:terms#notCausedByMe", skip_serializing_if = "Not::not")]
+    not_caused_by_me: bool,
+    #[serde(rename = "urn:podbell:terms#cursor", skip_serializing_if = "Not::not")]
+    cursor: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     receive_from: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,11 +107,6 @@ impl ChannelDocument<'_> {
 
     fn json(&self, spelling: &Spelling) -> Vec<u8> {
         let iri = self.channel_type.iri();
-        let mut topics = self.topics.iter().map(|topic| serde_json::Value::from(topic.as_str()));
-        let topic = match (self.topics.len(), topics.next()) {
-            (1, Some(topic)) => topic,
-            (_, first) => first.into_iter().chain(topics).collect::<Vec<_>>().into(),
-        };
         let (receive_from, send_to, sender) = match self.endpoint {
             Endpoint::ReceiveFrom(url) => (Some(url), None, None),
             Endpoint::SendTo { target, sender } => (None, Some(target), Some(sender)),
@@ -107,12 +116,16 @@ impl ChannelDocument<'_> {
             context: spelling.context.to_json(),
             id: self.id,
             type_name: spelling.type_name.as_deref().unwrap_or(&iri),
-            topic,
+            topic: one_or_many(self.topics.iter().map(|topic| topic.as_str().into())),
             start_at: self.features.start_at.map(lexical::date_time),
             end_at: self.features.end_at.map(lexical::date_time),
             state: self.features.state.as_deref(),
             rate: self.features.rate.map(lexical::duration),
             accept: self.features.accept.as_ref().map(|accept| accept.sent.as_str()),
+            activity_types: one_or_many(activity_types(self.features).map(|iri| json!({ "id": iri }))),
+            recursive: self.features.recursive,
+            not_caused_by_me: self.features.not_caused_by_me,
+            cursor: self.features.cursor,
             receive_from,
             send_to,
             sender,
@@ -141,6 +154,18 @@ impl ChannelDocument<'_> {
         if let Some(accept) = &features.accept {
             statements.text(id, &term("accept"), &accept.sent);
         }
+        for iri in activity_types(features) {
+            statements.link(id, &Feature::ActivityType.iri(), &iri);
+        }
+        for (feature, on) in [
+            (Feature::Recursive, features.recursive),
+            (Feature::NotCausedByMe, features.not_caused_by_me),
+            (Feature::Cursor, features.cursor),
+        ] {
+            if on {
+                statements.typed(id, &feature.iri(), "true", "boolean");
+            }
+        }
         match self.endpoint {
             Endpoint::ReceiveFrom(url) => statements.link(id, &term("receiveFrom"), url),
             Endpoint::SendTo { target, sender } => {
@@ -153,81 +178,20 @@ impl ChannelDocument<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Service, media::BodyType, subscription};
-    use podbell_model::rdf;
+/// The IRIs of the types of activity that a channel is limited to.
+fn activity_types(features: &Features) -> impl Iterator<Item = String> {
+    features.activity_types.iter().map(|name| format!("{}{name}", activitystreams::NS))
+}
 
-    const ID: &str = "https://pod.example/.notifications/channels/0b6c";
-
-    fn answer(body: &str, representation: Representation) -> String {
-        let service = Service::test();
-        let request = subscription::parse(body.as_bytes(), BodyType::default(), &service).unwrap();
-        let document = ChannelDocument {
-            id: ID,
-            channel_type: request.channel_type,
-            topics: &request.topics,
-            features: &request.features,
-            endpoint: Endpoint::ReceiveFrom("wss://pod.example/.notifications/connect/Qd8r"),
-        };
-        String::from_utf8(document.write(&request.spelling, representation)).unwrap()
-    }
-
-    const REQUEST: &str = r#"{"@context":["https://www.w3.org/ns/solid/notifications-context/v1"],
-        "type":"WebSocketChannel2023","topic":["https://pod.example/n/1","https://pod.example/n/"],
-        "endAt":"2030-01-01T00:00:00","rate":"PT2s","accept":"text/turtle","foo":1,"id":"urn:mine"}"#;
-
-    #[test]
-    fn the_answer_is_in_the_words_of_the_request() {
-        assert_eq!(
-            answer(REQUEST, Representation::default()),
-            r#"{"@context":["https://www.w3.org/ns/solid/notifications-context/v1"],"id":"https://pod.example/.notifications/channels/0b6c","type":"WebSocketChannel2023","topic":["https://pod.example/n/1","https://pod.example/n/"],"endAt":"2030-01-01T00:00:00.000Z","rate":"PT2S","accept":"text/turtle","receiveFrom":"wss://pod.example/.notifications/connect/Qd8r"}"#
-        );
-        let full = "http://www.w3.org/ns/solid/notifications#WebSocketChannel2023";
-        let request = format!(
-            r#"{{"@context":"https://www.w3.org/ns/solid/notification/v1","type":"{full}","topic":"https://pod.example/a"}}"#
-        );
-        assert_eq!(
-            answer(&request, Representation::default()),
-            format!(
-                r#"{{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"{ID}","type":"{full}","topic":"https://pod.example/a","receiveFrom":"wss://pod.example/.notifications/connect/Qd8r"}}"#
-            )
-        );
-    }
-
-    #[test]
-    fn turtle_has_one_subject_and_one_type() {
-        assert_eq!(
-            answer(REQUEST, Syntax::Turtle.into()),
-            "@prefix notify: <http://www.w3.org/ns/solid/notifications#> .
-@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
-<https://pod.example/.notifications/channels/0b6c> a notify:WebSocketChannel2023 ;
-    notify:topic <https://pod.example/n/1> ;
-    notify:topic <https://pod.example/n/> ;
-    notify:endAt \"2030-01-01T00:00:00.000Z\"^^xsd:dateTime ;
-    notify:rate \"PT2S\"^^xsd:duration ;
-    notify:accept \"text/turtle\" ;
-    notify:receiveFrom <wss://pod.example/.notifications/connect/Qd8r> .
-"
-        );
-    }
-
-    #[test]
-    fn every_representation_is_the_same_graph() {
-        let graph = |representation: Representation| {
-            let text = answer(REQUEST, representation);
-            rdf::parse(representation.syntax.rdf_format(), ID, text.as_bytes()).unwrap()
-        };
-        let turtle = graph(Syntax::Turtle.into());
-        assert_eq!(turtle.len(), 7);
-        assert_eq!(graph(Syntax::NTriples.into()), turtle);
-        assert_eq!(graph(Syntax::JsonLd.into()), turtle);
-        assert_eq!(graph(Representation { syntax: Syntax::JsonLd, expanded: true }), turtle);
-    }
-
-    #[test]
-    fn a_capability_is_not_printed_for_debugging() {
-        assert!(!format!("{:?}", Endpoint::ReceiveFrom("wss://x/secret")).contains("secret"));
+/// Nothing, the one value, or a list.
+fn one_or_many(values: impl Iterator<Item = Value>) -> Value {
+    let mut values: Vec<_> = values.collect();
+    match values.len() {
+        0 => Value::Null,
+        1 => values.remove(0),
+        _ => values.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use crate::{
 use podbell_model::vocab::{notify, pim, solid};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// A subscription service: makes channels of one type.
 ///
@@ -41,7 +41,7 @@ impl Service {
         let term = |name: &str| format!("{}{name}", notify::NS);
         statements.link(&self.url, &term("channelType"), &self.channel_type.iri());
         for feature in &self.features {
-            statements.link(&self.url, &term("feature"), &term(feature.name()));
+            statements.link(&self.url, &term("feature"), &feature.iri());
         }
     }
 
@@ -50,7 +50,7 @@ impl Service {
             context: None,
             id: &self.url,
             channel_type: self.channel_type.name(),
-            feature: self.features.iter().map(|feature| feature.name()).collect(),
+            feature: self.features.iter().map(|feature| feature.compact()).collect(),
         }
     }
 
@@ -168,7 +168,7 @@ struct ServiceJson<'a> {
     context: Option<&'a str>,
     id: &'a str,
     channel_type: &'a str,
-    feature: Vec<&'a str>,
+    feature: Vec<Cow<'static, str>>,
 }
 
 #[derive(Serialize)]
@@ -257,12 +257,27 @@ mod tests {
     <https://pod.example/.notifications/terms#remoteGroupBound> \"PT1M\"^^xsd:duration .
 <https://pod.example/.notifications/WebSocketChannel2023/>
     notify:channelType notify:WebSocketChannel2023 ;
-    notify:feature notify:startAt, notify:endAt, notify:state, notify:rate, notify:accept .
+    notify:feature notify:startAt, notify:endAt, notify:state, notify:rate, notify:accept, notify:activityType ;
+    notify:feature <urn:podbell:terms#recursive> ;
+    notify:feature <urn:podbell:terms#notCausedByMe> ;
+    notify:feature <urn:podbell:terms#cursor> .
 <https://pod.example/.notifications/WebhookChannel2023/>
     notify:channelType notify:WebhookChannel2023 ;
     notify:feature notify:endAt .
 "
         );
+    }
+
+    #[test]
+    fn a_service_is_mentioned_before_anything_that_looks_like_it() {
+        let turtle = text(&description(Described::Storage), Syntax::Turtle);
+        let iris: Vec<_> =
+            turtle.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(iri, _)| iri).collect();
+        for channel_type in [ChannelType::WebSocket, ChannelType::Webhook] {
+            let first = iris.iter().find(|iri| iri.contains(channel_type.name())).unwrap();
+            assert_eq!(*first, format!("https://pod.example/.notifications/{}/", channel_type.name()));
+        }
+        assert_eq!(turtle.matches("notify:subscription <https://").count(), 2);
     }
 
     #[test]
@@ -272,7 +287,7 @@ mod tests {
         plain.services.truncate(1);
         assert_eq!(
             text(&plain, Syntax::JsonLd),
-            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/","type":"http://www.w3.org/ns/pim/space#Storage","subscription":[{"id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept"]}]}"#
+            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/","type":"http://www.w3.org/ns/pim/space#Storage","subscription":[{"id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept","http://www.w3.org/ns/solid/notifications#activityType","urn:podbell:terms#recursive","urn:podbell:terms#notCausedByMe","urn:podbell:terms#cursor"]}]}"#
         );
     }
 
@@ -309,18 +324,18 @@ mod tests {
         let json = String::from_utf8(service.write(Syntax::JsonLd.into())).unwrap();
         assert_eq!(
             json,
-            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept"]}"#
+            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept","http://www.w3.org/ns/solid/notifications#activityType","urn:podbell:terms#recursive","urn:podbell:terms#notCausedByMe","urn:podbell:terms#cursor"]}"#
         );
         let parse =
             |syntax: Syntax| rdf::parse(syntax.rdf_format(), &service.url, &service.write(syntax.into())).unwrap();
         assert_eq!(parse(Syntax::JsonLd), parse(Syntax::Turtle));
-        assert_eq!(parse(Syntax::JsonLd).len(), 6);
+        assert_eq!(parse(Syntax::JsonLd).len(), 10);
     }
 
     #[test]
     fn a_resource_description_gets_the_services() {
         let triples = subscription_triples("https://pod.example/n/1", &[Service::test()]);
-        assert_eq!(triples.len(), 7);
+        assert_eq!(triples.len(), 11);
         assert_eq!(
             triples[0].to_string(),
             "<https://pod.example/n/1> <http://www.w3.org/ns/solid/notifications#subscription> <https://pod.example/.notifications/WebSocketChannel2023/>"

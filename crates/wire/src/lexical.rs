@@ -34,7 +34,9 @@ pub fn parse_date_time(text: &str) -> Option<Timestamp> {
         _ => return None,
     };
     let point = if fraction.is_empty() { "" } else { "." };
-    format!("{whole}{point}{fraction}{zone}").parse().ok()
+    let at: Timestamp = format!("{whole}{point}{fraction}{zone}").parse().ok()?;
+    // A zone can lead before the year 0, which is written in another form.
+    (!date_time(at).starts_with('-')).then_some(at)
 }
 
 /// Writes an instant in milliseconds, UTC: `2026-07-18T09:12:03.120Z`.
@@ -180,6 +182,7 @@ mod tests {
             "2030-01-01T00:00:00[Europe/Vienna]",
             "2030-01-01T00:00:00Zx",
             "2030-01-01T00:00:00+2",
+            "0000-01-01T00:00:00+01:00",
             "ééééééééééééééééééé",
         ] {
             assert_eq!(parse_date_time(text), None, "{text}");

@@ -10,6 +10,8 @@ pub mod lexical;
 pub mod media;
 pub mod message;
 pub mod problem;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
 mod statements;
 pub mod subscription;
 pub mod terms;
@@ -17,10 +19,10 @@ pub mod terms;
 pub use channel::{ChannelDocument, Endpoint};
 pub use discovery::{Bounds, Described, Description, Service};
 pub use media::{BodyType, MediaTypeError, Representation, Syntax};
-pub use message::{Relation, Rendering};
+pub use message::{Framing, Relation, Rendering};
 pub use problem::{Problem, Refusal};
 pub use subscription::{ChannelRequest, Features, RequestError, Spelling};
-pub use terms::{ChannelType, Feature, NotificationsContext};
+pub use terms::{ACTIVITY_TYPES, ChannelType, EXTENSIONS, Feature, NotificationsContext};
 
 /// Serialises a value that is made of strings, lists and records only.
 fn json(value: &impl serde::Serialize) -> Vec<u8> {

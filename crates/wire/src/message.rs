@@ -9,7 +9,7 @@ mod solid;
 #[cfg(test)]
 mod tests;
 
-pub use rendering::Rendering;
+pub use rendering::{Framing, Rendering};
 
 use podbell_model::{Activity, ActivityKind, ResourceClass, ResourceIri, Timestamp, Uuid, activity};
 
@@ -43,6 +43,18 @@ pub fn write_state(
     let class = class.or(topic.is_container().then_some(ResourceClass::Container));
     let kind = if state.is_some() { ActivityKind::Update } else { ActivityKind::Delete };
     Notice { id, kind, object: topic, class, state, container: None, actor: None, published: now }.write(rendering)
+}
+
+/// Where the cursor of a notification stands in its text, until there is one: as long as a cursor, and made of what no
+/// IRI has.
+pub const CURSOR_PLACE: &str = "<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<";
+
+/// Writes that what was missed can no longer be read: what is known of the topics is to be read anew.
+pub fn write_gap(rendering: Rendering, id: Uuid, now: Timestamp) -> Vec<u8> {
+    match rendering {
+        Rendering::Solid { context, syntax, cursor, .. } => solid::gap(id, now, (context, syntax), cursor),
+        Rendering::Ess { .. } => Vec::new(),
+    }
 }
 
 /// One activity as one topic sees it, before it is put into words.
@@ -89,7 +101,9 @@ impl<'a> Notice<'a> {
 
     fn write(&self, rendering: Rendering) -> Vec<u8> {
         match rendering {
-            Rendering::Solid { context, syntax, actor } => solid::write(self, context, syntax, actor),
+            Rendering::Solid { context, syntax, actor, cursor, .. } => {
+                solid::write(self, (context, syntax), actor, cursor)
+            }
             Rendering::Ess { actor } => ess::write(self, actor),
         }
     }

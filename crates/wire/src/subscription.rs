@@ -7,6 +7,7 @@
 //! Spec: <https://solidproject.org/TR/notifications-protocol#subscription-request>
 
 mod error;
+mod features;
 mod json_ld;
 mod reading;
 #[cfg(test)]
@@ -14,7 +15,7 @@ mod tests;
 
 pub use error::RequestError;
 
-use crate::{BodyType, ChannelType, Feature, NotificationsContext, Rendering, Service, Syntax};
+use crate::{BodyType, ChannelType, Feature, Framing, NotificationsContext, Rendering, Service, Syntax};
 use podbell_model::{ResourceIri, Timestamp, rdf};
 use std::{fmt, time::Duration};
 
@@ -45,7 +46,13 @@ pub struct ChannelRequest {
 impl ChannelRequest {
     /// How the channel's notifications are to be written.
     pub fn rendering(&self, actor: bool) -> Rendering {
-        Rendering::Solid { context: self.spelling.context.notifications(), syntax: self.features.syntax(), actor }
+        let framing = match self.channel_type {
+            ChannelType::EventSource => Framing::Events,
+            ChannelType::StreamingHttp => Framing::Stream,
+            _ => Framing::WebSocket,
+        };
+        let (context, syntax) = (self.spelling.context.notifications(), self.features.syntax());
+        Rendering::Solid { context, syntax, actor, framing, cursor: self.features.cursor }
     }
 }
 
@@ -62,6 +69,14 @@ pub struct Features {
     pub rate: Option<Duration>,
     /// Which media type notifications have.
     pub accept: Option<Accept>,
+    /// Extension: everything below the topics too.
+    pub recursive: bool,
+    /// Extension: only activities of these types, as terms of Activity Streams; empty for all.
+    pub activity_types: Vec<&'static str>,
+    /// Extension: not what the subscriber has done.
+    pub not_caused_by_me: bool,
+    /// Extension: each notification tells its cursor, and gaps are told.
+    pub cursor: bool,
 }
 
 impl Features {
@@ -159,6 +174,23 @@ pub fn parse(body: &[u8], body_type: BodyType, service: &Service) -> Result<Chan
     };
     let dataset = rdf::parse(format, &service.url, &text.bytes)?;
     reading::read(&dataset, text, service)
+}
+
+/// What may be changed of a channel that stands.
+const CHANGEABLE: [Feature; 3] = [Feature::EndAt, Feature::Rate, Feature::Accept];
+
+/// Parses a part of a channel, as its owner posts it to the channel: what is to change of `endAt`, `rate` and `accept`.
+/// What else it says must not differ from the channel, for the caller to see: `topic` and `type` are not looked at.
+pub fn parse_changes(body: &[u8], body_type: BodyType, channel: &str) -> Result<Features, RequestError> {
+    if body.len() > MAX_BODY {
+        return Err(RequestError::TooComplex { what: "bytes", limit: MAX_BODY });
+    }
+    let text = match body_type.syntax {
+        Syntax::JsonLd => json_ld::prepare(body, body_type.plain_json)?,
+        syntax => json_ld::Text::without_json(body, syntax),
+    };
+    let dataset = rdf::parse(body_type.syntax.rdf_format(), channel, &text.bytes)?;
+    reading::read_changes(&dataset, &text, channel, &CHANGEABLE)
 }
 
 impl Service {

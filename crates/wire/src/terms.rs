@@ -4,10 +4,18 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-types>
 
+mod feature;
+
+pub use feature::{ACTIVITY_TYPES, Feature};
+pub(crate) use feature::{activity_type, spells};
+
 use podbell_model::{contexts, vocab::notify};
 
 /// Namespace of the Web Push keys in the draft's samples; other clients use the notifications namespace for them.
 pub(crate) const PUSH_NS: &str = "https://purl.org/solid-web-push/vocab#";
+
+/// Namespace of our extensions.
+pub const EXTENSIONS: &str = "urn:podbell:terms#";
 
 /// Every namespace under which clients write the vocabulary; the first is the right one.
 const NAMESPACES: [&str; 5] = [
@@ -66,39 +74,6 @@ impl ChannelType {
     /// Whether the server sends to a target that the request names; otherwise the receiver connects.
     pub fn pushes(self) -> bool {
         matches!(self, Self::Webhook | Self::Ldn | Self::WebPush)
-    }
-}
-
-/// A notification feature.
-///
-/// Spec: <https://solidproject.org/TR/notifications-protocol#notification-features>
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Feature {
-    /// When notifications begin.
-    StartAt,
-    /// When the channel ends.
-    EndAt,
-    /// The state of the topic that the receiver knows.
-    State,
-    /// Least time between two notifications.
-    Rate,
-    /// Media type of the notifications.
-    Accept,
-}
-
-impl Feature {
-    /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 5] = [Self::StartAt, Self::EndAt, Self::State, Self::Rate, Self::Accept];
-
-    /// The term.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::StartAt => "startAt",
-            Self::EndAt => "endAt",
-            Self::State => "state",
-            Self::Rate => "rate",
-            Self::Accept => "accept",
-        }
     }
 }
 

@@ -6,10 +6,13 @@
 use super::{
     decode::Decoder,
     hear::hear,
-    heart::Heart,
     socket::{Dialect, Socket},
 };
-use podbell_hub::{Admission, Connection};
+use crate::{
+    heart::Heart,
+    register::{register, room},
+};
+use podbell_hub::{Admission, Begin, Connection, RenderingId};
 use podbell_model::Sequence;
 use std::{
     io,
@@ -55,28 +58,22 @@ impl WebSockets {
     /// Serves a stream whose opening has been answered with 101, until either side ends it; `held` lives as long.
     ///
     /// `early` is what the client sent after its opening. `since` is a head of the log that was read before the
-    /// answer went out: what was committed after it is told, so the client may rely on the 101.
+    /// answer went out: what was committed after it is told, so the client may rely on the 101. `rendering`: if not the
+    /// channel's.
+    #[expect(clippy::too_many_arguments, reason = "each is something that only the opening knows")]
     pub fn serve<T>(
         &self,
         stream: TcpStream,
         early: &[u8],
         admission: Admission,
         dialect: Dialect,
-        since: Sequence,
+        (begin, since): (Begin, Sequence),
+        rendering: Option<RenderingId>,
         held: T,
     ) -> Session<T> {
-        let socket = Socket::new(stream, dialect, &self.heart);
-        // A channel with a known state is told the difference, which covers what happened since.
-        let resume_after = admission.channel().state.is_none().then_some(since);
-        let connection = Arc::new(admission.register(Arc::<Socket>::clone(&socket), resume_after));
-        socket.on_room({
-            let connection = Arc::downgrade(&connection);
-            Box::new(move || {
-                if let Some(connection) = connection.upgrade() {
-                    connection.writable();
-                }
-            })
-        });
+        let socket = Socket::open(stream, dialect, &self.heart);
+        let connection = register(admission, Arc::<Socket>::clone(&socket), (begin, since), rendering);
+        socket.on_room(room(&connection));
         // Something may have waited for room before there was anybody to tell.
         connection.writable();
         let limit = self.limit;

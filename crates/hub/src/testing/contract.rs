@@ -1,6 +1,6 @@
 //! What every channel store keeps, one function per fact.
 
-use crate::{Channel, ChannelId, ChannelStore, ConnectionLimit, RenderingId, Topic};
+use crate::{Channel, ChannelId, ChannelStore, ConnectionLimit, Filter, RenderingId, Renewal, Topic, Whose};
 use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid, WebId};
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +20,8 @@ macro_rules! channel_store_contract {
             the_sweep_takes_what_has_ended_and_nothing_else
             a_used_channel_outlives_the_time_to_connect
             channels_are_counted_by_agent_and_client
+            channels_are_listed_in_pages_by_agent_and_by_storage
+            what_may_be_changed_is_changed_and_nothing_else
         );
     };
     (@facts $make:path: $($fact:ident)*) => {
@@ -51,6 +53,8 @@ pub fn channel(number: u8) -> Channel {
             origin: Some("https://app.example".into()),
         }),
         topics: [topic(1, "https://pod.example/a"), topic(2, "https://pod.example/b/")].into(),
+        recursive: true,
+        filter: Filter::from_code(5, true),
         rendering: RenderingId(0x8000_0007),
         capability: Some([number; 32]),
         connections: ConnectionLimit { concurrent: 3, total: Some(2) },
@@ -201,4 +205,43 @@ pub async fn channels_are_counted_by_agent_and_client(store: &impl ChannelStore)
     assert_eq!(store.count(&alice).await.unwrap(), 2);
     assert_eq!(store.count(&Subject::public()).await.unwrap(), 1);
     assert_eq!(store.count(&Subject::agent(WebId::new("https://bob.example/#me"))).await.unwrap(), 0);
+}
+
+/// Pages follow each other without a gap, and nobody else's channels are in them.
+pub async fn channels_are_listed_in_pages_by_agent_and_by_storage(store: &impl ChannelStore) {
+    let alice = WebId::new("https://alice.example/card#me");
+    for number in 1..=5 {
+        store.insert(&channel(number)).await.expect("kept");
+    }
+    let of_nobody =
+        Channel { subject: Arc::new(Subject::public()), topics: [topic(3, "https://c.example/")].into(), ..channel(6) };
+    store.insert(&of_nobody).await.expect("kept");
+    for whose in [Whose::Agent(alice), Whose::Storage(StorageId(2))] {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.page(&whose, after, 2).await.expect("read");
+            let Some(last) = page.last() else { break };
+            after = Some((last.created, last.id));
+            assert!(page.len() <= 2);
+            listed.extend(page);
+        }
+        assert_eq!(listed, (1..=5).map(channel).collect::<Vec<_>>(), "{whose:?}");
+    }
+    assert_eq!(store.page(&Whose::Storage(StorageId(3)), None, 9).await.expect("read"), [of_nobody]);
+    assert!(store.page(&Whose::Storage(StorageId(9)), None, 9).await.expect("read").is_empty());
+}
+
+/// What is not said stays as it was.
+pub async fn what_may_be_changed_is_changed_and_nothing_else(store: &impl ChannelStore) {
+    let kept = channel(1);
+    store.insert(&kept).await.expect("kept");
+    let renewal =
+        Renewal { end_at: Some(at(3_000)), rate: Some(Duration::from_secs(7)), rendering: Some(RenderingId(5)) };
+    assert!(store.renew(kept.id, &renewal).await.expect("written"));
+    let mut expected = kept.clone();
+    renewal.apply(&mut expected);
+    assert_eq!(store.get(kept.id).await.expect("read"), Some(expected.clone()));
+    assert!(store.renew(kept.id, &Renewal::default()).await.expect("written"));
+    assert_eq!(store.get(kept.id).await.expect("read"), Some(expected));
+    assert!(!store.renew(channel(2).id, &renewal).await.expect("written"));
 }

@@ -1,6 +1,6 @@
 //! Channels that live as long as the process: for tests, and to show what a store has to do.
 
-use crate::{Channel, ChannelId, ChannelStore, ChannelStoreError, Topic};
+use crate::{After, Channel, ChannelId, ChannelStore, ChannelStoreError, Renewal, Topic, Whose};
 use parking_lot::Mutex;
 use podbell_model::{StorageId, Subject, Timestamp};
 use std::collections::HashMap;
@@ -39,6 +39,27 @@ impl ChannelStore for MemoryChannels {
         let mut channels: Vec<_> = concerned.map(|kept| kept.channel.clone()).collect();
         channels.sort_by_key(|channel| (channel.created, channel.id));
         Ok(channels)
+    }
+
+    async fn page(&self, whose: &Whose, after: Option<After>, limit: usize) -> Result<Vec<Channel>, ChannelStoreError> {
+        let kept = self.kept.lock();
+        let theirs = |channel: &&Channel| match whose {
+            Whose::Agent(webid) => channel.subject.webid.as_ref() == Some(webid),
+            Whose::Storage(storage) => channel.topics.iter().any(|topic| topic.storage == *storage),
+        };
+        let behind = |channel: &&Channel| after.is_none_or(|after| (channel.created, channel.id) > after);
+        let mut channels: Vec<_> =
+            kept.values().map(|kept| &kept.channel).filter(theirs).filter(behind).cloned().collect();
+        channels.sort_by_key(|channel| (channel.created, channel.id));
+        channels.truncate(limit);
+        Ok(channels)
+    }
+
+    async fn renew(&self, id: ChannelId, renewal: &Renewal) -> Result<bool, ChannelStoreError> {
+        let mut kept = self.kept.lock();
+        let Some(kept) = kept.get_mut(&id) else { return Ok(false) };
+        renewal.apply(&mut kept.channel);
+        Ok(true)
     }
 
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {

@@ -328,7 +328,7 @@ async fn a_grant_withdrawn_between_admission_and_registration_counts() {
     world.allow("/a", &["alice"]);
     world.quiet().await;
     let ear = std::sync::Arc::new(Ear { room: usize::MAX.into(), ..Ear::default() });
-    let connection = admission.register(std::sync::Arc::clone(&ear) as _, None);
+    let connection = admission.register(std::sync::Arc::clone(&ear) as _, crate::Begin::Now, None);
     world.write("/a");
     world.quiet().await;
     assert_eq!(ear.heard(), [""; 0]);

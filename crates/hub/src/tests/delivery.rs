@@ -56,7 +56,7 @@ async fn nothing_from_before_the_connection_is_heard() {
     world.write("/a");
     // No await: the hub has not read the log yet.
     let ear = Arc::new(Ear { room: usize::MAX.into(), ..Ear::default() });
-    let _connection = admission.register(Arc::clone(&ear) as _, None);
+    let _connection = admission.register(Arc::clone(&ear) as _, crate::Begin::Now, None);
     world.write("/a");
     world.quiet().await;
     assert_eq!(ear.facts(), ["Update /a"]);
@@ -91,7 +91,7 @@ async fn a_resume_that_comes_too_late_is_told_so() {
     world.quiet().await;
     world.write("/a");
     world.quiet().await;
-    assert_eq!(bob.ear.facts(), ["Gap", "Update /a"]);
+    assert_eq!(bob.ear.facts(), ["Gap", "State /a", "Update /a"]);
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn a_channel_ended_between_admission_and_registration_stays_silent() {
     let admission = world.admit(&channel).await.unwrap();
     world.hub.unsubscribe(channel.id, &channel.subject, nothing).await.unwrap();
     let ear = Arc::new(Ear { room: usize::MAX.into(), ..Ear::default() });
-    let connection = admission.register(Arc::clone(&ear) as _, None);
+    let connection = admission.register(Arc::clone(&ear) as _, crate::Begin::Now, None);
     world.write("/a");
     world.quiet().await;
     assert_eq!(ear.heard(), [""; 0]);

@@ -1,8 +1,10 @@
 //! The hub's rules, each by name.
 
 mod attacks;
+mod cursors;
 mod delivery;
 mod leases;
 mod lifecycle;
 mod model;
+mod subtrees;
 mod world;

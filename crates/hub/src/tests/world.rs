@@ -196,6 +196,12 @@ impl Log for Past {
         Ok(commits.iter().filter(|commit| commit.sequence > after).take(limit).cloned().collect())
     }
 
+    async fn read_of(&self, of: &[StorageId], after: Sequence, limit: usize) -> Result<Vec<Arc<Commit>>, LogError> {
+        let commits = self.read(after, usize::MAX).await?;
+        let concerned = |commit: &Arc<Commit>| commit.records.iter().any(|record| of.contains(&record.storage));
+        Ok(commits.into_iter().filter(concerned).take(limit).collect())
+    }
+
     async fn read_storage(&self, _: StorageId, _: StreamPosition, _: usize) -> Result<Vec<Record>, LogError> {
         Err(LogError::UnknownStorage)
     }
@@ -238,27 +244,66 @@ impl States for Past {
 pub(super) struct Lines;
 
 impl Encoder for Lines {
-    fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Bytes {
+    fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Encoded {
         let activity = projection.activity;
         let kind = match (projection.relation, activity.kind) {
             (Relation::Object, kind) => format!("{kind:?}"),
             (Relation::Member, ActivityKind::Create) => "Add".to_owned(),
             (Relation::Member, ActivityKind::Delete) => "Remove".to_owned(),
-            (Relation::Member, ActivityKind::Update) => return Bytes::new(),
+            (Relation::Member, ActivityKind::Update) => return Encoded::default(),
         };
         let again = if projection.second { " second" } else { "" };
-        let style = if rendering.0 == 1 { "" } else { " other" };
+        let style = if rendering.0 == 2 { " other" } else { "" };
         let number = activity.id.as_u64_pair().1;
-        format!("{kind} {} {number}{again}{style}\n", activity.object.path()).into()
+        Self::line(rendering, &format!("{kind} {} {number}{again}{style}\n", activity.object.path()))
     }
 
-    fn encode_state(&self, _: RenderingId, topic: &ResourceIri, state: Option<&str>, _: Uuid, _: Timestamp) -> Bytes {
-        format!("State {} {}\n", topic.path(), state.unwrap_or("gone")).into()
+    fn encode_state(
+        &self,
+        rendering: RenderingId,
+        topic: &ResourceIri,
+        state: Option<&str>,
+        _: Uuid,
+        _: Timestamp,
+    ) -> Encoded {
+        Self::line(rendering, &format!("State {} {}\n", topic.path(), state.unwrap_or("gone")))
     }
 
-    fn encode_gap(&self, rendering: RenderingId, _: Timestamp) -> Bytes {
-        if rendering.0 == 1 { "Gap\n".into() } else { Bytes::new() }
+    fn encode_gap(&self, rendering: RenderingId, _: Uuid, _: Timestamp) -> Encoded {
+        if rendering.0 == 2 { Encoded::default() } else { Self::line(rendering, "Gap\n") }
     }
+}
+
+impl Lines {
+    /// Rendering 3 begins with a cursor.
+    fn line(rendering: RenderingId, text: &str) -> Encoded {
+        if rendering == WITH_CURSOR {
+            let bytes = format!("{:CURSOR$} {text}", "").into();
+            Encoded { bytes, cursor_at: Some(0) }
+        } else {
+            Bytes::from(text.to_owned()).into()
+        }
+    }
+}
+
+/// The rendering whose lines begin with a cursor.
+pub(super) const WITH_CURSOR: RenderingId = RenderingId(3);
+
+/// Positions in plain sight.
+struct Plain;
+
+impl Cursors for Plain {
+    fn seal(&self, _: &Channel, position: Position) -> Cursor {
+        let text = format!("{:CURSOR$}", format!("{}.{}", position.sequence.0, position.part));
+        text.into_bytes().try_into().unwrap()
+    }
+}
+
+/// The position in a line of [`WITH_CURSOR`], and the rest of the line.
+pub(super) fn opened(line: &str) -> (Position, &str) {
+    let (cursor, text) = line.split_at(CURSOR);
+    let (sequence, part) = cursor.trim().split_once('.').unwrap();
+    (Position { sequence: Sequence(sequence.parse().unwrap()), part: part.parse().unwrap() }, text.trim())
 }
 
 /// An outlet that remembers.
@@ -374,6 +419,7 @@ impl World {
             fence: Arc::clone(&past.fence),
             authorize: Arc::clone(&past) as _,
             encoder: Arc::new(Lines),
+            cursors: Arc::new(Plain),
             channels: Arc::clone(&store) as _,
             states: Arc::clone(&past) as _,
             clock: Arc::new(move || clock.time()),
@@ -436,6 +482,8 @@ impl World {
             id: ChannelId(Uuid::from_u128(u128::from(number))),
             subject: agent(name),
             topics: paths.iter().map(|path| Topic { storage: POD, resource: iri(path) }).collect(),
+            recursive: false,
+            filter: Filter::default(),
             rendering: RenderingId(1),
             capability: Some(capability),
             connections: ConnectionLimit { concurrent: 3, total: None },
@@ -453,9 +501,14 @@ impl World {
     }
 
     pub(super) async fn connect(&self, channel: &Channel, resume: Option<Sequence>) -> Listener {
+        let begin = resume.map_or(Begin::Now, |sequence| Begin::After(Position::after(sequence)));
+        self.begin(channel, begin).await
+    }
+
+    pub(super) async fn begin(&self, channel: &Channel, begin: Begin) -> Listener {
         let past = Some(Arc::clone(&self.past));
         let ear = Arc::new(Ear { room: AtomicUsize::new(1 << 40), past, ..Ear::default() });
-        let connection = self.admit(channel).await.unwrap().register(Arc::clone(&ear) as _, resume);
+        let connection = self.admit(channel).await.unwrap().register(Arc::clone(&ear) as _, begin, None);
         Listener { ear, connection }
     }
 

@@ -187,6 +187,17 @@ impl Log for MemoryStore {
         self.state.lock().read(after, limit)
     }
 
+    async fn read_of(
+        &self,
+        storages: &[StorageId],
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Arc<Commit>>, LogError> {
+        let commits = self.state.lock().read(after, usize::MAX)?;
+        let concerned = |commit: &Arc<Commit>| commit.records.iter().any(|record| storages.contains(&record.storage));
+        Ok(commits.into_iter().filter(concerned).take(limit).collect())
+    }
+
     async fn read_storage(
         &self,
         storage: StorageId,

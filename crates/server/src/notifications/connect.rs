@@ -1,8 +1,8 @@
-//! Connecting to a channel by its capability: the opening of a WebSocket.
+//! Connecting to a channel by its capability: the opening of a WebSocket, or the answer that never ends of a stream.
 //!
 //! Everything is judged before the 101 goes out, and what is committed from then on is told.
 
-use super::capability;
+use super::{answer::options, capability};
 use crate::{
     accept::{Bare, Connection, TakeOver},
     app::App,
@@ -18,14 +18,22 @@ use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use podbell_delivery::websocket::{
-    Dialect,
-    handshake::{self, HandshakeError, Opening, Subprotocol},
+use podbell_delivery::{
+    rendering_id,
+    stream::Kind,
+    websocket::{
+        Dialect,
+        handshake::{self, HandshakeError, Opening, Subprotocol},
+    },
 };
-use podbell_hub::ConnectError;
+use podbell_hub::{Admission, Begin, ConnectError, Topic};
+use podbell_model::{Sequence, Subject};
 use podbell_wac::Refusal;
+use podbell_wire::{Framing, Rendering, Syntax, media};
 use std::sync::Arc;
 use tokio::net::TcpStream;
+
+const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 /// A connection to `receiveFrom`.
 pub async fn connect(
@@ -33,7 +41,140 @@ pub async fn connect(
     Path(capability): Path<String>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    upgrade(&app, &capability, request, Dialect::Solid, Subprotocol::First).await
+    match *request.method() {
+        Method::OPTIONS => return Ok(options(ALLOW, None)),
+        Method::GET | Method::HEAD => {}
+        _ => return Err(Problem::method_not_allowed(ALLOW)),
+    }
+    if has_token(request.headers(), &header::UPGRADE, "websocket") {
+        return upgrade(&app, &capability, request, Dialect::Solid, Subprotocol::First).await;
+    }
+    let hash = capability::hash(&capability);
+    let (channel, ended) = app.hub.seek(&hash).await.map_err(not_admitted)?;
+    let Some(rendering @ Rendering::Solid { framing, syntax, .. }) = Rendering::from_code(channel.rendering.0) else {
+        return Err(upgrade_required());
+    };
+    match framing {
+        Framing::WebSocket => return Err(upgrade_required()),
+        // Tells an `EventSource` not to come again.
+        Framing::Events if ended => return Ok(StatusCode::NO_CONTENT.into_response()),
+        _ if ended => return Err(not_admitted(ConnectError::Ended)),
+        _ => {}
+    }
+    let (chosen, _) = representation(request.headers(), (framing, syntax), false)?;
+    let rendering = with_framing(rendering, chosen);
+    let begin = begin(&app, &request, (&channel.subject, &channel.topics), chosen, Begin::Now);
+    if *request.method() == Method::HEAD {
+        return head(rendering);
+    }
+    let since = app.log.head();
+    let admission = app.hub.admit(&hash).await.map_err(not_admitted)?;
+    stream(&app, request, admission, (begin, since), rendering)
+}
+
+/// What a stream is written in. Who asks for an event stream gets one; `any`: the syntax is theirs to choose, and else
+/// it is that of the channel.
+pub(super) fn representation(
+    headers: &HeaderMap,
+    default: (Framing, Syntax),
+    any: bool,
+) -> Result<(Framing, Syntax), Problem> {
+    let Some(accept) = super::answer::joined(headers, &header::ACCEPT) else { return Ok(default) };
+    let events = accept.split(',').any(|range| {
+        range.split(';').next().is_some_and(|range| range.trim().eq_ignore_ascii_case("text/event-stream"))
+    });
+    match default {
+        (_, Syntax::Turtle) if events && any => Ok((Framing::Events, Syntax::JsonLd)),
+        (_, syntax) if events => Ok((Framing::Events, syntax)),
+        (Framing::Stream, Syntax::Turtle) if any => {
+            let offers = [Syntax::Turtle, Syntax::JsonLd, Syntax::NTriples];
+            Ok((Framing::Stream, media::negotiate(Some(&accept), &offers)?.syntax))
+        }
+        default => Ok(default),
+    }
+}
+
+fn with_framing(rendering: Rendering, chosen: Framing) -> Rendering {
+    match rendering {
+        Rendering::Solid { context, syntax, actor, cursor, .. } => {
+            Rendering::Solid { context, syntax, actor, framing: chosen, cursor }
+        }
+        Rendering::Ess { .. } => rendering,
+    }
+}
+
+/// From where a connection hears: after the cursor that it comes back with, if it does.
+///
+/// Spec: <https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header>
+pub(super) fn begin(
+    app: &App,
+    request: &Request<Body>,
+    (subject, topics): (&Subject, &[Topic]),
+    framing: Framing,
+    without: Begin,
+) -> Begin {
+    let last = request.headers().get("last-event-id").filter(|_| framing == Framing::Events);
+    let last = last.map(|value| value.to_str().unwrap_or("?")).filter(|value| !value.is_empty());
+    match last.or_else(|| since(request)) {
+        None => without,
+        // What cannot be opened may stand for anything.
+        Some(cursor) => app.cursors.open(cursor, subject, topics).map_or(Begin::Lost, Begin::After),
+    }
+}
+
+/// The cursor in the query.
+fn since(request: &Request<Body>) -> Option<&str> {
+    request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("since="))
+}
+
+/// Answers with a stream: on the bare socket if there is one.
+pub(super) fn stream(
+    app: &App,
+    mut request: Request<Body>,
+    admission: Admission,
+    begin: (Begin, Sequence),
+    rendering: Rendering,
+) -> Result<Response, Problem> {
+    let mut response = head(rendering)?;
+    if *request.method() == Method::HEAD {
+        return Ok(response);
+    }
+    let Rendering::Solid { context, syntax, actor, framing, cursor } = rendering else {
+        return Err(upgrade_required());
+    };
+    // Who comes back with a cursor has use for the next one.
+    let cursor = cursor || since(&request).is_some();
+    let rendering = Some(rendering_id(Rendering::Solid { context, syntax, actor, framing, cursor }));
+    let kind = match framing {
+        Framing::Events => Kind::Events,
+        _ => Kind::Stream { heartbeat: false },
+    };
+    let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
+    if request.extensions().get::<Bare>().is_some() {
+        let streams = app.streams.clone();
+        let begin = move |stream: TcpStream, _early: BytesMut| {
+            tokio::spawn(streams.serve(stream, admission, begin, rendering, kind, room));
+        };
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.extensions_mut().insert(TakeOver::new(begin));
+    } else {
+        *response.body_mut() = Body::new(app.streams.body(admission, begin, rendering, kind, room));
+    }
+    Ok(response)
+}
+
+/// The head of a stream: nobody may keep, change or hold back what follows.
+fn head(rendering: Rendering) -> Result<Response, Problem> {
+    let media_type = match rendering {
+        Rendering::Solid { framing: Framing::Events, .. } => "text/event-stream; charset=utf-8",
+        rendering => rendering.media_type(),
+    };
+    let head = Response::builder()
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CACHE_CONTROL, "no-store, no-transform")
+        .header(header::VARY, "Accept")
+        .header("x-accel-buffering", "no");
+    head.body(Body::empty()).map_err(Problem::internal)
 }
 
 /// Opens a WebSocket with the channel of a capability.
@@ -69,14 +210,30 @@ pub(super) async fn upgrade(
     if !is_bare && upgrade.is_none() {
         return Err(Problem::bad_request("an opening has no body"));
     }
+    let (mut begin, mut rendering) = (Begin::Now, None);
+    if let Some(cursor) = since(&request) {
+        let (channel, _) = app.hub.seek(&capability::hash(capability)).await.map_err(not_admitted)?;
+        begin = app.cursors.open(cursor, &channel.subject, &channel.topics).map_or(Begin::Lost, Begin::After);
+        // Who comes back with a cursor has use for the next one.
+        rendering = Rendering::from_code(channel.rendering.0).map(|rendering| match rendering {
+            Rendering::Solid { context, syntax, actor, framing, .. } => {
+                rendering_id(Rendering::Solid { context, syntax, actor, framing, cursor: true })
+            }
+            other @ Rendering::Ess { .. } => rendering_id(other),
+        });
+    }
     // Before anything is judged: what is committed from here on is told, or refused, but not lost.
     let since = app.log.head();
     let admission = app.hub.admit(&capability::hash(capability)).await.map_err(not_admitted)?;
+    let framed = Rendering::from_code(admission.channel().rendering.0);
+    if !matches!(framed, Some(Rendering::Solid { framing: Framing::WebSocket, .. } | Rendering::Ess { .. })) {
+        return Err(Problem::bad_request("this channel is no WebSocket: GET it without an upgrade"));
+    }
     let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
     let begin = {
         let websockets = app.websockets.clone();
         move |stream: TcpStream, early: BytesMut| {
-            tokio::spawn(websockets.serve(stream, &early, admission, dialect, since, room));
+            tokio::spawn(websockets.serve(stream, &early, admission, dialect, (begin, since), rendering, room));
         }
     };
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -127,7 +284,7 @@ fn bad_opening(error: HandshakeError) -> Problem {
     .detail(error.to_string())
 }
 
-fn not_admitted(error: ConnectError) -> Problem {
+pub(super) fn not_admitted(error: ConnectError) -> Problem {
     match error {
         ConnectError::Unknown => Problem::not_found(),
         ConnectError::Ended => Problem::blank(StatusCode::GONE).detail("the channel has ended"),

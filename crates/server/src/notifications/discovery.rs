@@ -11,7 +11,7 @@ use crate::{app::App, authorize::REMOTE_GROUP_BOUND, problem::Problem, resources
 use aws_lc_rs::digest;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use podbell_model::{ResourceIri, vocab::solid};
+use podbell_model::{ResourceIri, Subject, vocab::solid};
 use podbell_wire::{Bounds, Described, Description, Syntax, media};
 use std::fmt::Write as _;
 
@@ -43,6 +43,8 @@ pub fn describe(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
+    // Read before anything else: what is not in what is read next comes after.
+    let head = app.log.head();
     let itself = match described {
         Described::Origin => None,
         Described::Storage | Described::StorageAndOrigin => Some(described_by(&subject)?),
@@ -52,15 +54,18 @@ pub fn describe(
         Method::GET | Method::HEAD => {}
         _ => return Err(Problem::method_not_allowed(ALLOW)),
     }
+    // It is public, so its cursor is everybody's.
+    let storage = ResourceIri::parse(&subject).ok().and_then(|root| app.storages.rooted(&root));
+    let cursor = storage.and_then(|storage| app.cursors.at(&Subject::public(), storage.id, head));
     let offers = [Syntax::Turtle, Syntax::JsonLd, Syntax::NTriples];
     let representation = media::negotiate(joined(headers, &header::ACCEPT).as_deref(), &offers)?;
     let body = Description {
         subject,
         described,
-        services: vec![services::service(app)],
+        services: services::TYPES.map(|channel_type| services::of(app, channel_type)).to_vec(),
         gateway: Some(gateway::url(app)),
         bounds: Some(Bounds {
-            vocabulary: "urn:podbell:terms#".to_owned(),
+            vocabulary: podbell_wire::EXTENSIONS.to_owned(),
             retention: app.settings.retention.time.into(),
             remote_groups: REMOTE_GROUP_BOUND,
         }),
@@ -72,6 +77,9 @@ pub fn describe(
     let mut response =
         if matches { StatusCode::NOT_MODIFIED.into_response() } else { document(StatusCode::OK, representation, body) };
     let answer = response.headers_mut();
+    if let Some(cursor) = cursor.and_then(|cursor| HeaderValue::from_bytes(&cursor).ok()) {
+        answer.insert(super::CURSOR, cursor);
+    }
     answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     answer.insert(header::VARY, HeaderValue::from_static("Accept"));

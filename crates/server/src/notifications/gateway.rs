@@ -24,7 +24,7 @@ use podbell_delivery::{
     rendering_id,
     websocket::{Dialect, handshake::Subprotocol},
 };
-use podbell_hub::{Channel, ChannelId, ConnectionLimit};
+use podbell_hub::{Channel, ChannelId, ConnectionLimit, Filter};
 use podbell_model::Uuid;
 use podbell_wire::{Rendering, gateway};
 use serde_json::json;
@@ -86,6 +86,8 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
         id: ChannelId(Uuid::new_v4()),
         subject: Arc::new(subject),
         topics,
+        recursive: false,
+        filter: Filter::default(),
         rendering: rendering_id(Rendering::Ess { actor: app.settings.ess.actor }),
         capability: Some(hash),
         // The client fetches a new URL for every connection.

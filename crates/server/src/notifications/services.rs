@@ -19,30 +19,40 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
-use podbell_hub::{Channel, ChannelId, ConnectionLimit, SubscribeError, Topic};
-use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
-use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Feature, Service, Syntax, media, subscription};
+use podbell_hub::{Channel, ChannelId, ConnectionLimit, Filter, Relation, SubscribeError, Topic};
+use podbell_model::{ActivityKind, ResourceIri, Subject, Timestamp, Uuid};
+use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Feature, Features, Service, Syntax, media, subscription};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
 const ALLOW: &str = "GET, HEAD, OPTIONS, POST";
 
-/// The service for WebSocketChannel2023.
-pub fn service(app: &App) -> Service {
+/// The types whose receivers connect.
+pub const TYPES: [ChannelType; 3] = [ChannelType::WebSocket, ChannelType::EventSource, ChannelType::StreamingHttp];
+
+/// The service for a type.
+pub fn of(app: &App, channel_type: ChannelType) -> Service {
     Service {
-        url: app.url("/.notifications/WebSocketChannel2023/"),
-        channel_type: ChannelType::WebSocket,
+        url: app.url(&format!("/.notifications/{}/", channel_type.name())),
+        channel_type,
         features: Feature::ALL.to_vec(),
     }
 }
 
-/// The subscription service of WebSocketChannel2023.
-pub async fn websocket(
+/// Which service a path below the root of a storage names: clients derive it there too.
+pub fn named(below_root: &str) -> Option<ChannelType> {
+    let name = below_root.trim_end_matches('/').strip_prefix(".notifications/")?;
+    TYPES.into_iter().find(|channel_type| channel_type.name() == name)
+}
+
+/// A subscription service.
+pub async fn service(
     State(app): State<Arc<App>>,
     Extension(target): Extension<Target>,
     request: Request<Body>,
+    channel_type: ChannelType,
 ) -> Result<Response, Problem> {
-    let service = service(&app);
+    let service = of(&app, channel_type);
     match *request.method() {
         Method::GET | Method::HEAD => {
             let offers = [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples];
@@ -77,6 +87,8 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
         id: ChannelId(Uuid::new_v4()),
         subject: Arc::new(subject),
         topics,
+        recursive: asked.features.recursive,
+        filter: filter(&asked.features),
         rendering: rendering_id(asked.rendering(false)),
         capability: Some(hash),
         connections: ConnectionLimit { concurrent: limits.connections_per_capability, total: None },
@@ -92,7 +104,9 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
     asked.features.start_at = start_at;
     asked.features.end_at = Some(end_at);
     let id = super::channels::url(app, id);
-    let receive_from = app.socket_url(&format!("/.notifications/connect/{capability}"));
+    let path = format!("/.notifications/connect/{capability}");
+    let socket = service.channel_type == ChannelType::WebSocket;
+    let receive_from = if socket { app.socket_url(&path) } else { app.url(&path) };
     let body = ChannelDocument {
         id: &id,
         channel_type: asked.channel_type,
@@ -127,6 +141,29 @@ pub(super) fn topics(app: &App, asked: &[ResourceIri], subject: &Subject) -> Res
         None => Err(not_allowed(refusal(subject))),
     };
     asked.iter().map(topic).collect()
+}
+
+/// The kinds of changes, by the names of Activity Streams.
+const KINDS: [(&str, (Relation, ActivityKind)); 5] = [
+    ("Create", (Relation::Object, ActivityKind::Create)),
+    ("Update", (Relation::Object, ActivityKind::Update)),
+    ("Delete", (Relation::Object, ActivityKind::Delete)),
+    ("Add", (Relation::Member, ActivityKind::Create)),
+    ("Remove", (Relation::Member, ActivityKind::Delete)),
+];
+
+/// What a channel hears of the changes that concern it.
+fn filter(features: &Features) -> Filter {
+    let asked = KINDS.iter().filter(|(name, _)| features.activity_types.contains(name)).map(|(_, kind)| *kind);
+    let filter = if features.activity_types.is_empty() { Filter::default() } else { Filter::only(asked) };
+    Filter::from_code(filter.code(), features.not_caused_by_me)
+}
+
+/// The names of what a channel hears; none if that is everything.
+pub(super) fn activity_types(filter: Filter) -> Vec<&'static str> {
+    let named = KINDS.iter().filter(|(_, (relation, kind))| filter.has(*relation, *kind)).map(|(name, _)| *name);
+    let all = filter.code() == Filter::default().code();
+    if all { Vec::new() } else { named.collect() }
 }
 
 /// When a channel begins and ends: as asked, within the longest life.

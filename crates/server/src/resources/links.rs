@@ -1,15 +1,19 @@
 //! Links, one to a line: `rel` directly after the target, absolute targets, no comma inside one. Clients that split
 //! naively depend on all of that, and on the storage description coming before `describedby`.
 
-use crate::{app::App, notifications::discovery::description_of};
+use crate::{
+    app::App,
+    notifications::{CURSOR, discovery::description_of, streams},
+};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use podbell_model::{
-    Auxiliary, ResourceIri,
+    Auxiliary, ResourceIri, Sequence, Subject,
     vocab::{acl, ldp, solid},
 };
 use podbell_pod::Links;
 use podbell_wac::CONDITION_TYPES;
+use podbell_wire::ChannelType;
 
 /// Puts the links on an answer.
 pub(super) fn put(headers: &mut HeaderMap, links: &Links) {
@@ -41,6 +45,26 @@ pub(super) fn put(headers: &mut HeaderMap, links: &Links) {
 pub(super) fn with_names(mut response: Response, app: &App, target: &ResourceIri) -> Response {
     if let Some(links) = app.pod.links(target) {
         put(response.headers_mut(), &links);
+    }
+    response
+}
+
+/// With what was read: where its changes are streamed, and the cursor from which they follow.
+pub(super) fn with_streams(
+    mut response: Response,
+    app: &App,
+    target: &ResourceIri,
+    (subject, head): (&Subject, Option<Sequence>),
+) -> Response {
+    let (Some(storage), Some(head)) = (app.pod.storage_of(target), head) else { return response };
+    let headers = response.headers_mut();
+    let stream = streams::url(app, ChannelType::StreamingHttp, target);
+    if let Ok(link) = HeaderValue::from_str(&format!("<{stream}>; rel=\"{}\"", solid::UPDATES_VIA_STREAMING_HTTP)) {
+        headers.append(header::LINK, link);
+    }
+    if let Some(cursor) = app.cursors.at(subject, storage.id, head).and_then(|text| HeaderValue::from_bytes(&text).ok())
+    {
+        headers.insert(CURSOR, cursor);
     }
     response
 }

@@ -11,10 +11,11 @@ use crate::{
 };
 use podbell_delivery::rendering_id;
 use podbell_hub::{
-    Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, SubscribeError, Topic,
+    Begin, Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, Filter, Position,
+    SubscribeError, Topic,
 };
 use podbell_model::{Sequence, Uuid};
-use podbell_wire::{NotificationsContext, Rendering, Syntax};
+use podbell_wire::{Framing, NotificationsContext, Rendering, Syntax};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering::SeqCst},
@@ -113,12 +114,14 @@ impl World {
             Rendering::Ess { actor: false }
         } else {
             let (context, syntax) = (NotificationsContext::default(), Syntax::default());
-            Rendering::Solid { context, syntax, actor: false }
+            Rendering::Solid { context, syntax, actor: false, framing: Framing::WebSocket, cursor: false }
         };
         let channel = Channel {
             id: ChannelId(id),
             subject: Arc::new(subject(agent)),
             topics: topics.iter().map(|path| Topic { storage: self.storage, resource: iri(path) }).collect(),
+            recursive: false,
+            filter: Filter::default(),
             rendering: rendering_id(rendering),
             capability: Some(capability),
             connections: ConnectionLimit { concurrent: CONCURRENT, total: None },
@@ -189,7 +192,10 @@ impl World {
         }
         let since = resume.map_or(head, |resume| resume.min(head));
         let ear = Ear::new(self.log.clone(), Arc::clone(&self.answered));
-        let connection = admission.register(ear.clone(), resume.map(|_| Sequence(since as u64)));
+        let connection = {
+            let after = |_| Begin::After(Position::after(Sequence(since as u64)));
+            admission.register(ear.clone(), resume.map_or(Begin::Now, after), None)
+        };
         self.wires.push(Wire {
             of,
             ear,

@@ -79,6 +79,15 @@ struct Roles {
     directory: Option<tempfile::TempDir>,
 }
 
+/// No listener of the oracle asks for cursors.
+struct Unsealed;
+
+impl podbell_hub::Cursors for Unsealed {
+    fn seal(&self, _: &podbell_hub::Channel, _: podbell_hub::Position) -> podbell_hub::Cursor {
+        [b'A'; podbell_hub::CURSOR]
+    }
+}
+
 impl World {
     /// In memory; `exact` if there is one thread, whose clock stands still.
     pub(crate) async fn in_memory(exact: bool) -> Self {
@@ -124,6 +133,7 @@ impl World {
             fence,
             authorize: judge.clone(),
             encoder: Arc::new(Frames),
+            cursors: Arc::new(Unsealed),
             channels,
             states: Arc::new(Standings::new(log.clone(), store.clone())),
             clock: Arc::new(move || Timestamp::from_millisecond(clock.load(SeqCst)).unwrap()),

@@ -2,6 +2,20 @@
 
 use crate::{NotificationsContext, Syntax};
 
+/// How notifications follow each other on a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// One text frame of a WebSocket each.
+    #[default]
+    WebSocket,
+    /// One event of an event stream each.
+    ///
+    /// Spec: <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>
+    Events,
+    /// One after the other: JSON in a line each, other documents with an empty line behind.
+    Stream,
+}
+
 /// A dialect with its options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rendering {
@@ -13,6 +27,10 @@ pub enum Rendering {
         syntax: Syntax,
         /// Whether to name the actor; the protocol does not.
         actor: bool,
+        /// How one notification is set apart from the next.
+        framing: Framing,
+        /// Whether each tells its cursor in its own text; events have a field for it.
+        cursor: bool,
     },
     /// The frames of the ESS WebSocket service, always JSON.
     Ess {
@@ -24,10 +42,10 @@ pub enum Rendering {
 impl Rendering {
     /// The number under which it is kept; never changes its meaning.
     ///
-    /// Bits 0-7 the dialect, 8-11 the context, 12-15 the syntax, 16 the actor.
+    /// Bits 0-7 the dialect, 8-11 the context, 12-15 the syntax, 16 the actor, 17-18 the framing, 19 the cursor.
     pub fn code(self) -> u32 {
         match self {
-            Self::Solid { context, syntax, actor } => {
+            Self::Solid { context, syntax, actor, framing, cursor } => {
                 let context = match context {
                     NotificationsContext::V0_2 => 0,
                     NotificationsContext::V0_3 => 1,
@@ -37,7 +55,12 @@ impl Rendering {
                     Syntax::Turtle => 1,
                     Syntax::NTriples => 2,
                 };
-                1 | context << 8 | syntax << 12 | u32::from(actor) << 16
+                let framing = match framing {
+                    Framing::WebSocket => 0,
+                    Framing::Events => 1,
+                    Framing::Stream => 2,
+                };
+                1 | context << 8 | syntax << 12 | u32::from(actor) << 16 | framing << 17 | u32::from(cursor) << 19
             }
             Self::Ess { actor } => 2 | u32::from(actor) << 16,
         }
@@ -58,6 +81,12 @@ impl Rendering {
                     _ => Syntax::NTriples,
                 },
                 actor,
+                framing: match code >> 17 & 3 {
+                    0 => Framing::WebSocket,
+                    1 => Framing::Events,
+                    _ => Framing::Stream,
+                },
+                cursor: code >> 19 & 1 == 1,
             },
             2 => Self::Ess { actor },
             _ => return None,
@@ -82,19 +111,24 @@ mod tests {
     #[test]
     fn a_code_names_one_rendering() {
         let mut seen = 0;
-        for code in 0..1 << 18 {
+        for code in 0..1 << 21 {
             if let Some(rendering) = Rendering::from_code(code) {
                 assert_eq!(rendering.code(), code);
                 seen += 1;
             }
         }
-        assert_eq!(seen, 2 * 3 * 2 + 2);
+        assert_eq!(seen, 2 * 3 * 2 * 3 * 2 + 2);
     }
 
     #[test]
     fn codes_do_not_move() {
         let (context, syntax) = (NotificationsContext::V0_3, Syntax::Turtle);
-        assert_eq!(Rendering::Solid { context, syntax, actor: false }.code(), 0x1101);
+        let (actor, framing, cursor) = (false, Framing::WebSocket, false);
+        assert_eq!(Rendering::Solid { context, syntax, actor, framing, cursor }.code(), 0x1101);
+        assert_eq!(
+            Rendering::Solid { context, syntax, actor, framing: Framing::Stream, cursor: true }.code(),
+            0xc_1101
+        );
         assert_eq!(Rendering::Ess { actor: true }.code(), 0x1_0002);
     }
 }

@@ -5,10 +5,11 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-message-data-model>
 
-use super::Notice;
+use super::{CURSOR_PLACE, Notice};
 use crate::{
     NotificationsContext, Syntax, lexical,
     statements::{AS, NOTIFY, Statements, XSD_PREFIX},
+    terms,
 };
 use podbell_model::{ActivityKind, vocab::activitystreams, vocab::notify};
 use serde::Serialize;
@@ -28,9 +29,17 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<String>,
     published: String,
+    /// Extension; an IRI, for the context has no term for it.
+    #[serde(rename = "urn:podbell:terms#cursor", skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
 }
 
-pub(super) fn write(notice: &Notice<'_>, context: NotificationsContext, syntax: Syntax, actor: bool) -> Vec<u8> {
+pub(super) fn write(
+    notice: &Notice<'_>,
+    (context, syntax): (NotificationsContext, Syntax),
+    actor: bool,
+    cursor: bool,
+) -> Vec<u8> {
     let activity = match (notice.kind, notice.container) {
         (ActivityKind::Create, None) => "Create",
         (ActivityKind::Update, _) => "Update",
@@ -52,11 +61,51 @@ pub(super) fn write(notice: &Notice<'_>, context: NotificationsContext, syntax: 
         target: notice.container.map(|(container, _)| container.as_str()),
         state: state.map(|state| format!("\"{state}\"")),
         published: lexical::date_time(notice.published),
+        cursor: cursor.then_some(CURSOR_PLACE),
     };
     match syntax {
         Syntax::JsonLd => crate::json(&words),
         Syntax::Turtle => words.statements().turtle(&[AS, NOTIFY, XSD_PREFIX]),
         Syntax::NTriples => words.statements().n_triples(),
+    }
+}
+
+/// The marker of a gap; an extension.
+#[derive(Serialize)]
+struct Gap<'a> {
+    #[serde(rename = "@context")]
+    context: [&'a str; 2],
+    id: String,
+    #[serde(rename = "type")]
+    class: String,
+    published: String,
+    #[serde(rename = "urn:podbell:terms#cursor", skip_serializing_if = "Option::is_none")]
+    cursor: Option<&'a str>,
+}
+
+pub(super) fn gap(
+    id: podbell_model::Uuid,
+    now: podbell_model::Timestamp,
+    (context, syntax): (NotificationsContext, Syntax),
+    cursor: bool,
+) -> Vec<u8> {
+    let words = Gap {
+        context: [activitystreams::CONTEXT, context.iri()],
+        id: id.urn().to_string(),
+        class: format!("{}Gap", terms::EXTENSIONS),
+        published: lexical::date_time(now),
+        cursor: cursor.then_some(CURSOR_PLACE),
+    };
+    let mut statements = Statements::default();
+    statements.class(&words.id, &words.class);
+    statements.typed(&words.id, &format!("{}published", activitystreams::NS), &words.published, "dateTime");
+    if let Some(cursor) = words.cursor {
+        statements.text(&words.id, &format!("{}cursor", terms::EXTENSIONS), cursor);
+    }
+    match syntax {
+        Syntax::JsonLd => crate::json(&words),
+        Syntax::Turtle => statements.turtle(&[AS, NOTIFY, XSD_PREFIX]),
+        Syntax::NTriples => statements.n_triples(),
     }
 }
 
@@ -76,6 +125,9 @@ impl Json<'_> {
             statements.text(&self.id, &format!("{}state", notify::NS), state);
         }
         statements.typed(&self.id, &term("published"), &self.published, "dateTime");
+        if let Some(cursor) = self.cursor {
+            statements.text(&self.id, &format!("{}cursor", terms::EXTENSIONS), cursor);
+        }
         statements
     }
 }

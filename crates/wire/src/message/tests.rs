@@ -5,7 +5,13 @@ use crate::{NotificationsContext, Syntax};
 use podbell_model::{Generation, Membership, Sequence, WebId, rdf};
 use proptest::prelude::*;
 
-const SOLID: Rendering = Rendering::Solid { context: NotificationsContext::V0_2, syntax: Syntax::JsonLd, actor: false };
+const SOLID: Rendering = Rendering::Solid {
+    context: NotificationsContext::V0_2,
+    syntax: Syntax::JsonLd,
+    actor: false,
+    framing: Framing::WebSocket,
+    cursor: false,
+};
 const ESS: Rendering = Rendering::Ess { actor: true };
 
 fn activity(kind: ActivityKind, object: &str) -> Activity {
@@ -67,7 +73,13 @@ fn solid_messages_have_exactly_these_keys() {
 
 #[test]
 fn the_context_is_the_subscribers() {
-    let other = Rendering::Solid { context: NotificationsContext::V0_3, syntax: Syntax::JsonLd, actor: false };
+    let other = Rendering::Solid {
+        context: NotificationsContext::V0_3,
+        syntax: Syntax::JsonLd,
+        actor: false,
+        framing: Framing::WebSocket,
+        cursor: false,
+    };
     let activity = activity(ActivityKind::Update, "https://pod.example/n/7");
     assert!(text(other, &activity, Relation::Object).starts_with(
         r#"{"@context":["https://www.w3.org/ns/activitystreams","https://www.w3.org/ns/solid/notifications-context/v1"],"#
@@ -76,7 +88,13 @@ fn the_context_is_the_subscribers() {
 
 #[test]
 fn turtle_stands_alone() {
-    let turtle = Rendering::Solid { context: NotificationsContext::V0_2, syntax: Syntax::Turtle, actor: false };
+    let turtle = Rendering::Solid {
+        context: NotificationsContext::V0_2,
+        syntax: Syntax::Turtle,
+        actor: false,
+        framing: Framing::WebSocket,
+        cursor: false,
+    };
     assert_eq!(
         text(turtle, &activity(ActivityKind::Update, "https://pod.example/n/1"), Relation::Object),
         r#"@prefix as: <https://www.w3.org/ns/activitystreams#> .
@@ -94,7 +112,13 @@ fn turtle_stands_alone() {
 fn no_solid_message_names_the_actor_unless_told_to() {
     for syntax in [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples] {
         for actor in [false, true] {
-            let rendering = Rendering::Solid { context: NotificationsContext::V0_2, syntax, actor };
+            let rendering = Rendering::Solid {
+                context: NotificationsContext::V0_2,
+                syntax,
+                actor,
+                framing: Framing::WebSocket,
+                cursor: false,
+            };
             let message = text(rendering, &activity(ActivityKind::Update, "https://pod.example/n/1"), Relation::Object);
             assert_eq!(message.contains("alice"), actor, "{message}");
         }
@@ -197,7 +221,7 @@ proptest! {
         activity.actor = Some(WebId::new(webid));
         let relation = if member { Relation::Member } else { Relation::Object };
         let graph = |syntax: Syntax| {
-            let rendering = Rendering::Solid { context: NotificationsContext::V0_3, syntax, actor };
+            let rendering = Rendering::Solid { context: NotificationsContext::V0_3, syntax, actor, framing: Framing::WebSocket, cursor: false };
             rdf::parse(syntax.rdf_format(), "https://base.example/", &write(rendering, &activity, relation, false))
         };
         if write(SOLID, &activity, relation, false).is_empty() {

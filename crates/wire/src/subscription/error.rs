@@ -1,7 +1,7 @@
 //! Why a subscription request is refused: what is wrong, and what to send instead.
 
 use crate::{
-    ChannelType,
+    ACTIVITY_TYPES, ChannelType,
     problem::{Problem, Refusal},
 };
 use podbell_model::{IriError, contexts, rdf::RdfError};
@@ -90,6 +90,9 @@ pub enum RequestError {
         /// What to send.
         expected: &'static str,
     },
+    /// An `activityType` that no notification has.
+    #[error("activityType \"{0}\" is never told; send {known}", known = ACTIVITY_TYPES.join(", "))]
+    UnknownActivity(String),
     /// Two values where one is allowed.
     #[error("{0} may have one value only")]
     SeveralValues(&'static str),
@@ -129,7 +132,7 @@ impl RequestError {
             Self::MissingTopic => ("missing-topic", "The request has no topic"),
             Self::InvalidTopic { .. } => ("invalid-topic", "The topic names no resource"),
             Self::ServerControlled(_) => ("server-controlled", "A property is chosen by the server"),
-            Self::InvalidValue { .. } | Self::SeveralValues(_) | Self::EndBeforeStart => {
+            Self::InvalidValue { .. } | Self::UnknownActivity(_) | Self::SeveralValues(_) | Self::EndBeforeStart => {
                 ("invalid-feature", "A feature has no valid value")
             }
             Self::StateOfSeveralTopics => ("state-of-several-topics", "A state needs a single topic"),

@@ -5,7 +5,7 @@
 //! a word is collected here.
 
 use super::{ContextSpelling, MAX_BODY, RequestError};
-use crate::{Syntax, terms};
+use crate::{Feature, Syntax, terms};
 use podbell_model::{contexts, vocab::notify};
 use serde_json::{Map, Value};
 
@@ -14,8 +14,8 @@ pub(super) const MAX_CONTEXTS: usize = 16;
 /// Most node objects and other records in one request.
 pub(super) const MAX_OBJECTS: usize = 256;
 
-/// Protocol terms that the published context leaves undefined.
-const UNDEFINED: &[&str] = &["keys", "auth", "p256dh"];
+/// Terms of the protocol's drafts and of our extensions that the published context leaves undefined.
+const UNDEFINED: &[&str] = &["keys", "auth", "p256dh", "activityType", "recursive", "notCausedByMe", "cursor"];
 
 /// A request before it becomes a graph.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Text {
     pub(super) types: Vec<String>,
     /// Every topic of a root, as written and in order.
     pub(super) topics: Vec<String>,
+    /// Every type of activity of a root, as written.
+    pub(super) activities: Vec<String>,
 }
 
 impl Text {
@@ -42,6 +44,7 @@ impl Text {
             bare: false,
             types: Vec::new(),
             topics: Vec::new(),
+            activities: Vec::new(),
         }
     }
 }
@@ -82,37 +85,68 @@ fn root_object(root: &mut Map<String, Value>, plain_json: bool, text: &mut Text)
         }
         text.bare = false;
     }
-    node(root, text);
+    let terms = undefined(root, UNDEFINED);
+    node(root, &terms, text);
+    let mut inner = |node_object: &mut Map<String, Value>| {
+        let terms = undefined(node_object, &terms);
+        node(node_object, &terms, text);
+    };
     match root.get_mut("@graph") {
-        Some(Value::Array(nodes)) => nodes.iter_mut().filter_map(Value::as_object_mut).for_each(|n| node(n, text)),
-        Some(Value::Object(inner)) => node(inner, text),
+        Some(Value::Array(nodes)) => nodes.iter_mut().filter_map(Value::as_object_mut).for_each(inner),
+        Some(Value::Object(node_object)) => inner(node_object),
         _ => {}
     }
 }
 
-fn node(node: &mut Map<String, Value>, text: &mut Text) {
-    define(node);
+fn node(node: &mut Map<String, Value>, terms: &[&'static str], text: &mut Text) {
+    define(node, terms);
     for (key, value) in node.iter() {
         if matches!(key.as_str(), "type" | "@type") {
             strings(value, &mut text.types);
-        } else if key == "topic" || key == "notify:topic" || terms::local_name(key) == Some("topic") {
+        } else if spells(key, "topic") {
             strings(value, &mut text.topics);
+        } else if spells(key, Feature::ActivityType.name()) {
+            strings(value, &mut text.activities);
         }
     }
 }
 
-/// Gives undefined terms of the protocol their IRI, on a node and the keys below it.
-fn define(node: &mut Map<String, Value>) {
-    for term in UNDEFINED {
-        if let Some(value) = node.remove(*term) {
-            node.entry(format!("{}{term}", notify::NS)).or_insert(value);
+/// Whether a key is that property, as far as can be seen without its context.
+fn spells(key: &str, property: &str) -> bool {
+    key.strip_prefix("notify:").unwrap_or(key) == property || terms::spells(key, property)
+}
+
+/// Those of the terms that the context of a node does not define: what the client says itself holds.
+fn undefined(node: &Map<String, Value>, terms: &[&'static str]) -> Vec<&'static str> {
+    fn defines(context: &Value, term: &str) -> bool {
+        match context {
+            Value::Object(inline) => inline.contains_key(term),
+            Value::Array(contexts) => contexts.iter().any(|context| defines(context, term)),
+            _ => false,
         }
+    }
+    let context = node.get("@context");
+    terms.iter().copied().filter(|term| !context.is_some_and(|context| defines(context, term))).collect()
+}
+
+/// Gives undefined terms their IRI, on a node and the keys below it. What is said twice is kept twice, to be refused.
+fn define(node: &mut Map<String, Value>, terms: &[&'static str]) {
+    for term in terms {
+        let Some(value) = node.remove(*term) else { continue };
+        let iri = Feature::extension(term).map_or_else(|| format!("{}{term}", notify::NS), Feature::iri);
+        let value = match node.remove(&iri) {
+            Some(other) => Value::Array(vec![other, value]),
+            None => value,
+        };
+        node.insert(iri, value);
     }
     for (key, value) in node.iter_mut() {
         if key.ends_with("keys") {
             match value {
-                Value::Object(keys) => define(keys),
-                Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(define),
+                Value::Object(keys) => define(keys, terms),
+                Value::Array(items) => {
+                    items.iter_mut().filter_map(Value::as_object_mut).for_each(|keys| define(keys, terms));
+                }
                 _ => {}
             }
         }

@@ -2,11 +2,12 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
-use super::{Accept, ChannelRequest, Features, MAX_TOPICS, PushKeys, RequestError, Spelling, json_ld::Text};
-use crate::{ChannelType, Feature, Service, Syntax, lexical, media, statements::XSD, terms};
+use super::{ChannelRequest, Features, MAX_TOPICS, PushKeys, RequestError, Spelling, features, json_ld::Text};
+use crate::{ChannelType, Feature, Service, Syntax, statements::XSD, terms};
 use oxiri::Iri;
 use oxrdf::{Dataset, NamedNodeRef, NamedOrBlankNodeRef, TermRef};
 use podbell_model::{ResourceIri, vocab};
+use std::collections::BTreeSet;
 
 /// Reads the one channel that the graph describes.
 pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<ChannelRequest, RequestError> {
@@ -18,7 +19,7 @@ pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<C
         }
     }
     let topics = topics(&node, &text, service)?;
-    let features = features(&node, service)?;
+    let features = features::read(&node, &text, service)?;
     if features.state.is_some() && topics.len() > 1 {
         return Err(RequestError::StateOfSeveralTopics);
     }
@@ -29,32 +30,53 @@ pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<C
     Ok(ChannelRequest { channel_type, topics, features, send_to, keys, spelling })
 }
 
+/// Reads what is to change of a channel: said of it by its IRI, or of the one thing that anything is said of.
+pub(super) fn read_changes(
+    dataset: &Dataset,
+    text: &Text,
+    channel: &str,
+    changeable: &[Feature],
+) -> Result<Features, RequestError> {
+    let subjects: BTreeSet<_> = dataset
+        .iter()
+        .filter(|quad| quad.graph_name.is_default_graph())
+        .filter(|quad| terms::local_name(quad.predicate.as_str()).is_some())
+        .map(|quad| quad.subject.to_string())
+        .collect();
+    if subjects.len() > 1 {
+        return Err(RequestError::SeveralChannels);
+    }
+    let said = dataset.iter().find(|quad| subjects.contains(&quad.subject.to_string()));
+    let Some(subject) = said.map(|quad| quad.subject) else { return Ok(Features::default()) };
+    let service =
+        Service { url: channel.to_owned(), channel_type: ChannelType::WebSocket, features: changeable.to_vec() };
+    super::features::read(&Node { dataset, subject }, text, &service)
+}
+
 /// One node of the graph; properties in any spelling of the vocabulary.
-struct Node<'d> {
+pub(super) struct Node<'d> {
     dataset: &'d Dataset,
     subject: NamedOrBlankNodeRef<'d>,
 }
 
 impl<'d> Node<'d> {
-    fn values(&self, property: &'static str) -> impl Iterator<Item = TermRef<'d>> + use<'d> {
+    pub(super) fn values(&self, property: &'static str) -> impl Iterator<Item = TermRef<'d>> + use<'d> {
         self.dataset
             .quads_for_subject(self.subject)
             .filter(move |quad| quad.graph_name.is_default_graph())
-            .filter(move |quad| terms::local_name(quad.predicate.as_str()) == Some(property))
+            .filter(move |quad| terms::spells(quad.predicate.as_str(), property))
             .map(|quad| quad.object)
     }
 
-    fn one(&self, property: &'static str) -> Result<Option<TermRef<'d>>, RequestError> {
+    pub(super) fn one(&self, property: &'static str) -> Result<Option<TermRef<'d>>, RequestError> {
         let mut values = self.values(property);
         let first = values.next();
-        match values.next() {
-            Some(_) => Err(RequestError::SeveralValues(property)),
-            None => Ok(first),
-        }
+        // The same under two names is one value.
+        if values.any(|value| Some(value) != first) { Err(RequestError::SeveralValues(property)) } else { Ok(first) }
     }
 
     /// The one text of a property, plain or of that datatype.
-    fn text(
+    pub(super) fn text(
         &self,
         property: &'static str,
         datatype: &str,
@@ -144,38 +166,6 @@ fn topics(node: &Node<'_>, text: &Text, service: &Service) -> Result<Vec<Resourc
     });
     topics.dedup();
     Ok(topics)
-}
-
-fn features(node: &Node<'_>, service: &Service) -> Result<Features, RequestError> {
-    let mut features = Features::default();
-    for &feature in Feature::ALL.iter().filter(|feature| service.offers(**feature)) {
-        let property = feature.name();
-        let (datatype, expected) = match feature {
-            Feature::StartAt | Feature::EndAt => ("dateTime", "an xsd:dateTime, such as \"2030-01-01T00:00:00Z\""),
-            Feature::Rate => ("duration", "an xsd:duration of more than nothing, such as \"PT10S\""),
-            Feature::State => ("string", "a string: an entity-tag of the topic"),
-            Feature::Accept => ("string", "a string: media ranges as in the Accept header"),
-        };
-        let Some(text) = node.text(property, datatype, expected)? else { continue };
-        let invalid = || RequestError::InvalidValue { property, expected };
-        match feature {
-            Feature::StartAt => features.start_at = Some(lexical::parse_date_time(text).ok_or_else(invalid)?),
-            Feature::EndAt => features.end_at = Some(lexical::parse_date_time(text).ok_or_else(invalid)?),
-            Feature::Rate => {
-                let rate = lexical::parse_duration(text).filter(|rate| !rate.is_zero());
-                features.rate = Some(rate.ok_or_else(invalid)?);
-            }
-            Feature::State => features.state = Some(text.to_owned()),
-            Feature::Accept => {
-                let syntax = media::choose_rendering(text).map_err(RequestError::Accept)?;
-                features.accept = Some(Accept { sent: text.to_owned(), syntax });
-            }
-        }
-    }
-    match (features.start_at, features.end_at) {
-        (Some(start), Some(end)) if end <= start => Err(RequestError::EndBeforeStart),
-        _ => Ok(features),
-    }
 }
 
 fn target(node: &Node<'_>) -> Result<String, RequestError> {

@@ -1,5 +1,7 @@
 //! The rows of the protocol's table of requests, as far as grammar decides them.
 
+mod extensions;
+
 use super::*;
 use crate::problem::Refusal;
 use proptest::prelude::*;

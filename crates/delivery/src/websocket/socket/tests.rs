@@ -1,4 +1,7 @@
 use super::*;
+use crate::heart::Beating as _;
+use podbell_hub::Outlet as _;
+use std::io::{self, IoSlice};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -10,7 +13,7 @@ async fn pair() -> (Arc<Socket>, TcpStream, Arc<Heart>) {
     let (stream, _) = listener.accept().await.unwrap();
     let heart = Arc::new(Heart::default());
     stream.writable().await.unwrap();
-    (Socket::new(stream, Dialect::Solid, &heart), client, heart)
+    (Socket::open(stream, Dialect::Solid, &heart), client, heart)
 }
 
 /// Fills the socket with frames until it takes no more; returns what is left of the last one.
@@ -44,7 +47,7 @@ async fn a_ping_waits_for_the_end_of_a_frame_that_is_partly_out() {
     let rest = fill(&socket);
     assert!(!rest.is_empty(), "the kernel split a frame");
     socket.beat();
-    assert_eq!(socket.writer.lock().control, b"\x89\x00");
+    assert_eq!(socket.waiting(), b"\x89\x00");
     let (told, mut is_told) = tokio::sync::mpsc::unbounded_channel();
     socket.on_room(Box::new(move || told.send(()).unwrap()));
     socket.wake_when_writable();
@@ -62,7 +65,7 @@ async fn a_ping_waits_for_the_end_of_a_frame_that_is_partly_out() {
         }
         socket.wake_when_writable();
     }
-    while !socket.writer.lock().control.is_empty() {
+    while !socket.waiting().is_empty() {
         is_told.recv().await.unwrap();
     }
     socket.cut();

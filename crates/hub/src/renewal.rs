@@ -1,0 +1,101 @@
+//! Looking after channels: listing them, and changing what may be changed while they live.
+
+use crate::{
+    Channel, ChannelError, ChannelId, ChannelStoreError, Hub, RenderingId,
+    registry::Window,
+    shard::{Shard, Timer},
+};
+use podbell_model::{StorageId, Subject, Timestamp, WebId};
+use std::{sync::Arc, time::Duration};
+
+/// Whose channels are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Those that an agent has made, through whatever client.
+    Agent(WebId),
+    /// Those with a topic in a storage.
+    Storage(StorageId),
+}
+
+/// Where in a list the next page begins: behind the channel made then, with that id.
+pub type After = (Timestamp, ChannelId);
+
+/// What may be changed of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// When it ends.
+    pub end_at: Option<Timestamp>,
+    /// Least time between two notifications about one topic.
+    pub rate: Option<Duration>,
+    /// How its notifications are written.
+    pub rendering: Option<RenderingId>,
+}
+
+impl Hub {
+    /// Channels, oldest first, at most `limit`. Who may look at them is the caller's to decide.
+    pub async fn channels(
+        &self,
+        whose: &Whose,
+        after: Option<After>,
+        limit: usize,
+    ) -> Result<Vec<Channel>, ChannelStoreError> {
+        let now = (self.inner.clock)();
+        let mut channels = self.inner.channels.page(whose, after, limit).await?;
+        channels.retain(|channel| channel.end_at.is_none_or(|end| end > now));
+        Ok(channels)
+    }
+
+    /// Changes a channel, for the agent that made it; returns what it is then. Durable and in force when it returns.
+    ///
+    /// # Errors
+    /// Also [`ChannelError::Ended`] if it was to end in the past: it does.
+    pub async fn renew(&self, id: ChannelId, by: &Subject, renewal: Renewal) -> Result<Channel, ChannelError> {
+        self.channel(id, by, |_| false).await?;
+        if !self.inner.channels.renew(id, &renewal).await? {
+            return Err(ChannelError::Ended);
+        }
+        let Some(channel) = self.inner.channels.get(id).await? else { return Err(ChannelError::Ended) };
+        let ended = self.inner.with(|shard, now| {
+            shard.renew(&channel);
+            channel.end_at.is_some_and(|end| end <= now)
+        });
+        if ended { Err(ChannelError::Ended) } else { Ok(channel) }
+    }
+}
+
+impl Renewal {
+    /// The channel with what is changed.
+    pub fn apply(&self, channel: &mut Channel) {
+        channel.end_at = self.end_at.or(channel.end_at);
+        channel.rate = self.rate.or(channel.rate);
+        channel.rendering = self.rendering.unwrap_or(channel.rendering);
+    }
+}
+
+impl Shard {
+    /// Puts what was changed of a channel in force for its connections.
+    fn renew(&mut self, renewed: &Channel) {
+        let Some(key) = self.by_id.get(&renewed.id).copied() else { return };
+        let Some(live) = self.channels.get_mut(&key) else { return };
+        let old = Arc::clone(&live.channel);
+        let (end_at, rate, rendering) = (renewed.end_at, renewed.rate, renewed.rendering);
+        live.set_channel(Arc::new(Channel { rendering, end_at, rate, ..(*old).clone() }));
+        let (connections, topics) = (live.connections.clone(), live.topics.len());
+        if let Some(end) = old.end_at {
+            self.timers.remove(&(end, Timer::End(key)));
+        }
+        if let Some(end) = end_at {
+            self.at(end, Timer::End(key));
+        }
+        for connection in connections {
+            let Some(connected) = self.connections.get_mut(&connection) else { continue };
+            // One that was opened with a rendering of its own keeps it.
+            if connected.rendering == old.rendering {
+                connected.rendering = rendering;
+            }
+            if rate.is_some() && connected.windows.is_none() {
+                connected.windows = Some((0..topics).map(|_| Window::default()).collect());
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Lists of channels: those that an agent has made, and, for the owner of a storage, everybody's with a topic in it.
+//!
+//! An extension. Page by page, oldest first; nobody sees another's channels but on their own storage.
+
+use super::{
+    answer::{joined, no_store, options},
+    channels,
+};
+use crate::{
+    app::App,
+    authenticate::{authenticate, not_allowed, refusal},
+    problem::Problem,
+    request::Target,
+};
+use axum::{
+    body::Body,
+    extract::{Extension, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, Method, Request, header};
+use percent_encoding::percent_decode_str;
+use podbell_hub::{After, Channel, ChannelId, Whose};
+use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
+use podbell_wac::Refusal;
+use podbell_wire::{EXTENSIONS, NotificationsContext, Representation, Syntax, media};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const ALLOW: &str = "GET, HEAD, OPTIONS";
+const PATH: &str = "/.notifications/channels/";
+/// Channels of a page.
+const PAGE: usize = 100;
+
+/// `GET /.notifications/channels/`, with `?storage=ROOT` for an owner.
+pub async fn channels(
+    State(app): State<Arc<App>>,
+    Extension(target): Extension<Target>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    // A body cannot be shared between threads, and is not looked at.
+    let (request, _) = request.into_parts();
+    match request.method {
+        Method::OPTIONS => return Ok(options(ALLOW, None)),
+        Method::GET | Method::HEAD => {}
+        _ => return Err(Problem::method_not_allowed(ALLOW)),
+    }
+    let subject = authenticate(&app, &request.method, &target, &request.headers).await?;
+    let Some(webid) = subject.webid.clone() else { return Err(not_allowed(Refusal::Unauthenticated)) };
+    media::negotiate(joined(&request.headers, &header::ACCEPT).as_deref(), &[Syntax::JsonLd])?;
+    let query = |name: &str| {
+        let mut pairs = request.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
+    };
+    let storage = query("storage").filter(|root| !root.is_empty());
+    let whose = match &storage {
+        None => Whose::Agent(webid),
+        Some(root) => Whose::Storage(owned(&app, root, &subject)?),
+    };
+    let after = query("after").map(|text| parse(&text).ok_or_else(|| Problem::bad_request("`after` is no page")));
+    let mut found = app.hub.channels(&whose, after.transpose()?, PAGE).await.map_err(Problem::unavailable)?;
+    let next = (found.len() == PAGE).then(|| found.last().map(|last| (last.created, last.id))).flatten();
+    let anybodys = storage.is_some();
+    let list: Vec<Value> = found.drain(..).map(|channel| entry(&app, &channel, anybodys)).collect();
+    let document = json!({
+        "@context": NotificationsContext::default().iri(),
+        "id": app.url(&target.raw),
+        "channel": list,
+    });
+    let body = serde_json::to_vec(&document).map_err(Problem::internal)?;
+    let media_type = HeaderValue::from_static(Representation::default().media_type());
+    let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
+    if let Some((created, id)) = next {
+        let storage = storage.map(|root| {
+            format!("&storage={}", percent_encoding::utf8_percent_encode(&root, percent_encoding::NON_ALPHANUMERIC))
+        });
+        let place = format!("{}.{}", created.as_nanosecond(), id.0.simple());
+        let link = format!("<{}?after={place}{}>; rel=\"next\"", app.url(PATH), storage.unwrap_or_default());
+        response.headers_mut().insert(header::LINK, HeaderValue::from_str(&link).map_err(Problem::internal)?);
+    }
+    Ok(no_store(response))
+}
+
+/// The storage with that root, if it is theirs; of others it is not even said whether they exist.
+fn owned(app: &App, root: &str, subject: &Subject) -> Result<podbell_model::StorageId, Problem> {
+    let storage = ResourceIri::parse(root).ok().and_then(|root| app.storages.rooted(&root));
+    let owned = storage.filter(|storage| Some(&storage.owner) == subject.webid.as_ref());
+    owned.map(|storage| storage.id).ok_or_else(|| not_allowed(refusal(subject)))
+}
+
+fn entry(app: &App, channel: &Channel, with_subscriber: bool) -> Value {
+    let document = channels::describe(app, channel, Representation::default());
+    let mut entry: Value = serde_json::from_slice(&document).unwrap_or_default();
+    if let Some(entry) = entry.as_object_mut() {
+        entry.remove("@context");
+        entry.insert(format!("{EXTENSIONS}created"), channel.created.to_string().into());
+        if with_subscriber {
+            let public = "http://xmlns.com/foaf/0.1/Agent";
+            let webid = channel.subject.webid.as_ref().map_or(public, |webid| webid.as_str());
+            entry.insert(format!("{EXTENSIONS}subscriber"), json!({ "id": webid }));
+            if let Some(client) = &channel.subject.client {
+                entry.insert(format!("{EXTENSIONS}client"), (**client).into());
+            }
+        }
+    }
+    entry
+}
+
+fn parse(text: &str) -> Option<After> {
+    let (created, id) = text.split_once('.')?;
+    let created = Timestamp::from_nanosecond(created.parse().ok()?).ok()?;
+    Some((created, ChannelId(Uuid::try_parse(id).ok()?)))
+}
