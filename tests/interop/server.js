@@ -48,25 +48,27 @@ export async function until(condition, what, seconds = 15) {
   }
 }
 
-/** A running server: `{ base, binary, data, issuer, users: { alice: { webid, root, id, secret } }, stop() }`. */
+/** A running server: `{ base, binary, data, issuer, users: { alice: { webid, root, id, secret } }, crash(), stop() }`. */
 export async function start(...args) {
   const data = await mkdtemp(path.join(tmpdir(), 'podbell-interop-'));
   const port = await freePorts();
   const base = `http://localhost:${port}/`;
-  const child = spawn(binary, ['serve', '--base-url', base, '--data', data, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const exited = once(child, 'exit');
-  const env = await until(async () => {
-    if (child.exitCode !== null) throw new Error(`the server ended:\n${output}`);
-    const answer = await fetch(`${base}.well-known/solid`).catch(() => undefined);
-    return answer?.ok && (await readFile(path.join(data, 'demo.env'), 'utf8').catch(() => undefined));
-  }, 'the server answers').catch((error) => {
-    child.kill('SIGKILL');
-    throw new Error(`${error.message}\n${output}`);
-  });
+  let child, exited;
+  const run = () => {
+    child = spawn(binary, ['serve', '--base-url', base, '--data', data, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    exited = once(child, 'exit');
+    return until(async () => {
+      if (child.exitCode !== null) throw new Error(`the server ended:\n${output}`);
+      const answer = await fetch(`${base}.well-known/solid`).catch(() => undefined);
+      return answer?.ok && (await readFile(path.join(data, 'demo.env'), 'utf8').catch(() => undefined));
+    }, 'the server answers').catch((error) => {
+      child.kill('SIGKILL');
+      throw new Error(`${error.message}\n${output}`);
+    });
+  };
+  const env = await run();
   const values = Object.fromEntries(
     env
       .split('\n')
@@ -92,6 +94,12 @@ export async function start(...args) {
     users,
     issuer: values.SOLID_IDENTITY_PROVIDER,
     output: () => output,
+    /** Ends it without warning, and starts it again on what is on disk. */
+    async crash() {
+      child.kill('SIGKILL');
+      await exited;
+      await run();
+    },
     async stop() {
       child.kill('SIGTERM');
       await exited;

@@ -6,7 +6,7 @@
 //! have theirs, and are forgotten, oldest first, when nothing waits on them.
 
 use crate::{
-    Relation, Topic,
+    Need, Relation, Topic,
     matching::Concern,
     outbox::Below,
     rules::{EntryKey, SubjectKey},
@@ -26,18 +26,20 @@ pub(crate) struct Visitors(VecDeque<(EntryKey, SubjectKey)>);
 impl Shard {
     /// The recursive topics that a record concerns. ACLs are told to nobody but listeners of their own.
     pub(crate) fn concerns_above(&self, record: &Record, activity: &Activity) -> Vec<Concern> {
-        let acl = matches!(record.fact, Fact::Policy { kind: PolicyKind::Acl, .. });
-        if self.by_root.is_empty() || acl {
+        if self.by_root.is_empty() {
             return Vec::new();
         }
+        let acl = matches!(record.fact, Fact::Policy { kind: PolicyKind::Acl, .. });
         let object = &activity.object;
-        let above = std::iter::once(object.clone()).chain(object.ancestors());
+        let above = object.ancestors().take_while(|_| !acl);
         let concern = |resource: podbell_model::ResourceIri| {
             let entry = *self.by_root.get(&Topic { storage: record.storage, resource: resource.clone() })?;
+            let reads = self.entries.get(&entry)?.need == Need::Read;
             let below = (resource != *object).then(|| Topic { storage: record.storage, resource: object.clone() });
-            Some(Concern { entry, relation: Relation::Object, generation: Some(activity.generation), below })
+            let generation = reads.then_some(activity.generation);
+            Some(Concern { entry, relation: Relation::Object, generation, below })
         };
-        above.filter_map(concern).collect()
+        std::iter::once(object.clone()).chain(above).filter_map(concern).collect()
     }
 
     /// Makes room for answers about an object below a topic, for every subject that listens to the topic.

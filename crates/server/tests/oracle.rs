@@ -30,7 +30,7 @@ use world::World;
 
 /// How many histories are run by default; in addition a sixth of that with threads that race, and a thirtieth over a
 /// directory.
-const HISTORIES: u32 = 600;
+const HISTORIES: u32 = 2_000;
 
 fn histories(share: u32) -> ProptestConfig {
     let asked = std::env::var("PODBELL_ORACLE_HISTORIES").ok().and_then(|asked| asked.parse().ok());

@@ -6,7 +6,7 @@
 
 use crate::{
     ear::{Ear, Heard, ROOM, Told},
-    model::{Commit, Owed, parent},
+    model::{Commit, Owed, Way, parent},
     world::{World, iri, subject},
 };
 use podbell_delivery::rendering_id;
@@ -45,7 +45,7 @@ pub(crate) struct Kept {
 /// A channel.
 pub(crate) struct Listening {
     pub(crate) agent: &'static str,
-    pub(crate) ess: bool,
+    pub(crate) way: Way,
     pub(crate) topics: Vec<Kept>,
     channel: Channel,
     unsubscribed: bool,
@@ -106,11 +106,11 @@ impl Listening {
 
 impl World {
     /// Subscribes; refused exactly when a topic may not be heard.
-    pub(crate) async fn subscribe(&mut self, agent: &'static str, topics: &[&str], ess: bool) -> Option<usize> {
+    pub(crate) async fn subscribe(&mut self, agent: &'static str, topics: &[&str], way: Way) -> Option<usize> {
         let id = Uuid::new_v4();
         let mut capability = [0; 32];
         capability[..16].copy_from_slice(Uuid::new_v4().as_bytes());
-        let rendering = if ess {
+        let rendering = if way == Way::Ess {
             Rendering::Ess { actor: false }
         } else {
             let (context, syntax) = (NotificationsContext::default(), Syntax::default());
@@ -120,7 +120,7 @@ impl World {
             id: ChannelId(id),
             subject: Arc::new(subject(agent)),
             topics: topics.iter().map(|path| Topic { storage: self.storage, resource: iri(path) }).collect(),
-            recursive: false,
+            recursive: way == Way::Below,
             filter: Filter::default(),
             rendering: rendering_id(rendering),
             capability: Some(capability),
@@ -140,7 +140,7 @@ impl World {
         }
         let kept = |path: &&str| Kept { path: (*path).to_owned(), lost_at: None, doubt: None, murky: false };
         let topics = topics.iter().map(kept).collect();
-        self.listening.push(Listening { agent, ess, topics, channel, unsubscribed: false });
+        self.listening.push(Listening { agent, way, topics, channel, unsubscribed: false });
         Some(self.listening.len() - 1)
     }
 
@@ -269,7 +269,7 @@ impl World {
         for wire in self.wires.iter_mut().filter(|wire| !wire.over) {
             let listening = &self.listening[wire.of];
             for commit in wire.seen + 1..=head {
-                for owed in self.model.messages(commit, &listening.paths(), listening.ess) {
+                for owed in self.model.messages(commit, &listening.paths(), listening.way) {
                     let topic = listening.topics.iter().find(|topic| topic.path == owed.topic).unwrap();
                     let doubted = topic.doubt.is_some_and(|doubt| wire.replaying || doubt < commit);
                     if !topic.murky && !doubted && topic.lost_at.is_none_or(|lost| commit <= lost) {
@@ -281,8 +281,10 @@ impl World {
             let (model, agent, registered) = (&self.model, listening.agent, wire.registered);
             wire.pending.retain(|owed| {
                 let (concern, commit) = (&owed.concern, owed.commit);
+                let gate = owed.gate.iter().all(|gate| model.may_always_know(agent, gate, commit, head));
                 model.may_know(agent, concern, commit)
                     && model.may_always_know(agent, concern, commit.max(registered), head)
+                    && gate
             });
         }
     }
@@ -430,11 +432,13 @@ impl World {
             assert!(seen.insert(told.id.clone()), "{agent:?} heard an id twice: {told:?}");
             let found = self.model.moments.iter().position(|moment| moment.at == told.at);
             let commit = found.unwrap_or_else(|| panic!("nothing was committed then: {told:?}"));
-            let owed = self.model.messages(commit, &listening.paths(), listening.ess);
+            let owed = self.model.messages(commit, &listening.paths(), listening.way);
             let Some(owed) = owed.iter().find(|owed| owed.message == told.message) else {
                 panic!("{agent:?} heard {told:?}, and the commit tells {owed:#?}");
             };
-            let before = order.insert(owed.topic.clone(), commit);
+            // Below one topic, one commit may change several resources.
+            let line = if owed.gate.is_some() || listening.way == Way::Below { &owed.changed } else { &owed.topic };
+            let before = order.insert(line.clone(), commit);
             assert!(before.is_none_or(|before| before < commit), "{agent:?} heard {told:?} after commit {before:?}");
             self.check_allowed(wire, owed, &heard);
             let (_, id) = ids[commit].iter().find(|(path, _)| *path == owed.changed).unwrap();
@@ -451,7 +455,8 @@ impl World {
         assert!(commit > wire.since, "{agent:?} heard of what was before: {owed:?}");
         assert!(model.may_know(agent, &owed.concern, commit), "{agent:?} was never allowed {owed:?}");
         for chunk in &heard.chunks {
-            let allowed = chunk.rules(commit).any(|at| model.may_know(agent, &owed.concern, at));
+            let open = |at| owed.gate.iter().all(|gate| model.may_know(agent, gate, at));
+            let allowed = chunk.rules(commit).any(|at| open(at) && model.may_know(agent, &owed.concern, at));
             assert!(allowed, "{agent:?} was told {owed:?} although the rules of {chunk:?} forbid it");
         }
         let lost = listening.topics.iter().find(|topic| topic.path == owed.topic).and_then(|topic| topic.lost_at);
@@ -469,7 +474,7 @@ impl World {
                 if of.to_string() != id && second.as_deref() != Some(id) {
                     continue;
                 }
-                let owed = self.model.messages(commit, &listening.paths(), listening.ess);
+                let owed = self.model.messages(commit, &listening.paths(), listening.way);
                 let mut owed = owed.into_iter().filter(|owed| owed.changed == *path);
                 let first = owed.next().expect("what began was about a topic");
                 if owed.next().is_none() {

@@ -99,6 +99,17 @@ pub(crate) struct Moment {
     pub(crate) at: i64,
 }
 
+/// How a channel listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In the words of the protocol.
+    Solid,
+    /// In those of ESS.
+    Ess,
+    /// To everything below its topics.
+    Below,
+}
+
 /// What a notification lets its hearer know about.
 #[derive(Clone, Debug)]
 pub(crate) struct Concern {
@@ -124,6 +135,8 @@ pub(crate) struct Owed {
     /// The resource that changed.
     pub(crate) changed: String,
     pub(crate) concern: Concern,
+    /// The topic, which must be theirs still, if the resource that changed is below it.
+    pub(crate) gate: Option<Concern>,
     pub(crate) message: Message,
 }
 
@@ -215,21 +228,27 @@ impl Model {
         &self,
         commit: Commit,
         topics: &(impl Iterator<Item = &'t str> + Clone),
-        ess: bool,
+        way: Way,
     ) -> Vec<Owed> {
         let mut owed = Vec::new();
         for change in &self.moments[commit].changes {
             for topic in topics.clone() {
-                if let Some((concern, message)) = self.message(commit, change, topic, ess) {
+                let below = way == Way::Below && topic.ends_with('/') && change.path.starts_with(topic) && !change.acl;
+                let told_as = if below { &change.path } else { topic };
+                if let Some((concern, message)) = self.message(commit, change, told_as, way) {
                     let changed = if change.acl { format!("{}.acl", change.path) } else { change.path.clone() };
-                    owed.push(Owed { commit, topic: topic.to_owned(), changed, concern, message });
+                    let is_below = told_as != topic;
+                    // Of no life: whatever stands there.
+                    let gate = is_below.then(|| Concern { path: topic.to_owned(), born: Some(0) });
+                    owed.push(Owed { commit, topic: topic.to_owned(), changed, concern, gate, message });
                 }
             }
         }
         owed
     }
 
-    fn message(&self, commit: Commit, change: &Change, topic: &str, ess: bool) -> Option<(Concern, Message)> {
+    fn message(&self, commit: Commit, change: &Change, topic: &str, way: Way) -> Option<(Concern, Message)> {
+        let ess = way == Way::Ess;
         let standing = if change.kind == Kind::Delete { commit - 1 } else { commit };
         let last = &self.moments[standing].tree;
         let kind = match change.kind {
@@ -249,7 +268,8 @@ impl Model {
             let message = Message { kind, object: path.clone(), target: None, state };
             return Some((Concern { path, born: Some(change.born) }, message));
         }
-        let (container, born) = change.container.clone().filter(|(container, _)| container == topic)?;
+        let container = change.container.clone().filter(|_| way != Way::Below);
+        let (container, born) = container.filter(|(container, _)| container == topic)?;
         let state = self.moments[commit].tree.nodes.get(&container).map(|node| node.version.clone());
         let message = match change.kind {
             _ if ess => Message { kind: "Update", object: container.clone(), target: None, state },
