@@ -93,8 +93,10 @@ pub(crate) struct Live {
     /// The channel's topics in order, and whether they are still heard.
     pub(crate) topics: SmallVec<[(EntryKey, bool); 1]>,
     pub(crate) connections: SmallVec<[ConnectionKey; 1]>,
-    /// Whether the channel has neither `startAt` nor `endAt` nor `state` nor a filter.
+    /// Whether the channel has neither `startAt` nor `endAt` nor `state`.
     pub(crate) is_plain: bool,
+    /// Whether it has a filter.
+    is_filtered: bool,
     /// It ends as soon as what waits is out.
     pub(crate) ending: Option<Ending>,
     /// The last state that was told, if the channel asks for the `state` feature and it has advanced.
@@ -103,9 +105,9 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(channel: Arc<Channel>, subject: SubjectKey, topics: SmallVec<[(EntryKey, bool); 1]>) -> Self {
-        let unfiltered = channel.filter == Filter::default();
-        let is_plain = unfiltered && channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none();
-        Self { channel, subject, topics, connections: SmallVec::new(), is_plain, ending: None, told: None }
+        let (is_plain, is_filtered) = (is_plain(&channel), channel.filter != Filter::default());
+        let connections = SmallVec::new();
+        Self { channel, subject, topics, connections, is_plain, is_filtered, ending: None, told: None }
     }
 
     /// Puts another state of the same channel in its place.
@@ -122,13 +124,15 @@ impl Live {
             begun && self.channel.end_at.is_none_or(|end| end > record.published)
         };
         let heard = self.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
-        heard && self.ending.is_none() && (self.is_plain || is_time() && record.fact.activity().is_some_and(passes))
+        heard
+            && self.ending.is_none()
+            && (self.is_plain || is_time())
+            && (!self.is_filtered || record.fact.activity().is_some_and(passes))
     }
 }
 
 fn is_plain(channel: &Channel) -> bool {
-    let always = channel.start_at.is_none() && channel.end_at.is_none();
-    always && channel.state.is_none() && channel.filter == Filter::default()
+    channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none()
 }
 
 /// One connection. Idle ones are this small and nothing more.
@@ -139,7 +143,7 @@ pub(crate) struct Connected {
     /// It has heard, or need not hear, everything up to here.
     pub(crate) position: Sequence,
     /// It came back in the midst of a commit, of which it has heard so much.
-    pub(crate) heard: Option<Position>,
+    pub(crate) heard: Option<Box<Position>>,
     /// It is catching up; told when its outbox is empty, or when it is gone.
     pub(crate) replay: Option<Arc<Notify>>,
     pub(crate) outbox: Option<Box<Outbox>>,

@@ -275,7 +275,7 @@ impl Shard {
             channel: key,
             rendering,
             position,
-            heard,
+            heard: heard.map(Box::new),
             replay: None,
             outbox: None,
             watched: false,

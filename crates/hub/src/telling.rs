@@ -107,11 +107,12 @@ impl Shard {
                         let simple = direct && (live.is_plain || live.channel.state.is_none()) && connected.is_bare();
                         // Nothing waits: the cursor stands right behind.
                         let seal = || bytes.with(|| self.cursors.seal(&live.channel, place));
-                        let sealed = if simple { seal() } else { bytes::Bytes::new() };
-                        match simple.then(|| connected.outlet.try_write(&[IoSlice::new(&sealed)])) {
+                        let sealed = bytes.cursor_at.filter(|_| simple).map(|_| seal());
+                        let out = sealed.as_ref().unwrap_or(&bytes.bytes);
+                        match simple.then(|| connected.outlet.try_write(&[IoSlice::new(out)])) {
                             Some(Ok(written)) if written == bytes.len() => sent += 1,
                             Some(Ok(written)) if written > 0 => {
-                                let rest = Item { paced: true, bytes: sealed.into(), ..make() };
+                                let rest = Item { paced: true, bytes: out.clone().into(), ..make() };
                                 left.push((*connection, Left::Rest(rest, written)));
                             }
                             Some(Err(error))
@@ -146,7 +147,7 @@ impl Shard {
 impl Connected {
     /// Whether it has not heard yet what is at that place.
     fn misses(&self, place: Position) -> bool {
-        self.position < place.sequence && self.heard.is_none_or(|heard| heard < place)
+        self.position < place.sequence && self.heard.as_ref().is_none_or(|heard| **heard < place)
     }
 
     /// Nothing waits, and nothing will have to.
