@@ -1,9 +1,8 @@
 //! For tests: a hub over a log that is written by hand, with rules that allow everything.
 
 use podbell_hub::{
-    Admission, Answer, Authorize, CURSOR, Channel, ChannelId, ConnectionLimit, Cursor, Cursors, Encoded, Encoder,
-    Filter, Hub, Ports, Position, Projection, Question, RenderingId, Settings, Standing, States, Topic, Unavailable,
-    testing::MemoryChannels,
+    Admission, Answer, Authorize, CURSOR, Channel, ChannelId, Cursor, Cursors, Encoded, Encoder, Hub, Ports, Position,
+    Projection, Question, RenderingId, Settings, Standing, States, Topic, Unavailable, testing::MemoryChannels,
 };
 use podbell_log::{Commit, Fact, Fence, Horizon, Log, LogError, Record};
 use podbell_model::{
@@ -57,22 +56,10 @@ impl World {
     /// Admits a listener whose notifications have so much padding.
     pub(crate) async fn admit(&self, padding: u32) -> Admission {
         let number = self.channels.fetch_add(1, Relaxed);
-        let channel = Channel {
-            id: ChannelId(Uuid::from_u128(number.into())),
-            subject: Arc::new(Subject::public()),
-            topics: [Topic { storage: POD, resource: topic() }].into(),
-            recursive: false,
-            filter: Filter::default(),
-            rendering: RenderingId(padding),
-            capability: None,
-            connections: ConnectionLimit { concurrent: 1, total: None },
-            created: Timestamp::UNIX_EPOCH,
-            connect_by: None,
-            start_at: None,
-            end_at: None,
-            rate: None,
-            state: None,
-        };
+        let id = ChannelId(Uuid::from_u128(number.into()));
+        let topics = [Topic { storage: POD, resource: topic() }].into();
+        let subject = Arc::new(Subject::public());
+        let channel = Channel::new(id, subject, topics, RenderingId(padding), Timestamp::UNIX_EPOCH);
         self.hub.attend(channel).await.unwrap()
     }
 

@@ -96,50 +96,30 @@ impl Hub {
         if channel.connect_by.is_some_and(|by| by <= now) {
             inner.channels.sweep(now).await?;
         }
-        // The store may not have forgotten an ended channel yet.
-        inner.with(|shard, _| match (shard.draining, shard.take_seat(&channel)) {
-            (false, seated) if shard.ended.has_capability(capability) => {
-                if seated {
-                    shard.leave_seat(&channel);
-                }
-                Err(ConnectError::Ended)
-            }
-            (true, seated) => {
-                if seated {
-                    shard.leave_seat(&channel);
-                }
-                Err(ConnectError::Unavailable)
-            }
-            (false, true) => Ok(()),
-            (false, false) => Err(ConnectError::TooMany),
-        })?;
-        // From here on the seat is given back by dropping the admission.
-        let channel = Arc::new(channel);
-        let mut admission = Admission { inner: Arc::clone(inner), channel, answers: Vec::new(), seated: true };
-        admission.judge().await?;
+        let admission = self.attend(channel).await?;
         // After the seat was taken: whoever ends the channel from now on finds the seat.
         if !inner.channels.use_capability(admission.channel.id).await? {
             return Err(ConnectError::Ended);
         }
         Ok(admission)
     }
-}
 
-impl Hub {
-    /// Admits a connection without a subscription: the channel is kept nowhere and ends with it. Judged, limited and
-    /// ended as others are.
+    /// Admits a connection to a channel as it is given: without a subscription it is kept nowhere, and ends with the
+    /// connection. Judged and limited as all are.
     pub async fn attend(&self, channel: Channel) -> Result<Admission, ConnectError> {
         let inner = &self.inner;
-        let channel = Arc::new(channel);
-        inner.with(|shard, _| match (shard.draining, shard.take_seat(&channel)) {
-            (false, true) => Ok(()),
-            (true, true) => {
-                shard.leave_seat(&channel);
-                Err(ConnectError::Unavailable)
+        inner.with(|shard, _| {
+            // The store may not have forgotten an ended channel yet.
+            let ended = channel.capability.is_some_and(|hash| shard.ended.has_capability(&hash));
+            match (shard.draining, ended) {
+                (true, _) => Err(ConnectError::Unavailable),
+                (false, true) => Err(ConnectError::Ended),
+                (false, false) if shard.take_seat(&channel) => Ok(()),
+                (false, false) => Err(ConnectError::TooMany),
             }
-            (true, false) => Err(ConnectError::Unavailable),
-            (false, false) => Err(ConnectError::TooMany),
         })?;
+        // From here on the seat is given back by dropping the admission.
+        let channel = Arc::new(channel);
         let mut admission = Admission { inner: Arc::clone(inner), channel, answers: Vec::new(), seated: true };
         admission.judge().await?;
         Ok(admission)

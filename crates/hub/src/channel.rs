@@ -68,6 +68,34 @@ pub struct Channel {
     pub state: Option<Arc<str>>,
 }
 
+impl Channel {
+    /// A channel that asks for nothing else, for one connection at a time; without a capability, so kept nowhere yet.
+    pub fn new(
+        id: ChannelId,
+        subject: Arc<Subject>,
+        topics: Arc<[Topic]>,
+        rendering: RenderingId,
+        created: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            subject,
+            topics,
+            recursive: false,
+            filter: Filter::default(),
+            rendering,
+            capability: None,
+            connections: ConnectionLimit { concurrent: 1, total: None },
+            created,
+            connect_by: None,
+            start_at: None,
+            end_at: None,
+            rate: None,
+            state: None,
+        }
+    }
+}
+
 /// Why a connection or a channel ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -6,11 +6,13 @@
 
 use crate::{
     Channel,
+    outbox::Item,
     registry::{Connected, ConnectionKey},
     shard::Shard,
 };
 use bytes::{Bytes, BytesMut};
 use podbell_model::Sequence;
+use std::collections::VecDeque;
 
 /// Length of a sealed cursor, in bytes of ASCII that need no escape in URLs, JSON, Turtle or header fields.
 pub const CURSOR: usize = 56;
@@ -93,15 +95,15 @@ impl Shard {
 
     /// Puts the cursors into notifications that go out now, in order: each stands behind everything that this
     /// connection has been told by then.
-    pub(crate) fn seal<'i>(
-        &self,
-        key: ConnectionKey,
-        going: impl DoubleEndedIterator<Item = &'i mut crate::outbox::Item>,
-    ) {
+    pub(crate) fn seal(&self, key: ConnectionKey, going: &mut VecDeque<Item>) {
+        // Most renderings have none: nothing is looked through for them.
+        if going.iter().all(|item| item.bytes.cursor_at.is_none()) {
+            return;
+        }
         let Some(connected) = self.connections.get(&key) else { return };
         let Some(live) = self.channels.get(&connected.channel) else { return };
         let mut first_left = connected.first_waiting();
-        for item in going.rev() {
+        for item in going.iter_mut().rev() {
             let own = item.position();
             let reached = own.unwrap_or(Position::after(connected.position));
             if item.bytes.cursor_at.is_some() {

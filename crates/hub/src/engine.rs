@@ -4,7 +4,8 @@
 //! the store run beside it, so that slow rules of one storage delay nobody else.
 
 use crate::{
-    Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Ending, Metrics, Question, States, Topic, Unavailable,
+    Answer, Authorize, Channel, ChannelStore, ChannelStoreError, Clock, Ending, Metrics, Question, States, Topic,
+    Unavailable, Whose,
     flush::after,
     hub::Ports,
     rules::Asked,
@@ -30,6 +31,8 @@ const QUESTIONS: usize = 16;
 const TURNS: usize = 1_024;
 /// Most answers by the rules of one commit that are kept; when there are more, some are asked again.
 const THENS: usize = 65_536;
+/// How many channels of a storage that is gone are read at a time.
+const PAGE: usize = 256;
 /// How long to wait after the log or the store failed.
 const AGAIN: Duration = Duration::from_millis(200);
 /// The clock is looked at so often, whatever it said before.
@@ -251,18 +254,27 @@ impl Inner {
                 Ok(())
             }
             Chore::EndStorage(storage) => {
-                for channel in self.channels.of_storage(*storage).await? {
-                    let left: Vec<Topic> =
-                        channel.topics.iter().filter(|topic| topic.storage != *storage).cloned().collect();
-                    if left.is_empty() {
-                        self.channels.remove(channel.id).await?;
-                        self.with(|shard, _| shard.ended.remember(&Arc::new(channel)));
-                    } else {
-                        self.channels.narrow(channel.id, &left).await?;
+                let mut after = None;
+                loop {
+                    let page = self.channels.page(&Whose::Storage(*storage), after, PAGE).await?;
+                    let Some(last) = page.last() else { return Ok(()) };
+                    after = Some((last.created, last.id));
+                    for channel in page {
+                        self.end_topics(channel, *storage).await?;
                     }
                 }
-                Ok(())
             }
         }
+    }
+
+    /// Ends what a channel has in a storage that is gone.
+    async fn end_topics(&self, channel: Channel, storage: StorageId) -> Result<(), ChannelStoreError> {
+        let left: Vec<Topic> = channel.topics.iter().filter(|topic| topic.storage != storage).cloned().collect();
+        if !left.is_empty() {
+            return self.channels.narrow(channel.id, &left).await;
+        }
+        self.channels.remove(channel.id).await?;
+        self.with(|shard, _| shard.ended.remember(&Arc::new(channel)));
+        Ok(())
     }
 }

@@ -127,7 +127,7 @@ impl Shard {
                 going.push_back(item);
             }
         }
-        self.seal(key, going.iter_mut());
+        self.seal(key, &mut going);
         going
     }
 

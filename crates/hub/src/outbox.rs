@@ -34,8 +34,8 @@ impl Change {
 
     /// Where in the log it is: the object's part of a record comes before the container's.
     pub(crate) fn position(&self) -> Position {
-        let record = u32::try_from(self.record).unwrap_or(u32::MAX / 2).min(u32::MAX / 2 - 1);
-        Position { sequence: self.commit.sequence, part: record * 2 + u32::from(self.relation == Relation::Member) }
+        let part = self.record * 2 + usize::from(self.relation == Relation::Member);
+        Position { sequence: self.commit.sequence, part: u32::try_from(part).unwrap_or(u32::MAX - 1) }
     }
 
     pub(crate) fn activity(&self) -> Option<&Activity> {
@@ -81,6 +81,11 @@ pub(crate) struct Item {
 type Key = (EntryKey, Relation, Option<ResourceIri>, Option<Generation>);
 
 impl Item {
+    /// What is told of a topic on connecting: judged by the rules of now alone, and past every rate.
+    pub(crate) fn on_connecting(bytes: Encoded, entry: EntryKey, what: What) -> Self {
+        Self { bytes, entry, below: None, generation: None, what, judged: true, paced: true }
+    }
+
     /// The commit that it tells of; none if the rules of now alone decide.
     pub(crate) fn sequence(&self) -> Option<Sequence> {
         match &self.what {

@@ -156,9 +156,6 @@ pub trait ChannelStore: Send + Sync + 'static {
     /// A channel by the hash of its capability.
     async fn by_capability(&self, hash: &[u8; 32]) -> Result<Option<Channel>, ChannelStoreError>;
 
-    /// The channels with a topic in that storage, oldest first: what ends with it, and what its owner may look at.
-    async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError>;
-
     /// Channels, oldest first (by the time they were made, then by id), behind `after`, at most `limit`.
     async fn page(&self, whose: &Whose, after: Option<After>, limit: usize) -> Result<Vec<Channel>, ChannelStoreError>;
 

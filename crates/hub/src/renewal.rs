@@ -32,17 +32,20 @@ pub struct Renewal {
 }
 
 impl Hub {
-    /// Channels, oldest first, at most `limit`. Who may look at them is the caller's to decide.
+    /// Channels, oldest first, at most `limit` of them, and where the next page begins if there may be one. Who may look
+    /// at them is the caller's to decide.
     pub async fn channels(
         &self,
         whose: &Whose,
         after: Option<After>,
         limit: usize,
-    ) -> Result<Vec<Channel>, ChannelStoreError> {
+    ) -> Result<(Vec<Channel>, Option<After>), ChannelStoreError> {
         let now = (self.inner.clock)();
         let mut channels = self.inner.channels.page(whose, after, limit).await?;
+        let last = channels.last().filter(|_| channels.len() == limit).map(|last| (last.created, last.id));
+        // The store may not have forgotten those that have ended.
         channels.retain(|channel| channel.end_at.is_none_or(|end| end > now));
-        Ok(channels)
+        Ok((channels, last))
     }
 
     /// Changes a channel, for the agent that made it; returns what it is then. Durable and in force when it returns.

@@ -104,7 +104,7 @@ impl Inner {
             let as_of = *as_of.get_or_insert(standing.as_of);
             self.with(|shard, now| {
                 if number == 0 {
-                    shard.skip_to(key, as_of);
+                    shard.stand_at(key, as_of);
                     if compare == Compare::Gap {
                         shard.tell_gap(key, entry, now);
                     }
@@ -136,16 +136,10 @@ impl Shard {
         Step::Read { after, until: applied, storages }
     }
 
+    /// What was committed up to there is not told any more.
     pub(crate) fn stand_at(&mut self, key: ConnectionKey, position: Sequence) {
         if let Some(connected) = self.connections.get_mut(&key) {
             connected.position = connected.position.max(position);
-        }
-    }
-
-    /// What was committed up to there is not told.
-    fn skip_to(&mut self, key: ConnectionKey, position: Sequence) {
-        if let Some(connected) = self.connections.get_mut(&key) {
-            (connected.position, connected.heard) = (connected.position.max(position), None);
         }
     }
 
@@ -162,12 +156,7 @@ impl Shard {
         let id = Uuid::new_v5(&live.channel.id.0, format!("gap {} {now}", connected.position.0).as_bytes());
         let bytes = self.encoder.encode_gap(connected.rendering, id, now);
         if !bytes.is_empty() {
-            let what = What::Gap;
-            self.enqueue(
-                key,
-                Item { bytes, entry, below: None, generation: None, what, judged: true, paced: true },
-                now,
-            );
+            self.enqueue(key, Item::on_connecting(bytes, entry, What::Gap), now);
         }
     }
 
@@ -197,12 +186,7 @@ impl Shard {
         let id = Uuid::new_v5(&live.channel.id.0, format!("{topic} {stands}").as_bytes());
         let bytes = self.encoder.encode_state(rendering, topic, version.as_deref(), id, now);
         if !bytes.is_empty() {
-            let what = What::State(version);
-            self.enqueue(
-                key,
-                Item { bytes, entry, below: None, generation: None, what, judged: true, paced: true },
-                now,
-            );
+            self.enqueue(key, Item::on_connecting(bytes, entry, What::State(version)), now);
         }
     }
 }

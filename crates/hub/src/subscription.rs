@@ -126,9 +126,4 @@ impl Hub {
         });
         if existed { Ok(()) } else { Err(ChannelError::Ended) }
     }
-
-    /// Every channel with a topic in that storage, for its owner.
-    pub async fn listeners(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError> {
-        self.inner.channels.of_storage(storage).await
-    }
 }

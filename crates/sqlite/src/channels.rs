@@ -9,7 +9,7 @@ use podbell_hub::{
     After, Channel, ChannelId, ChannelStore, ChannelStoreError, ConnectionLimit, Filter, RenderingId, Renewal, Topic,
     Whose,
 };
-use podbell_model::{StorageId, Subject, Timestamp, Uuid, WebId};
+use podbell_model::{Subject, Timestamp, Uuid, WebId};
 use rusqlite::{Connection, Params, Row, named_params, params};
 use std::{sync::Arc, time::Duration};
 
@@ -32,12 +32,6 @@ impl ChannelStore for Sqlite {
         let hash = *hash;
         let found = self.readers.read(move |db| select(db, "capability = ?1", [hash]));
         Ok(found.await.map_err(error::channel)?.pop())
-    }
-
-    async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError> {
-        let chosen = "id IN (SELECT channel FROM topics WHERE storage = ?1)";
-        let found = self.readers.read(move |db| select(db, chosen, [signed(storage.0)]));
-        found.await.map_err(error::channel)
     }
 
     async fn page(&self, whose: &Whose, after: Option<After>, limit: usize) -> Result<Vec<Channel>, ChannelStoreError> {

@@ -46,11 +46,7 @@ pub struct ChannelRequest {
 impl ChannelRequest {
     /// How the channel's notifications are to be written.
     pub fn rendering(&self, actor: bool) -> Rendering {
-        let framing = match self.channel_type {
-            ChannelType::EventSource => Framing::Events,
-            ChannelType::StreamingHttp => Framing::Stream,
-            _ => Framing::WebSocket,
-        };
+        let framing = Framing::of(self.channel_type);
         let (context, syntax) = (self.spelling.context.notifications(), self.features.syntax());
         Rendering::Solid { context, syntax, actor, framing, cursor: self.features.cursor }
     }

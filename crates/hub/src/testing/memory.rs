@@ -2,7 +2,7 @@
 
 use crate::{After, Channel, ChannelId, ChannelStore, ChannelStoreError, Renewal, Topic, Whose};
 use parking_lot::Mutex;
-use podbell_model::{StorageId, Subject, Timestamp};
+use podbell_model::{Subject, Timestamp};
 use std::collections::HashMap;
 
 /// A channel store in memory.
@@ -31,14 +31,6 @@ impl ChannelStore for MemoryChannels {
     async fn by_capability(&self, hash: &[u8; 32]) -> Result<Option<Channel>, ChannelStoreError> {
         let kept = self.kept.lock();
         Ok(kept.values().find(|kept| kept.channel.capability.as_ref() == Some(hash)).map(|kept| kept.channel.clone()))
-    }
-
-    async fn of_storage(&self, storage: StorageId) -> Result<Vec<Channel>, ChannelStoreError> {
-        let kept = self.kept.lock();
-        let concerned = kept.values().filter(|kept| kept.channel.topics.iter().any(|topic| topic.storage == storage));
-        let mut channels: Vec<_> = concerned.map(|kept| kept.channel.clone()).collect();
-        channels.sort_by_key(|channel| (channel.created, channel.id));
-        Ok(channels)
     }
 
     async fn page(&self, whose: &Whose, after: Option<After>, limit: usize) -> Result<Vec<Channel>, ChannelStoreError> {

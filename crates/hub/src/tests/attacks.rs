@@ -409,6 +409,6 @@ async fn a_connect_that_is_refused_takes_nothing_from_those_that_are_connected()
         assert_eq!(bob.ear.facts(), ["Delete /a"], "blocked: {blocked}");
         closed_forbidden(&bob);
         assert!(matches!(world.admit(&channel).await, Err(ConnectError::Ended)));
-        assert_eq!(world.hub.listeners(POD).await.unwrap(), []);
+        assert_eq!(world.kept().await, []);
     }
 }

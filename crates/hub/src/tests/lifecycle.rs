@@ -103,7 +103,7 @@ async fn strangers_cannot_tell_channels_that_exist_from_those_that_never_did() {
         assert!(matches!(stranger, Err(ChannelError::Stranger)));
     }
     assert_eq!(world.hub.channel(channel.id, &agent("bob"), nothing).await.unwrap(), channel);
-    assert_eq!(world.hub.listeners(POD).await.unwrap(), std::slice::from_ref(&channel));
+    assert_eq!(world.kept().await, std::slice::from_ref(&channel));
     world.hub.unsubscribe(channel.id, &agent("owner"), |storage| storage == POD).await.unwrap();
 }
 
@@ -262,7 +262,7 @@ async fn a_deleted_storage_ends_its_channels() {
     world.end_storage();
     world.quiet().await;
     assert!(!bob.connection.is_open());
-    while !world.hub.listeners(POD).await.unwrap().is_empty() {
+    while !world.kept().await.is_empty() {
         tokio::task::yield_now().await;
     }
     assert!(matches!(world.admit(&resting).await, Err(ConnectError::Ended)));
@@ -281,4 +281,25 @@ async fn draining_closes_all_and_lets_nobody_in() {
     assert!(matches!(world.admit(&channel).await, Err(ConnectError::Unavailable)));
     assert!(matches!(world.hub.subscribe(world.channel("bob", &["/a"])).await, Err(SubscribeError::Unavailable)));
     assert_ne!(world.store.get(channel.id).await.unwrap().unwrap().state, channel.state);
+}
+
+#[tokio::test]
+async fn a_channel_that_has_ended_and_is_not_swept_yet_ends_no_list() {
+    let world = World::new();
+    for number in 0..4 {
+        let mut channel = world.channel("bob", &["/a"]);
+        channel.end_at = Some(channel.created + 60 * if number == 1 { SECOND } else { 60 * SECOND });
+        world.hub.subscribe(channel).await.unwrap();
+    }
+    world.past.now.fetch_add(120_000, std::sync::atomic::Ordering::SeqCst);
+    let (mut seen, mut after) = (0, None);
+    loop {
+        let (page, next) = world.hub.channels(&crate::Whose::Storage(POD), after, 2).await.unwrap();
+        seen += page.len();
+        match next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(seen, 3);
 }

@@ -478,22 +478,18 @@ impl World {
         let number = self.next.fetch_add(1, SeqCst);
         let mut capability = [0; 32];
         capability[..8].copy_from_slice(&number.to_be_bytes());
+        let id = ChannelId(Uuid::from_u128(u128::from(number)));
+        let topics = paths.iter().map(|path| Topic { storage: POD, resource: iri(path) }).collect();
         Channel {
-            id: ChannelId(Uuid::from_u128(u128::from(number))),
-            subject: agent(name),
-            topics: paths.iter().map(|path| Topic { storage: POD, resource: iri(path) }).collect(),
-            recursive: false,
-            filter: Filter::default(),
-            rendering: RenderingId(1),
             capability: Some(capability),
             connections: ConnectionLimit { concurrent: 3, total: None },
-            created: self.past.time(),
-            connect_by: None,
-            start_at: None,
-            end_at: None,
-            rate: None,
-            state: None,
+            ..Channel::new(id, agent(name), topics, RenderingId(1), self.past.time())
         }
+    }
+
+    /// The channels that are kept.
+    pub(super) async fn kept(&self) -> Vec<Channel> {
+        self.hub.channels(&Whose::Storage(POD), None, 100).await.unwrap().0
     }
 
     pub(super) async fn admit(&self, channel: &Channel) -> Result<Admission, ConnectError> {

@@ -164,7 +164,7 @@ fn apps(page: &Overview<'_>) -> String {
             format!(" at <strong>{}</strong>", escape(&app.host))
         };
         let used = app.used.map_or_else(
-            || "agreed to in this session".to_owned(),
+            || "agreed to since you logged in".to_owned(),
             |used| format!("stays logged in; last renewed {}", time(used)),
         );
         let _ = write!(

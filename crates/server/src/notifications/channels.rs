@@ -23,7 +23,7 @@ use podbell_hub::{Channel, ChannelError, ChannelId, Renewal};
 use podbell_model::{ResourceIri, StorageId, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{
-    ChannelDocument, ChannelType, Endpoint, Features, Framing, Rendering, Spelling, Syntax, media,
+    ChannelDocument, ChannelType, Endpoint, Features, Rendering, Spelling, Syntax, media,
     subscription::{self, Accept},
 };
 use std::sync::Arc;
@@ -82,12 +82,10 @@ pub async fn channel(
 /// What is to change, within the longest life.
 fn renewal(app: &App, channel: &Channel, changes: &Features) -> Renewal {
     let end = |end| services::life(None, Some(end), (app, &channel.subject), app.now()).1;
-    let rendering = changes.accept.as_ref().and_then(|accept| match Rendering::from_code(channel.rendering.0)? {
-        Rendering::Solid { context, actor, framing, cursor, .. } => {
-            Some(rendering_id(Rendering::Solid { context, syntax: accept.syntax, actor, framing, cursor }))
-        }
-        Rendering::Ess { .. } => None,
-    });
+    let rendering = changes
+        .accept
+        .as_ref()
+        .and_then(|accept| Some(rendering_id(Rendering::from_code(channel.rendering.0)?.with_syntax(accept.syntax))));
     Renewal { end_at: changes.end_at.map(end), rate: changes.rate, rendering }
 }
 
@@ -109,11 +107,7 @@ pub(super) fn describe(app: &App, channel: &Channel, representation: podbell_wir
         Rendering::from_code(channel.rendering.0)
     {
         spelling = Spelling { context: context.into(), ..spelling };
-        channel_type = match framing {
-            Framing::WebSocket => ChannelType::WebSocket,
-            Framing::Events => ChannelType::EventSource,
-            Framing::Stream => ChannelType::StreamingHttp,
-        };
+        channel_type = framing.channel_type();
         let other = Some(syntax).filter(|syntax| *syntax != Syntax::JsonLd);
         accept = other.map(|syntax| Accept { sent: syntax.media_type().to_owned(), syntax });
         cursor = with_cursor;

@@ -26,8 +26,8 @@ use podbell_delivery::{
         handshake::{self, HandshakeError, Opening, Subprotocol},
     },
 };
-use podbell_hub::{Admission, Begin, ConnectError, Topic};
-use podbell_model::{Sequence, Subject};
+use podbell_hub::{Admission, Begin, Channel, ConnectError};
+use podbell_model::Sequence;
 use podbell_wac::Refusal;
 use podbell_wire::{Framing, Rendering, Syntax, media};
 use std::sync::Arc;
@@ -61,15 +61,13 @@ pub async fn connect(
         _ if ended => return Err(not_admitted(ConnectError::Ended)),
         _ => {}
     }
-    let (chosen, _) = representation(request.headers(), (framing, syntax), false)?;
-    let rendering = with_framing(rendering, chosen);
-    let begin = begin(&app, &request, (&channel.subject, &channel.topics), chosen, Begin::Now);
+    let rendering = rendering.with_framing(representation(request.headers(), (framing, syntax), false)?.0);
     if *request.method() == Method::HEAD {
         return head(rendering);
     }
     let since = app.log.head();
     let admission = app.hub.admit(&hash).await.map_err(not_admitted)?;
-    stream(&app, request, admission, (begin, since), rendering)
+    stream(&app, request, admission, (Begin::Now, since), rendering)
 }
 
 /// What a stream is written in. Who asks for an event stream gets one; `any`: the syntax is theirs to choose, and else
@@ -94,31 +92,16 @@ pub(super) fn representation(
     }
 }
 
-fn with_framing(rendering: Rendering, chosen: Framing) -> Rendering {
-    match rendering {
-        Rendering::Solid { context, syntax, actor, cursor, .. } => {
-            Rendering::Solid { context, syntax, actor, framing: chosen, cursor }
-        }
-        Rendering::Ess { .. } => rendering,
-    }
-}
-
 /// From where a connection hears: after the cursor that it comes back with, if it does.
 ///
 /// Spec: <https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header>
-pub(super) fn begin(
-    app: &App,
-    request: &Request<Body>,
-    (subject, topics): (&Subject, &[Topic]),
-    framing: Framing,
-    without: Begin,
-) -> Begin {
+fn begin(app: &App, request: &Request<Body>, channel: &Channel, framing: Framing, without: Begin) -> Begin {
     let last = request.headers().get("last-event-id").filter(|_| framing == Framing::Events);
     let last = last.map(|value| value.to_str().unwrap_or("?")).filter(|value| !value.is_empty());
     match last.or_else(|| since(request)) {
         None => without,
         // What cannot be opened may stand for anything.
-        Some(cursor) => app.cursors.open(cursor, subject, topics).map_or(Begin::Lost, Begin::After),
+        Some(cursor) => app.cursors.open(cursor, &channel.subject, &channel.topics).map_or(Begin::Lost, Begin::After),
     }
 }
 
@@ -127,24 +110,27 @@ fn since(request: &Request<Body>) -> Option<&str> {
     request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("since="))
 }
 
-/// Answers with a stream: on the bare socket if there is one.
+/// The rendering of a connection: who comes back with a cursor has use for the next one.
+fn with_cursor(rendering: Rendering, request: &Request<Body>) -> Rendering {
+    if since(request).is_some() { rendering.with_cursor() } else { rendering }
+}
+
+/// Answers with a stream: on the bare socket if there is one. `otherwise`: how it begins if the client does not come back;
+/// beside it a head of the log that was read before the admission.
 pub(super) fn stream(
     app: &App,
     mut request: Request<Body>,
     admission: Admission,
-    begin: (Begin, Sequence),
+    (otherwise, since): (Begin, Sequence),
     rendering: Rendering,
 ) -> Result<Response, Problem> {
     let mut response = head(rendering)?;
     if *request.method() == Method::HEAD {
         return Ok(response);
     }
-    let Rendering::Solid { context, syntax, actor, framing, cursor } = rendering else {
-        return Err(upgrade_required());
-    };
-    // Who comes back with a cursor has use for the next one.
-    let cursor = cursor || since(&request).is_some();
-    let rendering = Some(rendering_id(Rendering::Solid { context, syntax, actor, framing, cursor }));
+    let framing = rendering.framing();
+    let begin = (begin(app, &request, admission.channel(), framing, otherwise), since);
+    let rendering = Some(rendering_id(with_cursor(rendering, &request)));
     let kind = match framing {
         Framing::Events => Kind::Events,
         _ => Kind::Stream { heartbeat: false },
@@ -152,11 +138,11 @@ pub(super) fn stream(
     let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
     if request.extensions().get::<Bare>().is_some() {
         let streams = app.streams.clone();
-        let begin = move |stream: TcpStream, _early: BytesMut| {
+        let take = move |stream: TcpStream, _early: BytesMut| {
             tokio::spawn(streams.serve(stream, admission, begin, rendering, kind, room));
         };
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        response.extensions_mut().insert(TakeOver::new(begin));
+        response.extensions_mut().insert(TakeOver::new(take));
     } else {
         *response.body_mut() = Body::new(app.streams.body(admission, begin, rendering, kind, room));
     }
@@ -210,30 +196,20 @@ pub(super) async fn upgrade(
     if !is_bare && upgrade.is_none() {
         return Err(Problem::bad_request("an opening has no body"));
     }
-    let (mut begin, mut rendering) = (Begin::Now, None);
-    if let Some(cursor) = since(&request) {
-        let (channel, _) = app.hub.seek(&capability::hash(capability)).await.map_err(not_admitted)?;
-        begin = app.cursors.open(cursor, &channel.subject, &channel.topics).map_or(Begin::Lost, Begin::After);
-        // Who comes back with a cursor has use for the next one.
-        rendering = Rendering::from_code(channel.rendering.0).map(|rendering| match rendering {
-            Rendering::Solid { context, syntax, actor, framing, .. } => {
-                rendering_id(Rendering::Solid { context, syntax, actor, framing, cursor: true })
-            }
-            other @ Rendering::Ess { .. } => rendering_id(other),
-        });
-    }
     // Before anything is judged: what is committed from here on is told, or refused, but not lost.
-    let since = app.log.head();
+    let head = app.log.head();
     let admission = app.hub.admit(&capability::hash(capability)).await.map_err(not_admitted)?;
-    let framed = Rendering::from_code(admission.channel().rendering.0);
-    if !matches!(framed, Some(Rendering::Solid { framing: Framing::WebSocket, .. } | Rendering::Ess { .. })) {
+    let rendering = Rendering::from_code(admission.channel().rendering.0);
+    let Some(rendering) = rendering.filter(|rendering| rendering.framing() == Framing::WebSocket) else {
         return Err(Problem::bad_request("this channel is no WebSocket: GET it without an upgrade"));
-    }
+    };
+    let begin = (begin(app, &request, admission.channel(), Framing::WebSocket, Begin::Now), head);
+    let rendering = Some(rendering_id(with_cursor(rendering, &request)));
     let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
-    let begin = {
+    let take = {
         let websockets = app.websockets.clone();
         move |stream: TcpStream, early: BytesMut| {
-            tokio::spawn(websockets.serve(stream, &early, admission, dialect, (begin, since), rendering, room));
+            tokio::spawn(websockets.serve(stream, &early, admission, dialect, begin, rendering, room));
         }
     };
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -247,8 +223,8 @@ pub(super) async fn upgrade(
         answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
     match upgrade {
-        None => drop(response.extensions_mut().insert(TakeOver::new(begin))),
-        Some(upgrade) => drop(tokio::spawn(recover(upgrade, begin))),
+        None => drop(response.extensions_mut().insert(TakeOver::new(take))),
+        Some(upgrade) => drop(tokio::spawn(recover(upgrade, take))),
     }
     Ok(response)
 }

@@ -24,7 +24,7 @@ use podbell_delivery::{
     rendering_id,
     websocket::{Dialect, handshake::Subprotocol},
 };
-use podbell_hub::{Channel, ChannelId, ConnectionLimit, Filter};
+use podbell_hub::{Channel, ChannelId, ConnectionLimit};
 use podbell_model::Uuid;
 use podbell_wire::{Rendering, gateway};
 use serde_json::json;
@@ -82,22 +82,16 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
     let now = app.now();
     let (_, end_at) = life(None, asked.ttl.map(|ttl| after(now, ttl)), (app, &subject), now);
     let (secret, hash) = capability::new().map_err(Problem::internal)?;
+    let rendering = rendering_id(Rendering::Ess { actor: app.settings.ess.actor });
     let channel = Channel {
-        id: ChannelId(Uuid::new_v4()),
-        subject: Arc::new(subject),
-        topics,
-        recursive: false,
-        filter: Filter::default(),
-        rendering: rendering_id(Rendering::Ess { actor: app.settings.ess.actor }),
         capability: Some(hash),
         // The client fetches a new URL for every connection.
         connections: ConnectionLimit { concurrent: 1, total: Some(1) },
-        created: now,
         connect_by: Some(after(now, app.settings.limits.unused_capability.into())),
-        start_at: None,
         end_at: Some(end_at),
         rate: asked.rate,
         state: asked.state.as_deref().map(|state| podbell_pod::version_of(state.trim_matches('"')).into()),
+        ..Channel::new(ChannelId(Uuid::new_v4()), Arc::new(subject), topics, rendering, now)
     };
     let subject = Arc::clone(&channel.subject);
     app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;

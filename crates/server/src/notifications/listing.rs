@@ -57,10 +57,10 @@ pub async fn channels(
         Some(root) => Whose::Storage(owned(&app, root, &subject)?),
     };
     let after = query("after").map(|text| parse(&text).ok_or_else(|| Problem::bad_request("`after` is no page")));
-    let mut found = app.hub.channels(&whose, after.transpose()?, PAGE).await.map_err(Problem::unavailable)?;
-    let next = (found.len() == PAGE).then(|| found.last().map(|last| (last.created, last.id))).flatten();
+    let page = app.hub.channels(&whose, after.transpose()?, PAGE).await;
+    let (found, next) = page.map_err(Problem::unavailable)?;
     let anybodys = storage.is_some();
-    let list: Vec<Value> = found.drain(..).map(|channel| entry(&app, &channel, anybodys)).collect();
+    let list: Vec<Value> = found.iter().map(|channel| entry(&app, channel, anybodys)).collect();
     let document = json!({
         "@context": NotificationsContext::default().iri(),
         "id": app.url(&target.raw),

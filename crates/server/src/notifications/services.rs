@@ -83,21 +83,18 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
     let topics = topics(app, &asked.topics, &subject)?;
     let (start_at, end_at) = life(asked.features.start_at, asked.features.end_at, (app, &subject), now);
     let (capability, hash) = capability::new().map_err(Problem::internal)?;
+    let rendering = rendering_id(asked.rendering(false));
     let channel = Channel {
-        id: ChannelId(Uuid::new_v4()),
-        subject: Arc::new(subject),
-        topics,
         recursive: asked.features.recursive,
         filter: filter(&asked.features),
-        rendering: rendering_id(asked.rendering(false)),
         capability: Some(hash),
         connections: ConnectionLimit { concurrent: limits.connections_per_capability, total: None },
-        created: now,
         connect_by: Some(after(now, limits.unused_capability.into())),
         start_at,
         end_at: Some(end_at),
         rate: asked.features.rate,
         state: asked.features.state_tag().map(|tag| podbell_pod::version_of(tag).into()),
+        ..Channel::new(ChannelId(Uuid::new_v4()), Arc::new(subject), topics, rendering, now)
     };
     let (id, subject) = (channel.id, Arc::clone(&channel.subject));
     app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;

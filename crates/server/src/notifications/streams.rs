@@ -7,7 +7,7 @@
 use super::{connect, services};
 use crate::{
     app::App,
-    authenticate::{Asker, asker},
+    authenticate::{Asker, asker, not_allowed, refusal},
     problem::Problem,
     request::Target,
 };
@@ -19,7 +19,7 @@ use axum::{
 use http::{Method, Request};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use podbell_delivery::rendering_id;
-use podbell_hub::{Begin, Channel, ChannelId, ConnectionLimit, Filter};
+use podbell_hub::{Begin, Channel, ChannelId, ConnectError};
 use podbell_model::{ResourceIri, Uuid};
 use podbell_wire::{ChannelType, Framing, NotificationsContext, Rendering, Syntax};
 use std::sync::Arc;
@@ -60,9 +60,9 @@ pub async fn topic(
     let written = target.path().rsplit('/').next().unwrap_or_default();
     let named = percent_decode_str(written).decode_utf8().map_err(|_| Problem::bad_request("the topic is no UTF-8"))?;
     let resource = ResourceIri::parse(&named).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let default = match channel_type {
-        ChannelType::EventSource => (Framing::Events, Syntax::JsonLd),
-        _ => (Framing::Stream, Syntax::Turtle),
+    let default = match Framing::of(channel_type) {
+        Framing::Stream => (Framing::Stream, Syntax::Turtle),
+        framing => (framing, Syntax::JsonLd),
     };
     let (framing, syntax) = connect::representation(request.headers(), default, true)?;
     let now = app.now();
@@ -70,30 +70,14 @@ pub async fn topic(
     let (_, end_at) = services::life(None, expires, (&app, &subject), now);
     let (context, cursor) = (NotificationsContext::default(), false);
     let rendering = Rendering::Solid { context, syntax, actor: false, framing, cursor };
-    let channel = Channel {
-        id: ChannelId(Uuid::new_v4()),
-        subject: Arc::new(subject),
-        topics,
-        recursive: false,
-        filter: Filter::default(),
-        rendering: rendering_id(rendering),
-        capability: None,
-        connections: ConnectionLimit { concurrent: 1, total: None },
-        created: now,
-        connect_by: None,
-        start_at: None,
-        end_at: Some(end_at),
-        rate: None,
-        state: None,
-    };
-    let begin = connect::begin(&app, &request, (&channel.subject, &channel.topics), framing, Begin::Standing);
+    let id = ChannelId(Uuid::new_v4());
+    let channel = Channel::new(id, Arc::new(subject), topics, rendering_id(rendering), now);
+    let channel = Channel { end_at: Some(end_at), ..channel };
     let since = app.log.head();
     let subject = Arc::clone(&channel.subject);
     let admission = app.hub.attend(channel).await.map_err(|error| match error {
-        podbell_hub::ConnectError::Forbidden => {
-            crate::authenticate::not_allowed(crate::authenticate::refusal(&subject))
-        }
+        ConnectError::Forbidden => not_allowed(refusal(&subject)),
         error => connect::not_admitted(error),
     })?;
-    connect::stream(&app, request, admission, (begin, since), rendering)
+    connect::stream(&app, request, admission, (Begin::Standing, since), rendering)
 }

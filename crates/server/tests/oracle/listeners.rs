@@ -11,7 +11,7 @@ use crate::{
 };
 use podbell_delivery::rendering_id;
 use podbell_hub::{
-    Begin, Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, Filter, Position,
+    Begin, Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, Position,
     SubscribeError, Topic,
 };
 use podbell_model::{Sequence, Uuid};
@@ -116,21 +116,13 @@ impl World {
             let (context, syntax) = (NotificationsContext::default(), Syntax::default());
             Rendering::Solid { context, syntax, actor: false, framing: Framing::WebSocket, cursor: false }
         };
+        let topics_of = topics.iter().map(|path| Topic { storage: self.storage, resource: iri(path) }).collect();
+        let rendering = rendering_id(rendering);
         let channel = Channel {
-            id: ChannelId(id),
-            subject: Arc::new(subject(agent)),
-            topics: topics.iter().map(|path| Topic { storage: self.storage, resource: iri(path) }).collect(),
             recursive: way == Way::Below,
-            filter: Filter::default(),
-            rendering: rendering_id(rendering),
             capability: Some(capability),
             connections: ConnectionLimit { concurrent: CONCURRENT, total: None },
-            created: self.time(),
-            connect_by: None,
-            start_at: None,
-            end_at: None,
-            rate: None,
-            state: None,
+            ..Channel::new(ChannelId(id), Arc::new(subject(agent)), topics_of, rendering, self.time())
         };
         let allowed = topics.iter().all(|topic| self.model.tree().may_listen(agent, topic));
         match (allowed, self.hub.subscribe(channel.clone()).await) {

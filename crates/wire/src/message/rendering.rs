@@ -1,6 +1,6 @@
 //! Which words a channel's notifications are written in, as a number that is kept with the channel.
 
-use crate::{NotificationsContext, Syntax};
+use crate::{ChannelType, NotificationsContext, Syntax};
 
 /// How notifications follow each other on a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,6 +14,26 @@ pub enum Framing {
     Events,
     /// One after the other: JSON in a line each, other documents with an empty line behind.
     Stream,
+}
+
+impl Framing {
+    /// That of the channels of a type.
+    pub fn of(channel_type: ChannelType) -> Self {
+        match channel_type {
+            ChannelType::EventSource => Self::Events,
+            ChannelType::StreamingHttp => Self::Stream,
+            _ => Self::WebSocket,
+        }
+    }
+
+    /// The type of the channels that have it.
+    pub fn channel_type(self) -> ChannelType {
+        match self {
+            Self::WebSocket => ChannelType::WebSocket,
+            Self::Events => ChannelType::EventSource,
+            Self::Stream => ChannelType::StreamingHttp,
+        }
+    }
 }
 
 /// A dialect with its options.
@@ -93,6 +113,41 @@ impl Rendering {
         };
         // Bits that mean nothing yet are refused rather than guessed.
         (rendering.code() == code).then_some(rendering)
+    }
+
+    /// The same with another framing; ESS has but one.
+    #[must_use]
+    pub fn with_framing(mut self, chosen: Framing) -> Self {
+        if let Self::Solid { framing, .. } = &mut self {
+            *framing = chosen;
+        }
+        self
+    }
+
+    /// The same in another syntax; ESS has but one.
+    #[must_use]
+    pub fn with_syntax(mut self, chosen: Syntax) -> Self {
+        if let Self::Solid { syntax, .. } = &mut self {
+            *syntax = chosen;
+        }
+        self
+    }
+
+    /// The same with cursors; ESS has none.
+    #[must_use]
+    pub fn with_cursor(mut self) -> Self {
+        if let Self::Solid { cursor, .. } = &mut self {
+            *cursor = true;
+        }
+        self
+    }
+
+    /// How notifications follow each other.
+    pub fn framing(self) -> Framing {
+        match self {
+            Self::Solid { framing, .. } => framing,
+            Self::Ess { .. } => Framing::WebSocket,
+        }
     }
 
     /// Media type of the notifications.
