@@ -50,7 +50,10 @@ impl Place {
             .arg(self.data.path())
             .envs([
                 ("PODBELL_LIMITS_CHANNELS_PER_AGENT", "100000"),
+                ("PODBELL_LIMITS_CHANNELS_PER_CLIENT", "100000"),
+                ("PODBELL_LIMITS_CHANNELS_PER_TOPIC", "100000"),
                 ("PODBELL_LIMITS_CONNECTIONS_PER_AGENT", "100000"),
+                ("PODBELL_LIMITS_CONNECTIONS_PER_CLIENT", "100000"),
                 ("PODBELL_LIMITS_UNUSED_CAPABILITY", "600"),
                 ("PODBELL_LOG_LEVEL", "warn"),
             ])

@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
-use crate::Filter;
+use crate::{Filter, Network};
 use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 
@@ -41,6 +41,8 @@ pub struct Channel {
     pub id: ChannelId,
     /// On whose behalf it was made: judged at every send.
     pub subject: Arc<Subject>,
+    /// Where it was asked for, if its subject has not logged in and that says something.
+    pub network: Option<Network>,
     /// What it is about; at least one, without duplicates.
     pub topics: Arc<[Topic]>,
     /// Whether its topics stand for everything below them too; then it hears of the objects alone, not of members.
@@ -80,6 +82,7 @@ impl Channel {
         Self {
             id,
             subject,
+            network: None,
             topics,
             recursive: false,
             filter: Filter::default(),

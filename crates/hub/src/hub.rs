@@ -5,10 +5,8 @@ use crate::{
     engine::Inner,
     shard::{Chore, Shard},
 };
-use parking_lot::Mutex;
 use podbell_log::{Fence, Log};
-use podbell_model::Subject;
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 use tokio::task::AbortHandle;
 
 /// What the hub needs of others.
@@ -35,15 +33,7 @@ pub struct Ports {
 pub struct Hub {
     pub(crate) inner: Arc<Inner>,
     pub(crate) settings: Settings,
-    subscribing: Mutex<HashMap<Subject, u64>>,
     engine: AbortHandle,
-}
-
-/// Subscriptions of one subject that are being made, this one included from here on.
-pub(crate) struct Underway<'h> {
-    hub: &'h Hub,
-    subject: Subject,
-    pub(crate) before: u64,
 }
 
 impl Hub {
@@ -54,7 +44,7 @@ impl Hub {
         let shard = Shard::new(settings.clone(), Arc::clone(&metrics), &ports, head);
         let inner = Arc::new(Inner::new(ports, metrics, shard));
         let engine = tokio::spawn(Arc::clone(&inner).run()).abort_handle();
-        Arc::new(Self { inner, settings, subscribing: Mutex::default(), engine })
+        Arc::new(Self { inner, settings, engine })
     }
 
     /// The counters.
@@ -82,29 +72,6 @@ impl Hub {
         for chore in chores {
             if let Err(error) = self.inner.perform(&chore).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "the channel store failed");
-            }
-        }
-    }
-
-    /// Counts a subscription that is being made, so that two at once do not share the last place.
-    pub(crate) fn underway(&self, subject: &Subject) -> Underway<'_> {
-        let subject = Subject { webid: subject.webid.clone(), client: subject.client.clone(), ..Subject::default() };
-        let mut subscribing = self.subscribing.lock();
-        let count = subscribing.entry(subject.clone()).or_default();
-        let before = *count;
-        *count += 1;
-        drop(subscribing);
-        Underway { hub: self, subject, before }
-    }
-}
-
-impl Drop for Underway<'_> {
-    fn drop(&mut self) {
-        let mut subscribing = self.hub.subscribing.lock();
-        if let Some(count) = subscribing.get_mut(&self.subject) {
-            *count -= 1;
-            if *count == 0 {
-                subscribing.remove(&self.subject);
             }
         }
     }

@@ -5,6 +5,7 @@
 mod admission;
 mod answers;
 pub mod channel;
+mod crowds;
 mod cursor;
 mod ending;
 mod engine;
@@ -32,12 +33,13 @@ mod timers;
 
 pub use admission::{Admission, Begin, ConnectError, Connection};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};
+pub use crowds::{ChannelLimits, Crowd, Network, TooMany};
 pub use cursor::{CURSOR, Cursor, Cursors, Encoded, Position};
 pub use filter::Filter;
 pub use hub::{Hub, Ports};
 pub use ports::{
-    Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, Need, Outlet, Projection, Question, Relation,
-    Standing, States, Unavailable,
+    Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, InsertError, Need, Outlet, Projection,
+    Question, Relation, Standing, States, Unavailable,
 };
 pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};

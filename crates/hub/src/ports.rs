@@ -1,6 +1,6 @@
 //! What the hub needs of others: a judge, an encoder, outlets, and a place where channels outlive the process.
 
-use crate::{After, Channel, ChannelId, Encoded, Ending, RenderingId, Renewal, Topic, Whose};
+use crate::{After, Channel, ChannelId, ChannelLimits, Encoded, Ending, RenderingId, Renewal, TooMany, Topic, Whose};
 use podbell_log::At;
 use podbell_model::{Activity, Generation, ResourceIri, Sequence, StorageId, Subject, Timestamp};
 use std::{io, sync::Arc};
@@ -147,8 +147,8 @@ pub trait Outlet: Send + Sync + 'static {
 /// A store of channels that outlives the process.
 #[async_trait::async_trait]
 pub trait ChannelStore: Send + Sync + 'static {
-    /// Keeps a new channel, durably.
-    async fn insert(&self, channel: &Channel) -> Result<(), ChannelStoreError>;
+    /// Keeps a new channel, durably, if there are not too many.
+    async fn insert(&self, channel: &Channel, limits: &ChannelLimits) -> Result<(), InsertError>;
 
     /// A channel by its id.
     async fn get(&self, id: ChannelId) -> Result<Option<Channel>, ChannelStoreError>;
@@ -179,9 +179,17 @@ pub trait ChannelStore: Send + Sync + 'static {
     /// Forgets the channels that ended at or before `now` by `end_at`, or by a `connect_by` while no use of the
     /// capability was counted; returns them.
     async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError>;
+}
 
-    /// How many channels a subject (agent and client) has; issuer and origin do not matter.
-    async fn count(&self, subject: &Subject) -> Result<u64, ChannelStoreError>;
+/// Why a channel is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum InsertError {
+    /// There are as many as allowed.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// The engine below failed.
+    #[error(transparent)]
+    Store(#[from] ChannelStoreError),
 }
 
 /// The engine below failed.

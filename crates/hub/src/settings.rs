@@ -1,5 +1,6 @@
 //! Limits and figures of the hub, and what it counts.
 
+use crate::ChannelLimits;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -12,12 +13,14 @@ pub struct Settings {
     pub outbox_bytes: usize,
     /// A connection that takes nothing for so long is closed.
     pub stuck_after: Duration,
-    /// Most channels of one agent and client.
-    pub channels_per_subject: u64,
-    /// Most channels of the public, all together; by address it is limited elsewhere.
-    pub channels_of_the_public: u64,
-    /// Most connections of one agent and client; the public is counted by address, elsewhere.
-    pub connections_per_subject: u32,
+    /// Most channels.
+    pub channels: ChannelLimits,
+    /// Most connections of one agent with one client.
+    pub connections_per_client: u32,
+    /// Most connections of one agent with all its clients.
+    pub connections_per_agent: u32,
+    /// Most connections of those who have not logged in, from one network.
+    pub connections_per_network: u32,
     /// Most topics of one channel.
     pub topics_per_channel: usize,
     /// How often the judge is asked again before a connection that waits for it is closed.
@@ -33,9 +36,10 @@ impl Default for Settings {
         Self {
             outbox_bytes: 256 * 1024,
             stuck_after: Duration::from_secs(30),
-            channels_per_subject: 1_000,
-            channels_of_the_public: 100_000,
-            connections_per_subject: 1_000,
+            channels: ChannelLimits::default(),
+            connections_per_client: 1_000,
+            connections_per_agent: 5_000,
+            connections_per_network: 256,
             topics_per_channel: 128,
             judge_attempts: 5,
             judge_backoff: Duration::from_millis(100),

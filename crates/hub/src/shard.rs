@@ -5,6 +5,7 @@
 
 use crate::{
     Answer, Channel, ChannelId, Cursors, Ending, Metrics, Outlet, Ports, Position, RenderingId, Settings, Topic,
+    crowds::Holder,
     outbox::Item,
     ports::Encoder,
     registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window},
@@ -13,7 +14,7 @@ use crate::{
     subtree::Visitors,
 };
 use podbell_log::{Commit, Fence};
-use podbell_model::{Sequence, StorageId, Timestamp, WebId};
+use podbell_model::{Sequence, StorageId, Timestamp};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::{
@@ -82,9 +83,6 @@ impl Farewell {
     }
 }
 
-/// An agent and a client.
-type Crowd = (Option<WebId>, Option<Arc<str>>);
-
 /// The state of the hub.
 pub(crate) struct Shard {
     pub(crate) settings: Settings,
@@ -111,7 +109,8 @@ pub(crate) struct Shard {
     pub(crate) channels: FxHashMap<ChannelKey, Live>,
     pub(crate) connections: FxHashMap<ConnectionKey, Connected>,
     pub(crate) seats: HashMap<ChannelId, Seats>,
-    crowds: HashMap<Crowd, u32>,
+    /// Seats that are taken, by whose they are.
+    pub(crate) seated: HashMap<Holder, u32>,
     pub(crate) ended: Ended,
     next: u64,
 
@@ -160,7 +159,7 @@ impl Shard {
             channels: FxHashMap::default(),
             connections: FxHashMap::default(),
             seats: HashMap::new(),
-            crowds: HashMap::new(),
+            seated: HashMap::new(),
             ended: Ended::default(),
             next: 0,
             dirty: VecDeque::new(),
@@ -211,36 +210,6 @@ impl Shard {
 
     pub(crate) fn party(&mut self, asked: &Asked) -> Option<&mut Party> {
         self.entries.get_mut(&asked.entry)?.parties.get_mut(&asked.subject)
-    }
-
-    /// Takes a seat for a connection on its way; false if there is none.
-    pub(crate) fn take_seat(&mut self, channel: &Channel) -> bool {
-        let taken = self.seats.get(&channel.id).map_or(0, |seats| seats.taken);
-        let party = (channel.subject.webid.clone(), channel.subject.client.clone());
-        let crowd = self.crowds.get(&party).copied().unwrap_or(0);
-        let public = party.0.is_none();
-        if taken >= channel.connections.concurrent || !public && crowd >= self.settings.connections_per_subject {
-            return false;
-        }
-        self.seats.entry(channel.id).or_default().taken += 1;
-        *self.crowds.entry(party).or_default() += 1;
-        true
-    }
-
-    pub(crate) fn leave_seat(&mut self, channel: &Channel) {
-        if let Some(seats) = self.seats.get_mut(&channel.id) {
-            seats.taken = seats.taken.saturating_sub(1);
-            if seats.taken == 0 {
-                self.seats.remove(&channel.id);
-            }
-        }
-        let party = (channel.subject.webid.clone(), channel.subject.client.clone());
-        if let Some(crowd) = self.crowds.get_mut(&party) {
-            *crowd = crowd.saturating_sub(1);
-            if *crowd == 0 {
-                self.crowds.remove(&party);
-            }
-        }
     }
 
     /// Registers a connection whose seat was taken; what it hears begins after `position`.

@@ -6,7 +6,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#subscription>
 
-use crate::{Channel, ChannelId, ChannelStoreError, Ending, Hub};
+use crate::{Channel, ChannelId, ChannelStoreError, Ending, Hub, InsertError, TooMany, shard::Chore};
 use podbell_model::{ResourceIri, StorageId, Subject};
 use std::sync::Arc;
 
@@ -14,12 +14,9 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
-    /// The subject has as many channels as allowed.
-    #[error("there are {limit} channels already")]
-    TooMany {
-        /// How many are allowed.
-        limit: u64,
-    },
+    /// There are as many channels as allowed.
+    #[error(transparent)]
+    TooMany(TooMany),
     /// No topic, or too many.
     #[error("a channel has between one and {limit} topics")]
     Topics {
@@ -59,13 +56,10 @@ pub enum ChannelError {
 }
 
 impl Hub {
-    /// Keeps a channel, if its subject may hear of every topic and has not too many. Durable when it returns.
+    /// Keeps a channel, if its subject may hear of every topic and there are not too many. Durable when it returns.
     pub async fn subscribe(&self, channel: Channel) -> Result<(), SubscribeError> {
         let (inner, settings) = (&self.inner, &self.settings);
-        // The public is many: one stranger must not use up the channels of all.
-        let public = channel.subject.webid.is_none();
-        let limit = if public { settings.channels_of_the_public } else { settings.channels_per_subject };
-        let most = self.settings.topics_per_channel;
+        let most = settings.topics_per_channel;
         if channel.topics.is_empty() || channel.topics.len() > most {
             return Err(SubscribeError::Topics { limit: most });
         }
@@ -78,12 +72,10 @@ impl Hub {
                 return Err(SubscribeError::Forbidden { topic: topic.resource.clone() });
             }
         }
-        let underway = self.underway(&channel.subject);
-        if inner.channels.count(&channel.subject).await? + underway.before >= limit {
-            return Err(SubscribeError::TooMany { limit });
-        }
-        inner.channels.insert(&channel).await?;
-        Ok(())
+        inner.channels.insert(&channel, &settings.channels).await.map_err(|error| match error {
+            InsertError::TooMany(too_many) => SubscribeError::TooMany(too_many),
+            InsertError::Store(error) => SubscribeError::Store(error),
+        })
     }
 
     /// A channel, for the agent that made it or the owner of the storage of all its topics (`owns`). Of a channel
@@ -97,7 +89,12 @@ impl Hub {
         let may = |channel: &Channel| {
             channel.subject.webid == by.webid || channel.topics.iter().all(|topic| owns(topic.storage))
         };
-        let found = self.inner.channels.get(id).await?;
+        let mut found = self.inner.channels.get(id).await?;
+        if found.as_ref().is_some_and(|channel| channel.connect_by.is_some_and(|by| by <= (self.inner.clock)())) {
+            // Whether anybody has connected is the store's to know.
+            self.inner.perform(&Chore::Sweep).await?;
+            found = self.inner.channels.get(id).await?;
+        }
         let ended = self.inner.with(|shard, now| {
             let over = found.as_ref().is_some_and(|channel| channel.end_at.is_some_and(|end| end <= now));
             if over { found.clone().map(Arc::new) } else { shard.ended.by_id(id).cloned() }

@@ -1,10 +1,10 @@
 //! What every route of the pods' origin has at hand.
 
 use crate::{
-    attempts::Attempts, authorize::Judge, notifications::Seals, problem::Problem, request::Target, settings::Settings,
+    authorize::Judge, notifications::Seals, problem::Problem, request::Target, settings::Settings, strangers::Strangers,
 };
 use podbell_delivery::{stream::Streams, websocket::WebSockets};
-use podbell_hub::{Clock, Hub};
+use podbell_hub::{Clock, Hub, Network};
 use podbell_log::Log;
 use podbell_model::{Subject, Timestamp};
 use podbell_oidc::Verifier;
@@ -37,8 +37,8 @@ pub struct App {
     pub cursors: Arc<Seals>,
     /// What was committed.
     pub log: Arc<dyn Log>,
-    /// How often an address may subscribe without logging in.
-    pub strangers: Attempts,
+    /// Who subscribes without logging in.
+    pub strangers: Strangers,
     /// The open sockets.
     pub websockets: WebSockets,
     /// The open event streams and HTTP streams.
@@ -56,11 +56,15 @@ impl App {
     /// # Errors
     /// 429 if there were too many from that address.
     pub fn count_stranger(&self, subject: &Subject, target: &Target) -> Result<(), Problem> {
-        if subject.webid.is_some() {
-            return Ok(());
+        match subject.webid {
+            Some(_) => Ok(()),
+            None => self.strangers.admit(target.client, self.now()),
         }
-        let admitted = self.strangers.admit(target.client, self.now());
-        admitted.map_err(|seconds| Problem::too_many("too many channels without a log-in; log in, or wait", seconds))
+    }
+
+    /// What somebody who has not logged in is counted by.
+    pub fn network(&self, subject: &Subject, target: &Target) -> Option<Network> {
+        self.strangers.network(target.client).filter(|_| subject.webid.is_none())
     }
 
     /// An absolute URL of this origin; `path` begins with a slash.

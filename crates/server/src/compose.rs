@@ -3,7 +3,6 @@
 use crate::{
     admin::{self, Admin},
     app::App,
-    attempts::Attempts,
     card::Card,
     data::DataDirectory,
     listen::Bound,
@@ -16,10 +15,11 @@ use crate::{
     settings::Settings,
     shutdown::Stop,
     standing::Standings,
+    strangers::Strangers,
 };
 use anyhow::Context as _;
 use podbell_delivery::{Frames, stream::Streams, websocket::WebSockets};
-use podbell_hub::{Clock, Hub};
+use podbell_hub::{ChannelLimits, Clock, Hub};
 use podbell_model::Timestamp;
 use podbell_oidc::{ProofRules, Verifier};
 use podbell_pod::Pod;
@@ -89,7 +89,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         hub: Arc::clone(&hub),
         cursors,
         log: store.clone(),
-        strangers: Attempts::per_hour(settings.limits.anonymous_channels_per_hour),
+        strangers: Strangers::new(settings, &store.key("networks").await?),
         websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
         streams: Streams::start(settings.limits.ping.into()),
     });
@@ -138,9 +138,16 @@ fn hub_settings(settings: &Settings) -> podbell_hub::Settings {
     let limits = &settings.limits;
     podbell_hub::Settings {
         outbox_bytes: limits.send_queue.bytes(),
-        channels_per_subject: limits.channels_per_agent,
-        channels_of_the_public: limits.anonymous_channels,
-        connections_per_subject: u32::try_from(limits.connections_per_agent).unwrap_or(u32::MAX),
+        channels: ChannelLimits {
+            per_client: limits.channels_per_client,
+            per_agent: limits.channels_per_agent,
+            of_the_public: limits.anonymous_channels,
+            per_network: limits.anonymous_channels_per_address,
+            per_topic: limits.channels_per_topic,
+        },
+        connections_per_client: limits.connections_per_client,
+        connections_per_agent: limits.connections_per_agent,
+        connections_per_network: u32::try_from(limits.connections_per_address).unwrap_or(u32::MAX),
         topics_per_channel: limits.topics_per_channel,
         ..podbell_hub::Settings::default()
     }

@@ -32,5 +32,6 @@ pub mod serve;
 pub mod settings;
 pub mod shutdown;
 pub mod standing;
+pub mod strangers;
 pub mod telemetry;
 pub mod welcome;

@@ -3,24 +3,32 @@
 use crate::{
     Sqlite,
     columns::{Columns, nanos, signed},
+    crowds,
     error::{self, EngineError},
 };
 use podbell_hub::{
-    After, Channel, ChannelId, ChannelStore, ChannelStoreError, ConnectionLimit, Filter, RenderingId, Renewal, Topic,
-    Whose,
+    After, Channel, ChannelId, ChannelLimits, ChannelStore, ChannelStoreError, ConnectionLimit, Filter, InsertError,
+    Network, RenderingId, Renewal, Topic, Whose,
 };
 use podbell_model::{Subject, Timestamp, Uuid, WebId};
 use rusqlite::{Connection, Params, Row, named_params, params};
 use std::{sync::Arc, time::Duration};
 
 const COLUMNS: &str = "id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by, \
-                       start_at, end_at, rate, state, recursive, kinds, not_by_subject";
+                       start_at, end_at, rate, state, recursive, kinds, not_by_subject, network";
 
 #[async_trait::async_trait]
 impl ChannelStore for Sqlite {
-    async fn insert(&self, channel: &Channel) -> Result<(), ChannelStoreError> {
-        let channel = channel.clone();
-        self.writer.write::<_, EngineError>(move |step| insert(step.db, &channel)).await.map_err(error::channel)
+    async fn insert(&self, channel: &Channel, limits: &ChannelLimits) -> Result<(), InsertError> {
+        let (channel, limits) = (channel.clone(), limits.clone());
+        let insert = self.writer.write::<_, EngineError>(move |step| {
+            let admitted = crowds::admit(step.db, &channel, &limits)?;
+            if admitted.is_ok() {
+                insert(step.db, &channel)?;
+            }
+            Ok(admitted)
+        });
+        Ok(insert.await.map_err(error::channel)??)
     }
 
     async fn get(&self, id: ChannelId) -> Result<Option<Channel>, ChannelStoreError> {
@@ -112,25 +120,16 @@ impl ChannelStore for Sqlite {
         });
         sweep.await.map_err(error::channel)
     }
-
-    async fn count(&self, subject: &Subject) -> Result<u64, ChannelStoreError> {
-        let (webid, client) = (subject.webid.clone(), subject.client.clone());
-        let sql = "SELECT count(*) FROM channels WHERE webid IS ?1 AND client IS ?2";
-        let count = self.readers.read(move |db| {
-            let subject = params![webid.as_ref().map(WebId::as_str), client.as_deref()];
-            Ok(db.prepare_cached(sql)?.query_row(subject, |row| row.number(0))?)
-        });
-        count.await.map_err(error::channel)
-    }
 }
 
 fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
     let sql = "INSERT INTO channels
                    (id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by,
-                    start_at, end_at, rate, state, recursive, kinds, not_by_subject)
+                    start_at, end_at, rate, state, recursive, kinds, not_by_subject, network)
                VALUES
                    (:id, :webid, :client, :issuer, :origin, :rendering, :capability, :concurrent, :total, :created,
-                    :connect_by, :start_at, :end_at, :rate, :state, :recursive, :kinds, :not_by_subject)";
+                    :connect_by, :start_at, :end_at, :rate, :state, :recursive, :kinds, :not_by_subject,
+                    :network)";
     let subject = &channel.subject;
     db.prepare_cached(sql)?.execute(named_params! {
         ":id": channel.id.0.as_bytes(),
@@ -138,6 +137,7 @@ fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
         ":client": subject.client.as_deref(),
         ":issuer": subject.issuer.as_deref(),
         ":origin": subject.origin.as_deref(),
+        ":network": channel.network.map(|network| network.0),
         ":rendering": channel.rendering.0,
         ":capability": channel.capability,
         ":concurrent": channel.connections.concurrent,
@@ -216,6 +216,7 @@ fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
         state: row.get(14)?,
         recursive: row.get(15)?,
         filter: Filter::from_code(row.get(16)?, row.get(17)?),
+        network: row.get::<_, Option<[u8; 16]>>(18)?.map(Network),
     })
 }
 

@@ -7,6 +7,7 @@ mod accounts;
 mod bodies;
 mod channels;
 mod columns;
+mod crowds;
 mod error;
 #[cfg(test)]
 mod fresh;

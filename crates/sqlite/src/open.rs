@@ -28,6 +28,7 @@ pub(crate) const SCHEMA: &[&str] = &[
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
@@ -270,7 +271,7 @@ mod tests {
         let db = Connection::open(database(directory.path())).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 4, .. })));
+        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 5, .. })));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What every channel store keeps, one function per fact.
 
-use crate::{Channel, ChannelId, ChannelStore, ConnectionLimit, Filter, RenderingId, Renewal, Topic, Whose};
+use crate::{
+    Channel, ChannelId, ChannelLimits, ChannelStore, ConnectionLimit, Crowd, Filter, InsertError, Network, RenderingId,
+    Renewal, TooMany, Topic, Whose,
+};
 use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid, WebId};
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +22,8 @@ macro_rules! channel_store_contract {
             channels_are_found_by_storage
             the_sweep_takes_what_has_ended_and_nothing_else
             a_used_channel_outlives_the_time_to_connect
-            channels_are_counted_by_agent_and_client
+            as_many_channels_as_allowed_are_kept_and_no_more
+            no_two_at_once_share_the_last_place
             channels_are_listed_in_pages_by_agent_and_by_storage
             what_may_be_changed_is_changed_and_nothing_else
         );
@@ -57,6 +61,7 @@ pub fn channel(number: u8) -> Channel {
             issuer: Some("https://issuer.example/".into()),
             origin: Some("https://app.example".into()),
         }),
+        network: Some(Network([number; 16])),
         topics: [topic(1, "https://pod.example/a"), topic(2, "https://pod.example/b/")].into(),
         recursive: true,
         filter: Filter::from_code(5, true),
@@ -78,6 +83,7 @@ pub async fn what_is_kept_is_found_unchanged(store: &impl ChannelStore) {
     let bare = Channel {
         id: ChannelId(Uuid::from_u128(2)),
         subject: Arc::new(Subject::public()),
+        network: None,
         topics: [topic(7, "https://pod.example/caf%C3%A9")].into(),
         capability: None,
         connections: ConnectionLimit { concurrent: 1, total: None },
@@ -88,8 +94,8 @@ pub async fn what_is_kept_is_found_unchanged(store: &impl ChannelStore) {
         state: None,
         ..full.clone()
     };
-    store.insert(&full).await.unwrap();
-    store.insert(&bare).await.unwrap();
+    store.insert(&full, &ChannelLimits::default()).await.unwrap();
+    store.insert(&bare, &ChannelLimits::default()).await.unwrap();
     assert_eq!(store.get(full.id).await.unwrap(), Some(full.clone()));
     assert_eq!(store.get(bare.id).await.unwrap(), Some(bare));
     assert_eq!(store.by_capability(&[1; 32]).await.unwrap(), Some(full));
@@ -97,7 +103,7 @@ pub async fn what_is_kept_is_found_unchanged(store: &impl ChannelStore) {
 
 /// See its name.
 pub async fn nothing_is_found_under_another_name(store: &impl ChannelStore) {
-    store.insert(&channel(1)).await.unwrap();
+    store.insert(&channel(1), &ChannelLimits::default()).await.unwrap();
     assert_eq!(store.get(ChannelId(Uuid::from_u128(9))).await.unwrap(), None);
     assert_eq!(store.by_capability(&[9; 32]).await.unwrap(), None);
     assert!(!store.use_capability(ChannelId(Uuid::from_u128(9))).await.unwrap());
@@ -109,20 +115,19 @@ pub async fn nothing_is_found_under_another_name(store: &impl ChannelStore) {
 /// See its name.
 pub async fn a_removed_channel_is_gone(store: &impl ChannelStore) {
     let channel = channel(1);
-    store.insert(&channel).await.unwrap();
+    store.insert(&channel, &ChannelLimits::default()).await.unwrap();
     assert!(store.remove(channel.id).await.unwrap());
     assert!(!store.remove(channel.id).await.unwrap());
     assert_eq!(store.get(channel.id).await.unwrap(), None);
     assert_eq!(store.by_capability(&[1; 32]).await.unwrap(), None);
     assert!(!store.use_capability(channel.id).await.unwrap());
-    assert_eq!(store.count(&channel.subject).await.unwrap(), 0);
     assert_eq!(of_storage(store, 1).await, []);
 }
 
 /// See its name.
 pub async fn a_capability_is_used_as_often_as_it_may(store: &impl ChannelStore) {
     let channel = channel(1);
-    store.insert(&channel).await.unwrap();
+    store.insert(&channel, &ChannelLimits::default()).await.unwrap();
     let uses = [(); 4].map(|()| store.use_capability(channel.id));
     let mut granted = 0;
     for granting in uses {
@@ -134,7 +139,7 @@ pub async fn a_capability_is_used_as_often_as_it_may(store: &impl ChannelStore) 
 /// See its name.
 pub async fn an_endless_capability_is_never_used_up(store: &impl ChannelStore) {
     let endless = Channel { connections: ConnectionLimit { concurrent: 1, total: None }, ..channel(1) };
-    store.insert(&endless).await.unwrap();
+    store.insert(&endless, &ChannelLimits::default()).await.unwrap();
     for _ in 0..10 {
         assert!(store.use_capability(endless.id).await.unwrap());
     }
@@ -143,8 +148,8 @@ pub async fn an_endless_capability_is_never_used_up(store: &impl ChannelStore) {
 /// See its name.
 pub async fn the_state_that_was_told_is_remembered(store: &impl ChannelStore) {
     let (one, other) = (channel(1), channel(2));
-    store.insert(&one).await.unwrap();
-    store.insert(&other).await.unwrap();
+    store.insert(&one, &ChannelLimits::default()).await.unwrap();
+    store.insert(&other, &ChannelLimits::default()).await.unwrap();
     for state in [Some("5678"), Some(""), None] {
         store.advance_state(one.id, state).await.unwrap();
         assert_eq!(store.get(one.id).await.unwrap().unwrap().state.as_deref(), state);
@@ -155,7 +160,7 @@ pub async fn the_state_that_was_told_is_remembered(store: &impl ChannelStore) {
 /// See its name.
 pub async fn a_channel_keeps_the_topics_that_are_left(store: &impl ChannelStore) {
     let channel = channel(1);
-    store.insert(&channel).await.unwrap();
+    store.insert(&channel, &ChannelLimits::default()).await.unwrap();
     store.narrow(channel.id, &channel.topics[1..]).await.unwrap();
     // One that was overtaken brings nothing back.
     store.narrow(channel.id, &channel.topics).await.unwrap();
@@ -168,7 +173,7 @@ pub async fn a_channel_keeps_the_topics_that_are_left(store: &impl ChannelStore)
 pub async fn channels_are_found_by_storage(store: &impl ChannelStore) {
     let elsewhere = Channel { topics: [topic(3, "https://other.example/")].into(), ..channel(2) };
     for channel in [channel(3), elsewhere, channel(1)] {
-        store.insert(&channel).await.unwrap();
+        store.insert(&channel, &ChannelLimits::default()).await.unwrap();
     }
     assert_eq!(of_storage(store, 2).await, [channel(1), channel(3)]);
     assert_eq!(of_storage(store, 4).await, []);
@@ -180,7 +185,7 @@ pub async fn the_sweep_takes_what_has_ended_and_nothing_else(store: &impl Channe
     let unused = Channel { end_at: None, ..channel(2) };
     let ending = Channel { connect_by: None, ..channel(3) };
     for channel in [&endless, &unused, &ending] {
-        store.insert(channel).await.unwrap();
+        store.insert(channel, &ChannelLimits::default()).await.unwrap();
     }
     assert_eq!(store.sweep(at(1_059)).await.unwrap(), []);
     assert_eq!(store.sweep(at(1_060)).await.unwrap(), [unused.id]);
@@ -193,34 +198,80 @@ pub async fn the_sweep_takes_what_has_ended_and_nothing_else(store: &impl Channe
 /// See its name.
 pub async fn a_used_channel_outlives_the_time_to_connect(store: &impl ChannelStore) {
     let channel = channel(1);
-    store.insert(&channel).await.unwrap();
+    store.insert(&channel, &ChannelLimits::default()).await.unwrap();
     assert!(store.use_capability(channel.id).await.unwrap());
     assert_eq!(store.sweep(at(1_061)).await.unwrap(), []);
     assert_eq!(store.sweep(at(2_001)).await.unwrap(), [channel.id]);
 }
 
+/// Each crowd at its limit and one past it; who is not in it goes on.
+pub async fn as_many_channels_as_allowed_are_kept_and_no_more(store: &impl ChannelStore) {
+    let of = |webid: &str, client: &str| Subject { client: Some(client.into()), ..Subject::agent(WebId::new(webid)) };
+    let (alice, bob) = ("https://alice.example/#me", "https://bob.example/#me");
+    let limits = ChannelLimits { per_client: 2, per_agent: 3, of_the_public: 3, per_network: 2, per_topic: 8 };
+    let mut number = 0;
+    let mut next = |subject: Subject, network: Option<u8>, about: &str| {
+        number += 1;
+        let network = network.map(|network| Network([network; 16]));
+        Channel { subject: Arc::new(subject), network, topics: [topic(1, about)].into(), ..channel(number) }
+    };
+    let a = "https://pod.example/a";
+    let mut asked = vec![
+        (next(of(alice, "one"), None, a), None),
+        (next(of(alice, "one"), None, a), None),
+        (next(of(alice, "one"), None, a), Some((Crowd::Client, 2))),
+        (next(of(alice, "two"), None, a), None),
+        (next(of(alice, "two"), None, a), Some((Crowd::Agent, 3))),
+        (next(of(bob, "one"), None, a), None),
+        (next(Subject::public(), Some(1), a), None),
+        (next(Subject::public(), Some(1), a), None),
+        (next(Subject::public(), Some(1), a), Some((Crowd::Network, 2))),
+        (next(Subject::public(), Some(2), a), None),
+        (next(Subject::public(), Some(3), a), Some((Crowd::Public, 3))),
+        (next(Subject::public(), None, a), Some((Crowd::Public, 3))),
+        (next(of(bob, "two"), None, a), None),
+    ];
+    let full = topic(1, a).resource;
+    asked.push((next(of(bob, "three"), None, a), Some((Crowd::Topic(full), 8))));
+    asked.push((next(of(bob, "three"), None, "https://pod.example/b"), None));
+    for (channel, refused) in asked {
+        let too_many = match store.insert(&channel, &limits).await {
+            Ok(()) => None,
+            Err(InsertError::TooMany(TooMany { crowd, limit })) => Some((crowd, limit)),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(too_many, refused, "{:?}", channel.id);
+        assert_eq!(store.get(channel.id).await.unwrap().is_some(), refused.is_none());
+    }
+    assert!(store.remove(channel(1).id).await.unwrap());
+    let again = Channel { subject: Arc::new(of(alice, "one")), topics: [topic(1, a)].into(), ..channel(100) };
+    store.insert(&again, &limits).await.expect("there is room again");
+}
+
 /// See its name.
-pub async fn channels_are_counted_by_agent_and_client(store: &impl ChannelStore) {
-    let other = |subject: Subject, number| Channel { subject: Arc::new(subject), ..channel(number) };
-    let alice = (*channel(1).subject).clone();
-    store.insert(&channel(1)).await.unwrap();
-    store.insert(&other(Subject { origin: None, issuer: None, ..alice.clone() }, 2)).await.unwrap();
-    store.insert(&other(Subject { client: None, ..alice.clone() }, 3)).await.unwrap();
-    store.insert(&other(Subject::public(), 4)).await.unwrap();
-    assert_eq!(store.count(&alice).await.unwrap(), 2);
-    assert_eq!(store.count(&Subject::public()).await.unwrap(), 1);
-    assert_eq!(store.count(&Subject::agent(WebId::new("https://bob.example/#me"))).await.unwrap(), 0);
+pub async fn no_two_at_once_share_the_last_place(store: &impl ChannelStore) {
+    let limits = ChannelLimits { per_client: 3, ..ChannelLimits::default() };
+    let [one, two, three, four, five] = [1, 2, 3, 4, 5].map(channel);
+    let made = tokio::join!(
+        store.insert(&one, &limits),
+        store.insert(&two, &limits),
+        store.insert(&three, &limits),
+        store.insert(&four, &limits),
+        store.insert(&five, &limits),
+    );
+    let made: [Result<(), InsertError>; 5] = made.into();
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 3);
 }
 
 /// Pages follow each other without a gap, and nobody else's channels are in them.
 pub async fn channels_are_listed_in_pages_by_agent_and_by_storage(store: &impl ChannelStore) {
     let alice = WebId::new("https://alice.example/card#me");
     for number in 1..=5 {
-        store.insert(&channel(number)).await.expect("kept");
+        store.insert(&channel(number), &ChannelLimits::default()).await.expect("kept");
     }
     let of_nobody =
         Channel { subject: Arc::new(Subject::public()), topics: [topic(3, "https://c.example/")].into(), ..channel(6) };
-    store.insert(&of_nobody).await.expect("kept");
+    store.insert(&of_nobody, &ChannelLimits::default()).await.expect("kept");
     for whose in [Whose::Agent(alice), Whose::Storage(StorageId(2))] {
         let (mut listed, mut after) = (Vec::new(), None);
         loop {
@@ -239,7 +290,7 @@ pub async fn channels_are_listed_in_pages_by_agent_and_by_storage(store: &impl C
 /// What is not said stays as it was.
 pub async fn what_may_be_changed_is_changed_and_nothing_else(store: &impl ChannelStore) {
     let kept = channel(1);
-    store.insert(&kept).await.expect("kept");
+    store.insert(&kept, &ChannelLimits::default()).await.expect("kept");
     let renewal =
         Renewal { end_at: Some(at(3_000)), rate: Some(Duration::from_secs(7)), rendering: Some(RenderingId(5)) };
     assert!(store.renew(kept.id, &renewal).await.expect("written"));

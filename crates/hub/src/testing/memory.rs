@@ -1,8 +1,11 @@
 //! Channels that live as long as the process: for tests, and to show what a store has to do.
 
-use crate::{After, Channel, ChannelId, ChannelStore, ChannelStoreError, Renewal, Topic, Whose};
+use crate::{
+    After, Channel, ChannelId, ChannelLimits, ChannelStore, ChannelStoreError, Crowd, InsertError, Renewal, Topic,
+    Whose,
+};
 use parking_lot::Mutex;
-use podbell_model::{Subject, Timestamp};
+use podbell_model::Timestamp;
 use std::collections::HashMap;
 
 /// A channel store in memory.
@@ -19,8 +22,14 @@ struct Kept {
 
 #[async_trait::async_trait]
 impl ChannelStore for MemoryChannels {
-    async fn insert(&self, channel: &Channel) -> Result<(), ChannelStoreError> {
-        self.kept.lock().insert(channel.id, Kept { channel: channel.clone(), uses: 0 });
+    async fn insert(&self, channel: &Channel, limits: &ChannelLimits) -> Result<(), InsertError> {
+        let mut kept = self.kept.lock();
+        let count = |crowd: &Crowd, _| {
+            let among = |kept: &&Kept| belongs(&kept.channel, channel, crowd);
+            Ok::<_, ChannelStoreError>(kept.values().filter(among).count() as u64)
+        };
+        limits.admit(channel, count)??;
+        kept.insert(channel.id, Kept { channel: channel.clone(), uses: 0 });
         Ok(())
     }
 
@@ -95,12 +104,17 @@ impl ChannelStore for MemoryChannels {
         }
         Ok(ended)
     }
+}
 
-    async fn count(&self, subject: &Subject) -> Result<u64, ChannelStoreError> {
-        let kept = self.kept.lock();
-        let same =
-            |kept: &&Kept| kept.channel.subject.webid == subject.webid && kept.channel.subject.client == subject.client;
-        Ok(kept.values().filter(same).count() as u64)
+/// Whether a channel is in that crowd of another one's.
+fn belongs(channel: &Channel, other: &Channel, crowd: &Crowd) -> bool {
+    let (one, two) = (&channel.subject, &other.subject);
+    match crowd {
+        Crowd::Client => one.webid == two.webid && one.client == two.client,
+        Crowd::Agent => one.webid == two.webid,
+        Crowd::Public => one.webid.is_none(),
+        Crowd::Network => channel.network == other.network,
+        Crowd::Topic(resource) => channel.topics.iter().any(|topic| topic.resource == *resource),
     }
 }
 

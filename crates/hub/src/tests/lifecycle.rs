@@ -1,7 +1,10 @@
 //! How channels begin, live and end.
 
 use super::world::*;
-use crate::{Channel, ChannelError, ChannelStore, ConnectError, ConnectionLimit, Ending, Settings, SubscribeError};
+use crate::{
+    Channel, ChannelError, ChannelLimits, ChannelStore, ConnectError, ConnectionLimit, Crowd, Ending, Network,
+    Settings, SubscribeError, TooMany,
+};
 use podbell_model::{Subject, activity};
 use std::{sync::Arc, time::Duration};
 
@@ -13,19 +16,25 @@ fn nothing(_: podbell_model::StorageId) -> bool {
 
 #[tokio::test]
 async fn one_stranger_does_not_use_up_the_channels_of_all_strangers() {
-    let settings = Settings { channels_per_subject: 1, channels_of_the_public: 3, ..Settings::default() };
+    let settings = Settings {
+        channels: ChannelLimits { per_client: 1, of_the_public: 3, ..Default::default() },
+        ..Settings::default()
+    };
     let world = World::with(settings);
     world.allow("/a", &["public"]);
     for _ in 0..3 {
         world.hub.subscribe(world.channel("public", &["/a"])).await.unwrap();
     }
     let one_more = world.hub.subscribe(world.channel("public", &["/a"])).await;
-    assert!(matches!(one_more, Err(SubscribeError::TooMany { limit: 3 })));
+    assert!(matches!(one_more, Err(SubscribeError::TooMany(TooMany { crowd: Crowd::Public, limit: 3 }))));
 }
 
 #[tokio::test]
 async fn a_subject_makes_so_many_channels_and_no_more_even_at_once() {
-    let world = World::with(Settings { channels_per_subject: 3, ..Settings::default() });
+    let world = World::with(Settings {
+        channels: ChannelLimits { per_client: 3, ..Default::default() },
+        ..Settings::default()
+    });
     let channels: Vec<_> = (0..6).map(|_| world.channel("bob", &["/a"])).collect();
     let mut made = 0;
     let attempts: Vec<_> = channels
@@ -38,7 +47,7 @@ async fn a_subject_makes_so_many_channels_and_no_more_even_at_once() {
     for attempt in attempts {
         match attempt.await.unwrap() {
             Ok(()) => made += 1,
-            Err(error) => assert!(matches!(error, SubscribeError::TooMany { limit: 3 })),
+            Err(error) => assert!(matches!(error, SubscribeError::TooMany(TooMany { limit: 3, .. }))),
         }
     }
     assert_eq!(made, 3);
@@ -124,12 +133,44 @@ async fn connections_of_one_capability_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_subject_has_so_many_connections_and_no_more() {
-    let world = World::with(Settings { connections_per_subject: 1, ..Settings::default() });
-    let _first = world.hear("bob", &["/a"]).await;
-    let channel = world.channel("bob", &["/a"]);
-    world.hub.subscribe(channel.clone()).await.unwrap();
-    assert!(matches!(world.admit(&channel).await, Err(ConnectError::TooMany)));
+async fn connections_are_bounded_by_client_by_agent_and_by_network() {
+    let settings = Settings {
+        connections_per_client: 1,
+        connections_per_agent: 2,
+        connections_per_network: 1,
+        ..Settings::default()
+    };
+    let world = World::with(settings);
+    world.allow("/a", &["bob", "public"]);
+    let with = |client: &str| {
+        let channel = world.channel("bob", &["/a"]);
+        Channel { subject: Arc::new(Subject { client: Some(client.into()), ..(*channel.subject).clone() }), ..channel }
+    };
+    let from = |network: Option<u8>| Channel {
+        network: network.map(|network| Network([network; 16])),
+        ..world.channel("public", &["/a"])
+    };
+    let mut open = Vec::new();
+    for (channel, admitted) in [
+        (with("one"), true),
+        (with("one"), false),
+        (with("two"), true),
+        (with("three"), false),
+        (from(Some(1)), true),
+        (from(Some(1)), false),
+        (from(Some(2)), true),
+        (from(None), true),
+        (from(None), true),
+    ] {
+        match world.hub.attend(channel).await {
+            Ok(admission) => open.push((admitted, admission)),
+            Err(error) => assert!(!admitted && matches!(error, ConnectError::TooMany)),
+        }
+    }
+    assert!(open.iter().all(|(admitted, _)| *admitted));
+    open.clear();
+    assert!(world.hub.attend(with("three")).await.is_ok());
+    assert!(world.hub.attend(from(Some(1))).await.is_ok());
 }
 
 #[tokio::test]

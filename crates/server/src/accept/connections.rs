@@ -1,10 +1,11 @@
 //! How many connections there are, in all and from one address.
 
+use crate::attempts::network;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
@@ -50,7 +51,7 @@ impl Connections {
     pub(super) fn admit(&self, peer: SocketAddr) -> Result<Permit, Full> {
         let ip = peer.ip().to_canonical();
         let is_exempt = ip.is_loopback() || self.0.exempt.iter().any(|network| network.contains(&ip));
-        let address = (!is_exempt).then(|| household(ip));
+        let address = (!is_exempt).then(|| network(ip));
         let mut open = self.0.open.lock();
         if open.total >= self.0.most {
             return Err(Full::Server);
@@ -83,14 +84,6 @@ impl Drop for Permit {
                 open.by_address.remove(&address);
             }
         }
-    }
-}
-
-/// Who one party is: an IPv4 address, or the /64 network that one IPv6 subscriber has to itself.
-fn household(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 

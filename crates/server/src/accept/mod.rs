@@ -72,7 +72,7 @@ impl From<&Settings> for Limits {
         Self {
             connections: limits.connections,
             connections_per_address: limits.connections_per_address,
-            exempt: settings.proxies.trusted.clone(),
+            exempt: settings.proxies.networks(),
             header_timeout: limits.header_timeout.0,
             header_bytes: limits.header_bytes.bytes(),
             header_lines: limits.header_lines,

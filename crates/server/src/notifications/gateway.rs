@@ -84,6 +84,7 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
     let (secret, hash) = capability::new().map_err(Problem::internal)?;
     let rendering = rendering_id(Rendering::Ess { actor: app.settings.ess.actor });
     let channel = Channel {
+        network: app.network(&subject, target),
         capability: Some(hash),
         // The client fetches a new URL for every connection.
         connections: ConnectionLimit { concurrent: 1, total: Some(1) },

@@ -19,7 +19,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
-use podbell_hub::{Channel, ChannelId, ConnectionLimit, Filter, Relation, SubscribeError, Topic};
+use podbell_hub::{Channel, ChannelId, ConnectionLimit, Crowd, Filter, Relation, SubscribeError, TooMany, Topic};
 use podbell_model::{ActivityKind, ResourceIri, Subject, Timestamp, Uuid};
 use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Feature, Features, Service, Syntax, media, subscription};
 use serde_json::json;
@@ -87,6 +87,7 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
     let channel = Channel {
         recursive: asked.features.recursive,
         filter: filter(&asked.features),
+        network: app.network(&subject, target),
         capability: Some(hash),
         connections: ConnectionLimit { concurrent: limits.connections_per_capability, total: None },
         connect_by: Some(after(now, limits.unused_capability.into())),
@@ -184,8 +185,17 @@ pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
 pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Problem {
     match error {
         SubscribeError::Forbidden { .. } => not_allowed(refusal(subject)),
-        SubscribeError::TooMany { limit } => {
-            Problem::too_many(format!("at most {limit} channels; delete some, or let them end"), 60)
+        SubscribeError::TooMany(TooMany { crowd, limit }) => {
+            let why = match crowd {
+                Crowd::Client => format!("you have {limit} channels with this client; delete some, or let them end"),
+                Crowd::Agent => format!("you have {limit} channels; delete some, or let them end"),
+                Crowd::Network => {
+                    format!("{limit} channels were made at your address without a log-in; log in, or let them end")
+                }
+                Crowd::Public => format!("there are {limit} channels without a log-in; log in, or come back later"),
+                Crowd::Topic(topic) => format!("{topic} has {limit} channels; come back later"),
+            };
+            Problem::too_many(why, 60).member("limit", json!(limit))
         }
         SubscribeError::Topics { limit } => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "topics", "The number of topics is not accepted")

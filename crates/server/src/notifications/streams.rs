@@ -70,9 +70,9 @@ pub async fn topic(
     let (_, end_at) = services::life(None, expires, (&app, &subject), now);
     let (context, cursor) = (NotificationsContext::default(), false);
     let rendering = Rendering::Solid { context, syntax, actor: false, framing, cursor };
-    let id = ChannelId(Uuid::new_v4());
+    let (id, network) = (ChannelId(Uuid::new_v4()), app.network(&subject, &target));
     let channel = Channel::new(id, Arc::new(subject), topics, rendering_id(rendering), now);
-    let channel = Channel { end_at: Some(end_at), ..channel };
+    let channel = Channel { network, end_at: Some(end_at), ..channel };
     let since = app.log.head();
     let subject = Arc::clone(&channel.subject);
     let admission = app.hub.attend(channel).await.map_err(|error| match error {

@@ -81,7 +81,7 @@ impl Rules {
             url_bytes: settings.limits.url_bytes,
             header_bytes: settings.limits.header_bytes.bytes(),
             header_lines: settings.limits.header_lines,
-            trusted: settings.proxies.trusted.clone(),
+            trusted: settings.proxies.networks(),
             names_below: false,
         }
     }

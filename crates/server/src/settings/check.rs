@@ -181,7 +181,7 @@ impl Report {
             );
         }
         for network in &settings.proxies.trusted {
-            if network.prefix_len() == 0 {
+            if network.0.prefix_len() == 0 {
                 self.wrong("proxies.trusted", format!("{network} is everybody"));
             }
         }

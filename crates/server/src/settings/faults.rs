@@ -233,7 +233,6 @@ fn plain(entry: &Entry, found: &Value, message: &str) -> String {
         "a string" | "path string" | "string" => with_example("text in quotes", entry),
         "a sequence" => with_example("a list in brackets", entry),
         number if is_number(number) => with_example("a whole number", entry),
-        _ if entry.path == "proxies.trusted" => "a network such as \"10.0.0.0/8\"".to_owned(),
         _ if entry.path.ends_with("listen") => "an address with a port such as \"127.0.0.1:3000\"".to_owned(),
         said => said.to_owned(),
     };

@@ -198,7 +198,7 @@ mod tests {
             ("PODBELL_LISTEN", "127.0.0.1:1, [::1]:2"),
             ("PODBELL_SEED", "none"),
             ("PODBELL_PROVIDER_ENABLED", "false"),
-            ("PODBELL_PROXIES_TRUSTED", "10.0.0.0/8"),
+            ("PODBELL_PROXIES_TRUSTED", "10.0.0.0/8,10.0.0.1"),
             ("PODBELL_RETENTION_TIME", "PT1H"),
             ("PODBELL_LIMITS_HEADER_TIMEOUT", "5"),
             ("PODBELL_WAC_ORIGIN", "strict"),
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(settings.listen, ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
         assert_eq!(settings.seed, Some(Vec::new()));
         assert_eq!(settings.provider.enabled, Some(false));
-        assert_eq!(settings.proxies.trusted, ["10.0.0.0/8".parse().unwrap()]);
+        assert_eq!(settings.proxies.trusted, ["10.0.0.0/8".parse().unwrap(), "10.0.0.1/32".parse().unwrap()]);
         assert_eq!(settings.retention.time, Span::seconds(3_600));
         assert_eq!(settings.limits.header_timeout, Span::seconds(5));
         assert_eq!(settings.wac.origin, crate::settings::OriginRule::Strict);
@@ -269,7 +269,7 @@ mod tests {
             ("[limits]\nurl_bytes = -1", "2:13: limits.url_bytes: expected a whole number such as 2048, found -1"),
             (
                 "[proxies]\ntrusted = [\"proxy\"]",
-                "2:12: proxies.trusted: expected a network such as \"10.0.0.0/8\", found \"proxy\"",
+                "2:12: proxies.trusted: expected an address or a network such as \"10.0.0.1\" or \"10.0.0.0/8\", found \"proxy\"",
             ),
         ] {
             assert_eq!(told(text), [expected], "{text}");

@@ -21,8 +21,9 @@ pub use sections::{
     Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, OriginRule, Pods, Provider, Proxies, Retention,
     Settings, Wac,
 };
-pub use values::{BaseUrl, Size, Span, ValueError};
+pub use values::{BaseUrl, Network, Size, Span, ValueError};
 
+use ipnet::IpNet;
 use std::net::SocketAddr;
 
 /// The port when nothing else names one.
@@ -47,6 +48,13 @@ pub fn sections() -> Vec<Section> {
         Log::describe(),
         Egress::describe(),
     ]
+}
+
+impl Proxies {
+    /// Those that are trusted.
+    pub fn networks(&self) -> Vec<IpNet> {
+        self.trusted.iter().map(|network| network.0).collect()
+    }
 }
 
 impl Settings {

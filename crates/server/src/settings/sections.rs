@@ -3,8 +3,7 @@
 //! The doc comments are what people read in `config.example.toml`; figures are those of the limits that Podbell
 //! promises.
 
-use super::{BaseUrl, Size, Span, define::settings};
-use ipnet::IpNet;
+use super::{BaseUrl, Network, Size, Span, define::settings};
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -119,7 +118,7 @@ settings! {
     Proxies ["proxies"] {
         /// The addresses or networks whose X-Forwarded-For and X-Forwarded-Host headers are believed.
         /// From all others these headers are ignored.
-        trusted: Vec<IpNet> = Vec::new();
+        trusted: Vec<Network> = Vec::new();
     }
 
     /// Web Access Control.
@@ -172,20 +171,29 @@ settings! {
         pod: Option<Size> = None, example "\"10 GiB\"";
         /// Connections at once.
         connections: usize = 20_000;
-        /// Connections at once from one address (IPv6: from one /64 network). Trusted proxies and this machine are exempt.
+        /// Connections at once from one address (IPv6: from one /64 network). Trusted proxies and this machine are exempt;
+        /// of what comes through a trusted proxy, those count that listen without a log-in.
         connections_per_address: usize = 256;
-        /// Connections at once of one agent with one client.
-        connections_per_agent: usize = 1_000;
+        /// Connections at once of one agent that listen, with all its clients.
+        connections_per_agent: u32 = 5_000;
+        /// The same of one agent with one client.
+        connections_per_client: u32 = 1_000;
         /// Channels that agents who do not log in may make in one hour from one address (IPv6: from one /64 network).
         anonymous_channels_per_hour: u32 = 200;
+        /// Channels of agents who do not log in, from one address, as far as it is told apart from this machine's.
+        anonymous_channels_per_address: u64 = 200;
         /// Channels of all agents who do not log in, together.
         anonymous_channels: u64 = 100_000;
         /// The longest life of a channel of an agent who does not log in.
         anonymous_channel_life: Span = Span::days(1);
         /// Connections at once that one capability URL opens.
         connections_per_capability: u32 = 3;
+        /// Channels of one agent, with all its clients.
+        channels_per_agent: u64 = 5_000;
         /// Channels of one agent with one client.
-        channels_per_agent: u64 = 1_000;
+        channels_per_client: u64 = 1_000;
+        /// Channels that have one topic, of all agents together.
+        channels_per_topic: u64 = 10_000;
         /// Topics of one channel.
         topics_per_channel: usize = 128;
         /// The life of a channel that asks for no end; also the longest it may ask for.

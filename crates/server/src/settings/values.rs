@@ -1,5 +1,6 @@
-//! Values that a person writes: spans of time, sizes, base URLs.
+//! Values that a person writes: spans of time, sizes, base URLs, networks.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 use url::{Host, Url};
@@ -23,6 +24,28 @@ pub enum ValueError {
     /// More than an origin.
     #[error("expected the root of an origin: no path, query, fragment or user name, as in \"https://pod.example/\"")]
     NotRoot,
+    /// No network.
+    #[error("expected an address or a network such as \"10.0.0.1\" or \"10.0.0.0/8\"")]
+    Network,
+}
+
+/// A network: `"10.0.0.0/8"`, or an address alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(pub IpNet);
+
+impl FromStr for Network {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let alone = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| alone()).map(Self).map_err(|_| ValueError::Network)
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// A span of time: `"90s"`, `"72h"`, `"14d"` (of 24 hours), ISO 8601, or seconds as a number. Not negative, at most 100 years.
@@ -276,7 +299,7 @@ macro_rules! written {
         }
     )+ };
 }
-written!(Span, Size, BaseUrl);
+written!(Span, Size, BaseUrl, Network);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,147 @@
+//! How many channels and connections there may be, and of whom.
+//!
+//! Channels are counted by the store, in the transaction that keeps one more, so that two at once never share the last
+//! place. Connections are counted here, from the moment that a seat is taken. Of those who do not log in nothing is known
+//! but the network that they come from, so they are counted by that.
+
+use crate::{Channel, Settings, shard::Shard};
+use podbell_model::{ResourceIri, WebId};
+use std::sync::Arc;
+
+/// Where somebody asks from who has not logged in: a keyed hash of the network, for counting and for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(pub [u8; 16]);
+
+/// How many channels there may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelLimits {
+    /// Of one agent with one client.
+    pub per_client: u64,
+    /// Of one agent with all its clients.
+    pub per_agent: u64,
+    /// Of all who have not logged in.
+    pub of_the_public: u64,
+    /// Of those who have not logged in, from one network.
+    pub per_network: u64,
+    /// About one topic.
+    pub per_topic: u64,
+}
+
+impl Default for ChannelLimits {
+    fn default() -> Self {
+        Self { per_client: 1_000, per_agent: 5_000, of_the_public: 100_000, per_network: 200, per_topic: 10_000 }
+    }
+}
+
+/// Who, or what, has as many channels as allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Crowd {
+    /// The agent with this client.
+    Client,
+    /// The agent with all its clients.
+    Agent,
+    /// All who have not logged in.
+    Public,
+    /// Those who have not logged in, from this network.
+    Network,
+    /// All who listen to this topic.
+    Topic(ResourceIri),
+}
+
+/// There are as many channels as allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are {limit} channels already")]
+pub struct TooMany {
+    /// Of whom, or about what.
+    pub crowd: Crowd,
+    /// How many are allowed.
+    pub limit: u64,
+}
+
+impl ChannelLimits {
+    /// Whether one more channel may be kept; `count` tells how many of a crowd there are, the channel not among them.
+    ///
+    /// # Errors
+    /// What `count` gives.
+    pub fn admit<E>(
+        &self,
+        channel: &Channel,
+        mut count: impl FnMut(&Crowd, u64) -> Result<u64, E>,
+    ) -> Result<Result<(), TooMany>, E> {
+        let mut crowds = match (&channel.subject.webid, channel.network) {
+            (Some(_), _) => vec![(Crowd::Client, self.per_client), (Crowd::Agent, self.per_agent)],
+            (None, None) => vec![(Crowd::Public, self.of_the_public)],
+            (None, Some(_)) => vec![(Crowd::Network, self.per_network), (Crowd::Public, self.of_the_public)],
+        };
+        crowds.extend(channel.topics.iter().map(|topic| (Crowd::Topic(topic.resource.clone()), self.per_topic)));
+        for (crowd, limit) in crowds {
+            if count(&crowd, limit)? >= limit {
+                return Ok(Err(TooMany { crowd, limit }));
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// Whose connections are counted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    Client(WebId, Option<Arc<str>>),
+    Agent(WebId),
+    Network(Network),
+}
+
+impl Holder {
+    fn of(channel: &Channel) -> Vec<Self> {
+        match (&channel.subject.webid, channel.network) {
+            (Some(webid), _) => {
+                vec![Self::Client(webid.clone(), channel.subject.client.clone()), Self::Agent(webid.clone())]
+            }
+            (None, Some(network)) => vec![Self::Network(network)],
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn limit(&self, settings: &Settings) -> u32 {
+        match self {
+            Self::Client(..) => settings.connections_per_client,
+            Self::Agent(_) => settings.connections_per_agent,
+            Self::Network(_) => settings.connections_per_network,
+        }
+    }
+}
+
+impl Shard {
+    /// Takes a seat for a connection on its way; false if there is none.
+    pub(crate) fn take_seat(&mut self, channel: &Channel) -> bool {
+        let taken = self.seats.get(&channel.id).map_or(0, |seats| seats.taken);
+        let parties = Holder::of(channel);
+        let full = |party: &Holder| self.seated.get(party).is_some_and(|seated| *seated >= party.limit(&self.settings));
+        if taken >= channel.connections.concurrent || parties.iter().any(full) {
+            return false;
+        }
+        self.seats.entry(channel.id).or_default().taken += 1;
+        for party in parties {
+            *self.seated.entry(party).or_default() += 1;
+        }
+        true
+    }
+
+    /// Gives it back.
+    pub(crate) fn leave_seat(&mut self, channel: &Channel) {
+        if let Some(seats) = self.seats.get_mut(&channel.id) {
+            seats.taken = seats.taken.saturating_sub(1);
+            if seats.taken == 0 {
+                self.seats.remove(&channel.id);
+            }
+        }
+        for party in Holder::of(channel) {
+            if let Some(seated) = self.seated.get_mut(&party) {
+                *seated = seated.saturating_sub(1);
+                if *seated == 0 {
+                    self.seated.remove(&party);
+                }
+            }
+        }
+    }
+}

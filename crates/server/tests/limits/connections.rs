@@ -1,0 +1,100 @@
+//! How many connections listen at once: on a capability, of a client, of an agent, of an address.
+
+use super::{
+    socket::opening,
+    world::{Agent, LD, World, split, until},
+};
+use serde_json::json;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    sync::LazyLock,
+};
+
+/// Asks for a connection that stays, and reads the head of the answer.
+fn open(world: &World, request: &str) -> (u16, String, TcpStream) {
+    let mut stream = world.connect();
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_ascii_lowercase(), stream)
+}
+
+/// A stream without a subscription.
+fn stream(agent: &Agent, path: &str, address: Option<&str>) -> (u16, String, TcpStream) {
+    let topic =
+        percent_encoding::utf8_percent_encode(&agent.world.url(path), percent_encoding::NON_ALPHANUMERIC).to_string();
+    let path = format!("/.notifications/StreamingHTTPChannel2023/{topic}");
+    let own = agent.credentials("GET", &agent.world.url(&path));
+    let own = own.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
+    let from = address.map(|address| format!("x-forwarded-for: {address}\r\n")).unwrap_or_default();
+    open(agent.world, &format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{from}{own}\r\n"))
+}
+
+/// A capability for a socket.
+fn capability(agent: &Agent) -> String {
+    let context = "https://www.w3.org/ns/solid/notification/v1";
+    let topic = agent.world.url("/alice/a");
+    let body = json!({ "@context": [context], "type": "WebSocketChannel2023", "topic": topic });
+    let told = agent.ask("POST", "/.notifications/WebSocketChannel2023/", &[LD], body.to_string());
+    split(told.json()["receiveFrom"].as_str().unwrap()).1
+}
+
+fn assert_full(told: &(u16, String, TcpStream)) {
+    assert_eq!(told.0, 429, "{}", told.1);
+    assert!(told.1.contains("\r\nretry-after: "), "{}", told.1);
+}
+
+/// R-WS-7, decision 28: three connections.
+#[test]
+fn a_capability_has_so_many_connections_and_no_more() {
+    static HERE: LazyLock<World> =
+        LazyLock::new(|| World::start(&[("PODBELL_LIMITS_CONNECTIONS_PER_CAPABILITY", "2")]));
+    let alice = HERE.log_in("ALICE");
+    let request = opening(&capability(&alice), &[]);
+    let first = open(&HERE, &request);
+    let second = open(&HERE, &request);
+    assert_eq!((first.0, second.0), (101, 101));
+    assert_full(&open(&HERE, &request));
+    // Who goes makes room.
+    drop(first);
+    until("there is room", || open(&HERE, &request).0 == 101);
+}
+
+#[test]
+fn an_agent_has_so_many_connections_and_no_more() {
+    for setting in ["PODBELL_LIMITS_CONNECTIONS_PER_CLIENT", "PODBELL_LIMITS_CONNECTIONS_PER_AGENT"] {
+        let here: &'static World = Box::leak(Box::new(World::start(&[(setting, "2")])));
+        let (alice, bob) = (here.log_in("ALICE"), here.log_in("BOB"));
+        // All ways to listen count together.
+        let first = stream(&alice, "/alice/a", None);
+        let second = open(here, &opening(&capability(&alice), &[]));
+        assert_eq!((first.0, second.0), (200, 101), "{setting}");
+        assert_full(&stream(&alice, "/alice/b", None));
+        assert_full(&open(here, &opening(&capability(&alice), &[])));
+        assert_eq!(stream(&bob, "/bob/a", None).0, 200, "{setting}");
+        drop(second);
+        until("there is room", || stream(&alice, "/alice/b", None).0 == 200);
+    }
+}
+
+#[test]
+fn an_address_behind_a_proxy_has_so_many_connections_and_no_more() {
+    static HERE: LazyLock<World> = LazyLock::new(|| {
+        World::start(&[("PODBELL_LIMITS_CONNECTIONS_PER_ADDRESS", "2"), ("PODBELL_PROXIES_TRUSTED", "127.0.0.1")])
+    });
+    let (alice, stranger) = (HERE.log_in("ALICE"), HERE.stranger());
+    alice.put("/alice/public/", "");
+    alice.rules("/alice/public/", "acl:agentClass foaf:Agent; acl:mode acl:Read");
+    let from = |address| stream(&stranger, "/alice/public/", Some(address));
+    let (first, second) = (from("192.0.2.1"), from("192.0.2.1"));
+    assert_eq!((first.0, second.0), (200, 200));
+    assert_full(&from("192.0.2.1"));
+    assert_eq!(from("192.0.2.2").0, 200);
+    assert_eq!(stream(&alice, "/alice/public/", Some("192.0.2.1")).0, 200);
+    drop(first);
+    until("there is room", || from("192.0.2.1").0 == 200);
+}

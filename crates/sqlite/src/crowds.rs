@@ -1,0 +1,36 @@
+//! How many channels there are, counted in the transaction that keeps one more.
+
+use crate::{columns::Columns, columns::signed, error::EngineError};
+use podbell_hub::{Channel, ChannelLimits, Crowd, TooMany};
+use podbell_model::WebId;
+use rusqlite::{Connection, Params, params};
+
+/// Whether one more channel may be kept.
+pub(crate) fn admit(
+    db: &Connection,
+    channel: &Channel,
+    limits: &ChannelLimits,
+) -> Result<Result<(), TooMany>, EngineError> {
+    let subject = &channel.subject;
+    let (webid, client) = (subject.webid.as_ref().map(WebId::as_str), subject.client.as_deref());
+    limits.admit(channel, |crowd, most| match crowd {
+        Crowd::Client => count(db, "channels WHERE webid = ?2 AND client IS ?3", params![signed(most), webid, client]),
+        Crowd::Agent => count(db, "channels WHERE webid = ?2", params![signed(most), webid]),
+        Crowd::Public => count(db, "channels WHERE webid IS NULL", params![signed(most)]),
+        Crowd::Network => {
+            let network = channel.network.map(|network| network.0);
+            count(db, "channels WHERE network = ?2", params![signed(most), network])
+        }
+        Crowd::Topic(resource) => {
+            let Some(topic) = channel.topics.iter().find(|topic| topic.resource == *resource) else { return Ok(0) };
+            let about = params![signed(most), signed(topic.storage.0), resource.as_str()];
+            count(db, "topics WHERE storage = ?2 AND resource = ?3", about)
+        }
+    })
+}
+
+/// How many rows there are, at most as many as the first value says.
+fn count(db: &Connection, rows: &str, values: impl Params) -> Result<u64, EngineError> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT ?1)");
+    Ok(db.prepare_cached(&sql)?.query_row(values, |row| row.number(0))?)
+}
