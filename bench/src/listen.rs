@@ -1,14 +1,15 @@
 //! The listening side, in a process of its own: opens sockets, counts frames, tells when.
 //!
-//! Reads `ws:` URLs from standard input, one a line, and `.`; opens them and prints `ready`. Then `expect N` prints,
-//! once N frames more have come in over all sockets, when the first and the last one came (nanoseconds since the epoch).
+//! Reads `ws:` URLs from standard input, one a line, and `.`; opens them and prints `ready`. Those after a `!` are opened
+//! and never read. Then `expect N` prints, once N frames more have come in over all sockets, when the first and the last
+//! one came (nanoseconds since the epoch), and `delays` how long frames took from `published` until they came.
 
 use anyhow::{Context, Result};
 use std::{
     future::poll_fn,
     io::Write as _,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
@@ -28,6 +29,8 @@ struct Heard {
     first: AtomicU64,
     at: AtomicU64,
     reached: Notify,
+    /// From `published` until it came, in microseconds, if that is asked for.
+    delays: Option<Mutex<Vec<u32>>>,
 }
 
 /// Nanoseconds since the epoch: comparable between the processes of one machine.
@@ -36,18 +39,31 @@ pub(crate) fn now() -> u64 {
 }
 
 /// Runs until standard input ends.
-pub(crate) async fn run() -> Result<()> {
+pub(crate) async fn run(timed: bool) -> Result<()> {
     let mut commands = BufReader::new(tokio::io::stdin()).lines();
-    let heard = Arc::new(Heard::default());
-    let mut open = 0_u64;
+    let heard = Arc::new(Heard { delays: timed.then(Mutex::default), ..Heard::default() });
+    let (mut open, mut unread) = (0_u64, Vec::new());
     while let Some(line) = commands.next_line().await?.filter(|line: &String| line != ".") {
-        let (stream, early) = connect(&line).await.with_context(|| format!("socket {open}"))?;
-        tokio::spawn(read(stream, early, Arc::clone(&heard)));
+        let (stream, early) = connect(line.trim_start_matches('!')).await.with_context(|| format!("socket {open}"))?;
+        if line.starts_with('!') {
+            unread.push(stream);
+        } else {
+            tokio::spawn(read(stream, early, Arc::clone(&heard)));
+        }
         open += 1;
     }
     println!("ready {open}");
     std::io::stdout().flush()?;
     while let Some(command) = commands.next_line().await? {
+        if command == "delays" {
+            let delays = heard.delays.as_ref().context("not timed")?;
+            let mut delays = std::mem::take(&mut *delays.lock().map_err(|_| anyhow::anyhow!("poisoned"))?);
+            delays.sort_unstable();
+            let at = |hundredth: usize| delays.get(delays.len() * hundredth / 100).copied().unwrap_or(0);
+            println!("delays {} {}", at(50), at(99));
+            std::io::stdout().flush()?;
+            continue;
+        }
         let more: u64 = command.strip_prefix("expect ").context("an unknown command")?.parse()?;
         let wanted = heard.wanted.load(Ordering::SeqCst) + more;
         let reached = heard.reached.notified();
@@ -89,7 +105,7 @@ async fn connect(url: &str) -> Result<(TcpStream, Vec<u8>)> {
 async fn read(stream: TcpStream, mut rest: Vec<u8>, heard: Arc<Heard>) -> Result<()> {
     let mut buffer = [0; 16 * 1024];
     loop {
-        let frames = take_frames(&mut rest);
+        let frames = take_frames(&mut rest, |frame| heard.time(frame));
         if frames > 0 {
             if heard.first.load(Ordering::Relaxed) == 0 {
                 heard.first.store(now(), Ordering::SeqCst);
@@ -113,8 +129,24 @@ async fn read(stream: TcpStream, mut rest: Vec<u8>, heard: Arc<Heard>) -> Result
     }
 }
 
+impl Heard {
+    /// Notes how long a notification took.
+    fn time(&self, frame: &[u8]) {
+        const BEFORE: &[u8] = b"\"published\":\"";
+        let Some(delays) = &self.delays else { return };
+        let published = frame.windows(BEFORE.len()).position(|window| window == BEFORE).and_then(|at| {
+            let rest = frame.get(at + BEFORE.len()..)?;
+            let text = std::str::from_utf8(&rest[..rest.iter().position(|byte| *byte == b'"')?]).ok()?;
+            u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_nanosecond()).ok()
+        });
+        if let (Some(published), Ok(mut delays)) = (published, delays.lock()) {
+            delays.push(u32::try_from(now().saturating_sub(published) / 1_000).unwrap_or(u32::MAX));
+        }
+    }
+}
+
 /// How many text frames `bytes` begins with; removes them, and control frames.
-fn take_frames(bytes: &mut Vec<u8>) -> u64 {
+fn take_frames(bytes: &mut Vec<u8>, text: impl Fn(&[u8])) -> u64 {
     let (mut frames, mut at) = (0, 0);
     while let [first, second, rest @ ..] = &bytes[at..] {
         let (head, length) = match (second & 0x7f, rest) {
@@ -128,7 +160,10 @@ fn take_frames(bytes: &mut Vec<u8>) -> u64 {
         if bytes.len() - at < head + length {
             break;
         }
-        frames += u64::from(first & 0x0f == 1);
+        if first & 0x0f == 1 {
+            frames += 1;
+            text(&bytes[at + head..at + head + length]);
+        }
         at += head + length;
     }
     bytes.drain(..at);

@@ -9,6 +9,7 @@ mod peers;
 mod refusals;
 mod resources;
 mod server;
+mod stopped;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
@@ -42,7 +43,11 @@ enum Task {
     },
     /// The listening program.
     #[command(hide = true)]
-    Listen,
+    Listen {
+        /// Notes how long each frame took.
+        #[arg(long)]
+        timed: bool,
+    },
     /// The asking program.
     #[command(hide = true)]
     Ask {
@@ -66,7 +71,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match arguments.task {
         Some(Task::Floor { sockets, frame }) => runtime.block_on(floor::run(sockets, frame)),
-        Some(Task::Listen) => runtime.block_on(listen::run()),
+        Some(Task::Listen { timed }) => runtime.block_on(listen::run(timed)),
         Some(Task::Ask { method, issuer, id, secret, container, clients }) => {
             runtime.block_on(resources::ask(&method, &[&issuer, &id, &secret], &container, clients))
         }

@@ -5,6 +5,7 @@ use crate::{
     peers::{Listener, Peer, Reached},
     refusals, resources,
     server::{Place, Process, Server},
+    stopped,
 };
 use anyhow::{Context, Result};
 use http::Method;
@@ -44,6 +45,8 @@ pub(crate) enum Group {
     Transfer,
     /// From the write to the frame.
     Latency,
+    /// Listeners that stop reading, among others.
+    Stopped,
     /// Whether refusals tell by their time what they refuse; only when it is asked for.
     Refusals,
 }
@@ -75,6 +78,9 @@ pub(crate) async fn run(binary: &Path, only: Option<Group>) -> Result<Figures> {
     }
     if wanted(Group::Latency) {
         latency(binary, &mut figures).await.context("latency")?;
+    }
+    if wanted(Group::Stopped) {
+        stopped::stopped(binary, &mut figures).await.context("listeners that stop")?;
     }
     if only == Some(Group::Refusals) {
         refusals::refusals(binary, &mut figures).await.context("refusals")?;
@@ -257,7 +263,7 @@ pub(crate) async fn put(client: &Client, url: &str) -> Result<()> {
 }
 
 /// Makes channels and returns where to connect.
-async fn subscribe(server: &Server, client: &Client, topic: &str, count: usize) -> Result<Vec<String>> {
+pub(crate) async fn subscribe(server: &Server, client: &Client, topic: &str, count: usize) -> Result<Vec<String>> {
     let service = format!("{}.notifications/WebSocketChannel2023/", server.base);
     let body = serde_json::json!({
         "@context": ["https://www.w3.org/ns/solid/notification/v1"],

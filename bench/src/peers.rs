@@ -62,7 +62,18 @@ impl Listener {
 
     /// Starts to open; the other side may have to do something before they are open.
     pub(crate) async fn begin(urls: &[String]) -> Result<Self> {
-        let mut peer = Peer::start(&["listen"])?;
+        Self::start(&["listen"], urls).await
+    }
+
+    /// The same, noting how long each frame takes.
+    pub(crate) async fn timed(urls: &[String]) -> Result<Self> {
+        let mut listener = Self::start(&["listen", "--timed"], urls).await?;
+        listener.ready().await?;
+        Ok(listener)
+    }
+
+    async fn start(arguments: &[&str], urls: &[String]) -> Result<Self> {
+        let mut peer = Peer::start(arguments)?;
         for url in urls {
             peer.say(url).await?;
         }
@@ -78,6 +89,14 @@ impl Listener {
     /// From now on, that many frames are expected.
     pub(crate) async fn expect(&mut self, frames: u64) -> Result<()> {
         self.0.say(&format!("expect {frames}")).await
+    }
+
+    /// How long frames took since this was last asked, half and 99 of a hundred of them; in microseconds.
+    pub(crate) async fn delays(&mut self) -> Result<(f64, f64)> {
+        self.0.say("delays").await?;
+        let rest = self.0.hear("delays").await?;
+        let (half, most) = rest.split_once(' ').context("two numbers")?;
+        Ok((half.parse()?, most.parse()?))
     }
 
     /// Waits for them.

@@ -15,6 +15,10 @@ use tokio::net::TcpStream;
 /// Most bytes of the protocol's own words that wait for room; a peer that floods us with pings gets no more pongs than
 /// that.
 const WAITING_WORDS: usize = 256;
+/// Most bytes that wait in the kernel to be sent. What waits with the hub is bounded as it is set, is given up for newer
+/// news, and is judged again before it goes; what is in the kernel is none of that.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 32 * 1024;
 
 /// What a protocol says by itself, beside the hub's frames.
 pub(crate) trait Voice: Send + Sync + Sized + 'static {
@@ -51,6 +55,9 @@ struct Writer {
 impl<V: Voice> Socket<V> {
     /// Takes over the stream of an accepted opening.
     pub(crate) fn new(stream: TcpStream, voice: V, heart: &Arc<Heart>) -> Arc<Self> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // The peer may be gone already; then serving it ends at once.
+        let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         let socket = Arc::new_cyclic(|this| Self {
             stream,
             voice,
