@@ -15,6 +15,7 @@ mod socket;
 
 pub use beat::Kind;
 pub use body::StreamBody;
+pub use pipe::CutShort;
 pub use session::Session;
 
 use crate::{

@@ -1,11 +1,10 @@
 //! A stream as a body: for HTTP/2, and for connections that the server keeps.
 
-use super::pipe::{Asked, Pipe};
+use super::pipe::{Asked, CutShort, Pipe};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use podbell_hub::Connection;
 use std::{
-    convert::Infallible,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -38,14 +37,14 @@ impl<T> Drop for StreamBody<T> {
 
 impl<T> Body for StreamBody<T> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = CutShort;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutShort>>> {
         loop {
             match self.pipe.ask(context.waker()) {
                 // The hub writes meanwhile, or has nothing to write any more.
                 Asked::Tell => self.connection.writable(),
-                Asked::Answer(answer) => return answer.map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
+                Asked::Answer(answer) => return answer.map(|piece| piece.map(|piece| piece.map(Frame::data))),
             }
         }
     }

@@ -48,8 +48,13 @@ pub(super) enum Asked {
     /// Nothing, and the hub waits for being told that it may write.
     Tell,
     /// This, or nothing yet, or nothing ever again.
-    Answer(Poll<Option<Bytes>>),
+    Answer(Poll<Option<Result<Bytes, CutShort>>>),
 }
+
+/// The stream ended inside a notification: whoever reads it must not take it for whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stream was cut inside a notification")]
+pub struct CutShort;
 
 impl Pipe {
     /// Begins the body.
@@ -71,10 +76,11 @@ impl Pipe {
         let mut state = self.state.lock();
         if !state.piece.is_empty() {
             state.hungry = None;
-            return Asked::Answer(Poll::Ready(Some(std::mem::take(&mut state.piece))));
+            return Asked::Answer(Poll::Ready(Some(Ok(std::mem::take(&mut state.piece)))));
         }
         if state.ended {
-            return Asked::Answer(Poll::Ready(None));
+            let cut = std::mem::take(&mut state.mid_frame).then_some(Err(CutShort));
+            return Asked::Answer(Poll::Ready(cut));
         }
         match &mut state.hungry {
             Some(known) => known.clone_from(waker),
@@ -83,7 +89,7 @@ impl Pipe {
         if std::mem::take(&mut state.is_awaited) { Asked::Tell } else { Asked::Answer(Poll::Pending) }
     }
 
-    /// Nothing follows what was handed over.
+    /// Nothing follows what was handed over; if that ends inside a frame, the stream is cut and not ended.
     pub(super) fn end(&self) {
         let mut state = self.state.lock();
         state.ended = true;
@@ -97,7 +103,7 @@ impl Pipe {
     /// Whether nothing comes any more.
     pub(super) fn is_over(&self) -> bool {
         let state = self.state.lock();
-        state.ended && state.piece.is_empty()
+        state.ended && state.piece.is_empty() && !state.mid_frame
     }
 
     /// Hands something over now, or not at all: neither inside a frame nor before it is asked for.

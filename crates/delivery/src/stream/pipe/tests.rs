@@ -21,7 +21,7 @@ const LOUD: Kind = Kind::Stream { heartbeat: true };
 #[track_caller]
 fn taken(pipe: &Pipe, waker: &Waker) -> Option<Bytes> {
     match pipe.ask(waker) {
-        Asked::Answer(Poll::Ready(piece)) => piece,
+        Asked::Answer(Poll::Ready(piece)) => piece.map(Result::unwrap),
         other => panic!("{other:?}"),
     }
 }
@@ -128,5 +128,22 @@ fn of_a_notification_that_may_not_be_finished_no_more_goes_out() {
     is_asked(&pipe, &waker);
     pipe.try_write(&[IoSlice::new(&vec![b'x'; PIECE * 2])]).unwrap();
     pipe.close(Ending::Forbidden, true);
-    assert!(taken(&pipe, &waker).is_none());
+    assert!(!pipe.is_over());
+    is_cut(&pipe, &waker);
+}
+
+#[test]
+fn a_stream_that_ends_inside_a_notification_is_cut_and_not_ended() {
+    let (pipe, _, waker) = pipe(LOUD);
+    is_asked(&pipe, &waker);
+    pipe.try_write(&[IoSlice::new(&vec![b'x'; PIECE * 2])]).unwrap();
+    assert_eq!(taken(&pipe, &waker).unwrap().len(), PIECE);
+    Beating::cut(&*pipe);
+    is_cut(&pipe, &waker);
+}
+
+#[track_caller]
+fn is_cut(pipe: &Pipe, waker: &Waker) {
+    assert!(matches!(pipe.ask(waker), Asked::Answer(Poll::Ready(Some(Err(CutShort))))));
+    assert!(pipe.is_over() && taken(pipe, waker).is_none());
 }
