@@ -35,6 +35,7 @@ impl Frames {
             Framing::WebSocket => frame(Opcode::Text, &text),
             Framing::Events => event(kind, &text).into(),
             Framing::Stream => document(syntax, text).into(),
+            Framing::Chunks => chunk(&document(syntax, text)).into(),
         };
         let cursor_at = if cursor { find(&bytes, message::CURSOR_PLACE.as_bytes()) } else { None };
         Encoded { bytes, cursor_at }
@@ -73,6 +74,13 @@ fn document(syntax: Syntax, mut text: Vec<u8>) -> Vec<u8> {
         text.push(b'\n');
     }
     text
+}
+
+/// One chunk of a body over HTTP/1.1.
+///
+/// Spec: <https://www.rfc-editor.org/rfc/rfc9112#section-7.1>
+fn chunk(data: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat()
 }
 
 fn find(bytes: &Bytes, place: &[u8]) -> Option<usize> {
@@ -156,8 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_holds_one_document() {
+        for syntax in [Syntax::JsonLd, Syntax::Turtle] {
+            let (whole, document) = (state(Framing::Chunks, syntax, false), state(Framing::Stream, syntax, false));
+            let (size, rest) = text(&whole).split_once("\r\n").unwrap();
+            assert_eq!(usize::from_str_radix(size, 16).unwrap(), document.bytes.len());
+            assert_eq!(rest.strip_suffix("\r\n"), Some(text(&document)));
+        }
+    }
+
+    #[test]
     fn a_cursor_is_in_the_text_only_where_it_was_asked_for() {
-        for framing in [Framing::WebSocket, Framing::Stream] {
+        for framing in [Framing::WebSocket, Framing::Stream, Framing::Chunks] {
             assert_eq!(state(framing, Syntax::JsonLd, false).cursor_at, None);
             let with = state(framing, Syntax::JsonLd, true);
             let at = with.cursor_at.unwrap();

@@ -41,7 +41,8 @@ impl Streams {
         Self { heart: Heart::start(beat_every) }
     }
 
-    /// Serves a stream whose head (with `Connection: close`, without a length) is written, until either side ends it;
+    /// Serves a stream whose head (with `Connection: close`, without a length; chunked if `kind` is) is written, until
+    /// either side ends it;
     /// `held` lives as long.
     ///
     /// `begin`: from where, and a head of the log that was read before the answer went out: what was committed after it

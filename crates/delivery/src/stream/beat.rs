@@ -12,6 +12,8 @@ pub enum Kind {
         /// Beats with an empty line. Some receivers take that for a document, so only where it was asked for.
         heartbeat: bool,
     },
+    /// The same in chunks of HTTP/1.1, the last of which is empty. Whoever was cut off misses that one.
+    Chunks,
 }
 
 /// A comment, in an event stream.
@@ -22,7 +24,15 @@ impl Kind {
     pub(super) fn opening(self) -> &'static [u8] {
         match self {
             Self::Events => b"retry: 3000\n\n",
-            Self::Stream { .. } => b"",
+            Self::Stream { .. } | Self::Chunks => b"",
+        }
+    }
+
+    /// What comes at the end of a stream that is whole.
+    pub(super) fn ending(self) -> &'static [u8] {
+        match self {
+            Self::Chunks => b"0\r\n\r\n",
+            Self::Events | Self::Stream { .. } => b"",
         }
     }
 
@@ -45,7 +55,7 @@ impl Kind {
                 }
             }
             Self::Stream { heartbeat: true } => mention(b"\n"),
-            Self::Stream { heartbeat: false } => {}
+            Self::Stream { heartbeat: false } | Self::Chunks => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A stream on a bare socket: the body ends with the connection.
+//! A stream on a bare socket: the body ends with the connection, or with its last chunk.
 //!
 //! A peer that has gone without a word is found by TCP, within two minutes: it takes no seat from those who come back
 //! by another network.
@@ -41,7 +41,7 @@ impl Voice for Beats {
 
     /// The end of the body says it all; why, the next request is told.
     fn last_words(&self, _: Ending) -> Bytes {
-        Bytes::new()
+        Bytes::from_static(self.kind.ending())
     }
 }
 

@@ -128,15 +128,23 @@ pub(super) fn stream(
     if *request.method() == Method::HEAD {
         return Ok(response);
     }
+    let is_bare = request.extensions().get::<Bare>().is_some();
+    // hyper makes chunks by itself; HTTP/1.0 knows none.
+    let chunks = is_bare && request.version() == Version::HTTP_11 && rendering.framing() == Framing::Stream;
+    let rendering = if chunks { rendering.with_framing(Framing::Chunks) } else { rendering };
     let framing = rendering.framing();
     let begin = (begin(app, &request, admission.channel(), framing, otherwise), since);
     let rendering = Some(rendering_id(with_cursor(rendering, &request)));
     let kind = match framing {
         Framing::Events => Kind::Events,
+        Framing::Chunks => Kind::Chunks,
         _ => Kind::Stream { heartbeat: false },
     };
     let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
-    if request.extensions().get::<Bare>().is_some() {
+    if is_bare {
+        if chunks {
+            response.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
         let streams = app.streams.clone();
         let take = move |stream: TcpStream, _early: BytesMut| {
             tokio::spawn(streams.serve(stream, admission, begin, rendering, kind, room));

@@ -263,6 +263,49 @@ fn h01_h02_h04_a_stream_is_one_document_after_the_other() {
     assert!(absent.block().unwrap().contains("a as:Delete"), "T-H03");
 }
 
+/// R-SH-3: whoever takes a chunk for a document is right, however fast the changes come.
+#[test]
+fn h04_each_document_of_a_subscribed_stream_is_a_chunk_and_the_last_chunk_tells_the_end() {
+    let topic = document("h04-chunks", "");
+    let channel = subscribe(&ALICE, "StreamingHTTPChannel2023", &topic, json!({ "accept": "text/turtle" }));
+    let path = receive_from(&channel);
+    let open = |version: &str| {
+        let mut stream = WORLD.connect();
+        stream.write_all(format!("GET {path} HTTP/{version}\r\nhost: localhost\r\n\r\n").as_bytes()).unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        (String::from_utf8(head).unwrap(), stream)
+    };
+    let ((head, mut chunked), (old, mut plain)) = (open("1.1"), open("1.0"));
+    assert!(head.contains("\r\ntransfer-encoding: chunked\r\n"), "{head}");
+    assert!(!old.contains("transfer-encoding"), "{old}");
+    for number in 0..20 {
+        ALICE.put(&topic, &format!("<#a> <#b> {number} ."));
+    }
+    let id = channel.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(ALICE.ask("DELETE", &id, &[], "").status, 204);
+    let (mut all, mut whole) = (String::new(), String::new());
+    chunked.read_to_string(&mut all).unwrap();
+    plain.read_to_string(&mut whole).unwrap();
+    let (mut rest, mut documents) = (all.as_str(), Vec::new());
+    while let Some((size, behind)) = rest.split_once("\r\n") {
+        let (data, behind) = behind.split_at(usize::from_str_radix(size, 16).unwrap());
+        rest = behind.strip_prefix("\r\n").unwrap();
+        documents.push(data);
+    }
+    assert_eq!((rest, documents.pop()), ("", Some("")), "it ends by its last chunk");
+    assert_eq!(documents.len(), 20);
+    for document in &documents {
+        assert!(document.starts_with("@prefix") && document.ends_with("\n\n"), "{document}");
+        assert_eq!(document.matches(" a as:").count(), 1, "{document}");
+    }
+    assert_eq!(whole, documents.concat());
+}
+
 #[test]
 fn h05_a_stream_is_for_those_who_may_read_its_topic() {
     let at = document("h05", "");

@@ -14,6 +14,10 @@ pub enum Framing {
     Events,
     /// One after the other: JSON in a line each, other documents with an empty line behind.
     Stream,
+    /// The same, each in a chunk of its own: many receivers take a chunk for a document.
+    ///
+    /// Spec: <https://www.rfc-editor.org/rfc/rfc9112#section-7.1>
+    Chunks,
 }
 
 impl Framing {
@@ -31,7 +35,7 @@ impl Framing {
         match self {
             Self::WebSocket => ChannelType::WebSocket,
             Self::Events => ChannelType::EventSource,
-            Self::Stream => ChannelType::StreamingHttp,
+            Self::Stream | Self::Chunks => ChannelType::StreamingHttp,
         }
     }
 }
@@ -79,6 +83,7 @@ impl Rendering {
                     Framing::WebSocket => 0,
                     Framing::Events => 1,
                     Framing::Stream => 2,
+                    Framing::Chunks => 3,
                 };
                 1 | context << 8 | syntax << 12 | u32::from(actor) << 16 | framing << 17 | u32::from(cursor) << 19
             }
@@ -104,7 +109,8 @@ impl Rendering {
                 framing: match code >> 17 & 3 {
                     0 => Framing::WebSocket,
                     1 => Framing::Events,
-                    _ => Framing::Stream,
+                    2 => Framing::Stream,
+                    _ => Framing::Chunks,
                 },
                 cursor: code >> 19 & 1 == 1,
             },
@@ -172,7 +178,7 @@ mod tests {
                 seen += 1;
             }
         }
-        assert_eq!(seen, 2 * 3 * 2 * 3 * 2 + 2);
+        assert_eq!(seen, 2 * 3 * 2 * 4 * 2 + 2);
     }
 
     #[test]

@@ -61,6 +61,17 @@ async fn a_stream_of_documents_beats_only_where_that_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_stream_in_chunks_tells_whether_it_is_whole() {
+    for (mid_frame, expected) in [(false, &b"2\r\na\n\r\n0\r\n\r\n"[..]), (true, b"2\r\na\n\r\n")] {
+        let (socket, client, _heart) = pair(Kind::Chunks).await;
+        socket.beat();
+        socket.try_write(&[IoSlice::new(b"2\r\na\n\r\n")]).unwrap();
+        socket.close(Ending::Forbidden, mid_frame);
+        assert_eq!(all(client).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_beat_is_never_inside_a_document_and_is_skipped_where_there_is_no_room() {
     let (socket, client, _heart) = pair(LOUD).await;
     let rest = fill(&socket);
