@@ -134,6 +134,7 @@ describe('dokieli', () => {
   });
 });
 
+// Published as `@solid-notifications/discovery` and `…/subscription`: `notifications.test.js` runs what asks in Turtle.
 describe('solid-notification-client', () => {
   test('CA-3 CA-11 finds a service, asks in JSON-LD, and reads the answer as Turtle', async () => {
     const topic = await secret('solid-notification-client');

@@ -80,39 +80,41 @@ test('the page is on another site: it hears by CORS alone', async () => {
   assert.deepEqual(await requests(), [[app.origin, 'cross-site']]);
 });
 
-for (const [accept, what] of [
-  ['text/turtle', (text) => text.match(/ a as:\w+/g)?.map((type) => type.slice(6)) ?? []],
-  ['application/ld+json', (text) => text.split('\n').filter(Boolean).map((line) => JSON.parse(line).type)],
-  ['text/event-stream', (text) => (text.match(/^data: .*$/gm) ?? []).map((line) => JSON.parse(line.slice(6)).type)],
-]) {
-  test(`whoever is logged in there follows the linked stream of a private document, as ${accept}`, async () => {
-    const topic = `${box}private`;
+test('whoever is logged in there follows the linked streams of private documents, in every form', async () => {
+  const forms = {
+    'text/turtle': (text) => text.match(/ a as:\w+/g)?.map((type) => type.slice(6)) ?? [],
+    'application/ld+json': (text) => text.split('\n').filter(Boolean).map((line) => JSON.parse(line).type),
+    'text/event-stream': (text) => (text.match(/^data: .*$/gm) ?? []).map((line) => JSON.parse(line.slice(6)).type),
+  };
+  await putAcl(alice, box, server.users.alice.webid, []);
+  await logIn(page, app, server);
+  const requests = asked();
+  for (const [accept, types] of Object.entries(forms)) {
+    const topic = box + accept.replace('/', '-');
     await put(alice, topic);
-    await putAcl(alice, topic, server.users.alice.webid, []);
-    await logIn(page, app, server);
     assert.equal(await page.evaluate(async (topic) => (await window.app.anonymous(topic)).status, topic), 401);
-    const requests = asked();
     const status = await page.evaluate(
       async ([topic, accept]) => {
-        const answer = await window.app.linked(topic, 'http://www.w3.org/ns/solid/terms#updatesViaStreamingHttp2023');
-        return window.app.follow(answer, { Accept: accept });
+        const stream = await window.app.linked(topic, 'http://www.w3.org/ns/solid/terms#updatesViaStreamingHttp2023');
+        window.app.streamed = '';
+        return window.app.follow(stream, { Accept: accept });
       },
       [topic, accept],
     );
-    assert.equal(status, 200);
-    assert.ok((await requests()).every(([origin, site]) => origin === app.origin && site === 'cross-site'));
+    assert.equal(status, 200, accept);
     const streamed = async (count) => {
-      const text = () => page.evaluate(() => window.app.streamed);
-      await until(async () => what(await text()).length >= count, `${count} notifications`);
-      return what(await text());
+      const now = async () => types(await page.evaluate(() => window.app.streamed));
+      await until(async () => (await now()).length >= count, `${count} notifications as ${accept}`);
+      return now();
     };
     assert.deepEqual(await streamed(1), ['Update']);
     await put(alice, topic);
     await streamed(2);
     await remove(alice, topic);
-    assert.deepEqual(await streamed(3), ['Update', 'Update', 'Delete']);
-  });
-}
+    assert.deepEqual(await streamed(3), ['Update', 'Update', 'Delete'], accept);
+  }
+  assert.ok((await requests()).every(([origin, site]) => origin === app.origin && site === 'cross-site'));
+});
 
 test('an EventSource hears, comes back by itself after a crash, and misses nothing', async () => {
   const { receiveFrom } = await subscribe(bob, 'EventSourceChannel2023', { recursive: true });
