@@ -100,9 +100,10 @@ describe('dokieli', () => {
     for (const feature of ['startAt', 'endAt', 'rate', 'state', 'accept']) assert.ok(service.features.includes(NOTIFY + feature), feature);
     const [startAt, endAt] = [1_000, 3_600_000].map((time) => new Date(Date.now() + time).toISOString());
     const asked = { '@context': [N1], type: WEBSOCKET_2023, topic, startAt, endAt, rate: 'PT10S' };
+    // As it creates resources: with their type, and for any answer.
     const answer = await request(alice, 'POST', service.id, JSON.stringify(asked), {
-      Accept: 'application/ld+json',
       'Content-Type': 'application/ld+json',
+      Link: '<http://www.w3.org/ns/ldp#Resource>; rel="type"',
     });
     assert.equal(answer.headers.get('content-type'), 'application/ld+json');
     const channel = JSON.parse(answer.body_text);
