@@ -23,6 +23,36 @@ export function launch() {
   return chromium.launch({ executablePath: installed(), args });
 }
 
+/** Waits until the page is the app's and has dealt with how it was called. */
+export async function back(page, app) {
+  await page.waitForURL((url) => url.origin === app.origin);
+  await page.waitForFunction(() => window.app?.ready);
+}
+
+/** Opens the app and presses its log-in; the log-in page of the provider is there then. */
+export async function arrive(page, app, server, options = {}) {
+  await page.goto(`${app.origin}/`);
+  await back(page, app);
+  const sent = { oidcIssuer: server.issuer, clientName: 'App in a browser', ...options };
+  await page.evaluate((sent) => void window.app.login(sent), sent);
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+}
+
+/** Fills the log-in page in. */
+export async function fill(page, password, name = 'alice') {
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+/** Logs a person in to the app. */
+export async function logIn(page, app, server, options = {}, name = 'alice') {
+  await arrive(page, app, server, options);
+  await fill(page, server.users[name].password, name);
+  await page.getByRole('button', { name: 'Allow' }).click();
+  await back(page, app);
+}
+
 const PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>App</title><script type="module" src="/main.js"></script></html>';
 
 /**

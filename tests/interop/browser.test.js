@@ -1,6 +1,7 @@
 // A person logs in to an app in a real browser: @inrupt/solid-client-authn-browser against the provider's pages.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import * as browsed from './browser.js';
 import { launch, serveApp } from './browser.js';
 import { login, logout, put, putAcl } from './clients.js';
 import { start } from './server.js';
@@ -29,33 +30,10 @@ beforeEach(async () => {
 });
 afterEach(() => context?.close());
 
-/** Waits until the page is the app's and has dealt with how it was called. */
-async function back() {
-  await page.waitForURL((url) => url.origin === app.origin);
-  await page.waitForFunction(() => window.app?.ready);
-}
-
-/** Opens the app and presses its log-in; the log-in page of the provider is there then. */
-async function arrive(options = {}) {
-  await page.goto(`${app.origin}/`);
-  await back();
-  const sent = { oidcIssuer: server.issuer, clientName: 'App in a browser', ...options };
-  await page.evaluate((sent) => void window.app.login(sent), sent);
-  await page.getByRole('heading', { name: 'Log in' }).waitFor();
-}
-
-async function fill(password, name = 'alice') {
-  await page.getByLabel('Name').fill(name);
-  await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-}
-
-async function logIn(options) {
-  await arrive(options);
-  await fill(server.users.alice.password);
-  await page.getByRole('button', { name: 'Allow' }).click();
-  await back();
-}
+const back = () => browsed.back(page, app);
+const arrive = (options) => browsed.arrive(page, app, server, options);
+const fill = (password, name) => browsed.fill(page, password, name);
+const logIn = (options) => browsed.logIn(page, app, server, options);
 
 const info = () => page.evaluate(() => window.app.info());
 const read = (how, url = topic) => page.evaluate(([how, url]) => window.app[how](url), [how, url]);

@@ -81,6 +81,22 @@ export async function socket(url) {
   return client;
 }
 
+/** An answer that goes on: its pieces, each as it arrives. No session: anybody's. */
+export async function stream(session, url, headers = {}) {
+  const ended = new AbortController();
+  const response = await (session?.fetch ?? fetch)(url, { headers, signal: ended.signal });
+  const heard = [];
+  const client = { heard, response, closed: false, close: () => ended.abort() };
+  const pieces = response.body.pipeThrough(new TextDecoderStream());
+  const read = async () => {
+    for await (const piece of pieces) heard.push(piece);
+  };
+  void read()
+    .catch(() => {})
+    .then(() => (client.closed = true));
+  return client;
+}
+
 /** What was heard, short: `Update /alice/x` for each notification. */
 export const short = (client) =>
   client.heard.map((message) => {

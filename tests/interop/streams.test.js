@@ -1,9 +1,10 @@
-// The browser's own EventSource, WebSocket and fetch hear, on another site than the server's, also after a crash.
+// The browser's own EventSource, WebSocket and fetch hear, on another site than the server's, also after a crash, and
+// as whoever is logged in there.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launch, serveApp } from './browser.js';
+import { launch, logIn, serveApp } from './browser.js';
 import { login, logout, put, putAcl, remove, request } from './clients.js';
-import { start } from './server.js';
+import { start, until } from './server.js';
 
 const CONTEXT = 'https://www.w3.org/ns/solid/notification/v1';
 
@@ -58,6 +59,62 @@ const listen = (url) =>
     window.source = source;
     await new Promise((resolve) => (source.onopen = resolve));
   }, url);
+
+/** What the answers of the server were asked for: by which origin, on which site. */
+function asked() {
+  const asked = [];
+  page.on('request', (request) => asked.push(request.allHeaders().catch(() => ({}))));
+  return async () => (await Promise.all(asked)).map((headers) => [headers.origin, headers['sec-fetch-site']]);
+}
+
+test('the page is on another site: it hears by CORS alone', async () => {
+  const { receiveFrom } = await subscribe(bob, 'StreamingHTTPChannel2023');
+  const requests = asked();
+  const from = await page.evaluate(async (url) => {
+    const answer = await fetch(url);
+    await answer.body.cancel();
+    return [location.origin, answer.type];
+  }, receiveFrom);
+  assert.deepEqual(from, [app.origin, 'cors']);
+  assert.notEqual(new URL(server.base).hostname, new URL(app.origin).hostname);
+  assert.deepEqual(await requests(), [[app.origin, 'cross-site']]);
+});
+
+test('whoever is logged in there follows the linked streams of private documents, in every form', async () => {
+  const forms = {
+    'text/turtle': (text) => text.match(/ a as:\w+/g)?.map((type) => type.slice(6)) ?? [],
+    'application/ld+json': (text) => text.split('\n').filter(Boolean).map((line) => JSON.parse(line).type),
+    'text/event-stream': (text) => (text.match(/^data: .*$/gm) ?? []).map((line) => JSON.parse(line.slice(6)).type),
+  };
+  await putAcl(alice, box, server.users.alice.webid, []);
+  await logIn(page, app, server);
+  const requests = asked();
+  for (const [accept, types] of Object.entries(forms)) {
+    const topic = box + accept.replace('/', '-');
+    await put(alice, topic);
+    assert.equal(await page.evaluate(async (topic) => (await window.app.anonymous(topic)).status, topic), 401);
+    const status = await page.evaluate(
+      async ([topic, accept]) => {
+        const stream = await window.app.linked(topic, 'http://www.w3.org/ns/solid/terms#updatesViaStreamingHttp2023');
+        window.app.streamed = '';
+        return window.app.follow(stream, { Accept: accept });
+      },
+      [topic, accept],
+    );
+    assert.equal(status, 200, accept);
+    const streamed = async (count) => {
+      const now = async () => types(await page.evaluate(() => window.app.streamed));
+      await until(async () => (await now()).length >= count, `${count} notifications as ${accept}`);
+      return now();
+    };
+    assert.deepEqual(await streamed(1), ['Update']);
+    await put(alice, topic);
+    await streamed(2);
+    await remove(alice, topic);
+    assert.deepEqual(await streamed(3), ['Update', 'Update', 'Delete'], accept);
+  }
+  assert.ok((await requests()).every(([origin, site]) => origin === app.origin && site === 'cross-site'));
+});
 
 test('an EventSource hears, comes back by itself after a crash, and misses nothing', async () => {
   const { receiveFrom } = await subscribe(bob, 'EventSourceChannel2023', { recursive: true });

@@ -17,7 +17,6 @@ pub use cursor::Seals;
 
 use crate::app::App;
 use axum::{Router, routing::any};
-use podbell_wire::ChannelType;
 use std::sync::Arc;
 
 /// Where subscription services, channels and connections live.
@@ -26,7 +25,7 @@ pub const ROOT: &str = "/.notifications/";
 /// The header that tells from which cursor the changes of what was read follow; an extension.
 pub const CURSOR: http::HeaderName = http::HeaderName::from_static("podbell-cursor");
 
-/// The routes below [`ROOT`]. Every service answers with and without its last slash.
+/// The routes below [`ROOT`]. Every service and stream answers with and without its last slash.
 pub fn routes() -> Router<Arc<App>> {
     let mut routes = Router::new();
     for channel_type in services::TYPES {
@@ -34,10 +33,10 @@ pub fn routes() -> Router<Arc<App>> {
         let service = any(move |app, target, request| services::service(app, target, request, channel_type));
         routes = routes.route(&path, service.clone()).route(&format!("{path}/"), service);
     }
-    for channel_type in [ChannelType::StreamingHttp, ChannelType::EventSource] {
+    for channel_type in streams::TYPES {
         let path = format!("/.notifications/{}/{{topic}}", channel_type.name());
-        routes =
-            routes.route(&path, any(move |app, target, request| streams::topic(app, target, request, channel_type)));
+        let stream = any(move |app, target, request| streams::topic(app, target, request, channel_type));
+        routes = routes.route(&path, stream.clone()).route(&format!("{path}/"), stream);
     }
     for path in ["/.notifications/channels", "/.notifications/channels/"] {
         routes = routes.route(path, any(listing::channels));

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
     authorize::NotPermitted,
-    notifications::{discovery, services},
+    notifications::{discovery, services, streams},
     problem::Problem,
     request::Target,
     welcome,
@@ -47,7 +47,13 @@ pub async fn resource(
     }
     let iri = match ResourceIri::at(&target.origin, target.path()) {
         Ok(iri) => iri,
-        Err(error) => return Problem::bad_request(error.to_string()).into_response(),
+        Err(error) => {
+            let Some(channel_type) = stream_at(&app, &target) else {
+                return Problem::bad_request(error.to_string()).into_response();
+            };
+            let answered = streams::topic(State(app), Extension(target), request, channel_type).await;
+            return answered.unwrap_or_else(IntoResponse::into_response);
+        }
     };
     if let Some(channel_type) = service_at(&app, &iri) {
         let answered = services::service(State(app), Extension(target), request, channel_type).await;
@@ -72,6 +78,13 @@ fn service_at(app: &App, iri: &ResourceIri) -> Option<podbell_wire::ChannelType>
     }
     let storage = app.pod.storage_of(iri)?;
     services::named(iri.as_str().strip_prefix(storage.root.as_str())?)
+}
+
+/// The stream at a path below the root of a storage. Such a path names no resource: the topic in it has encoded slashes.
+fn stream_at(app: &App, target: &Target) -> Option<podbell_wire::ChannelType> {
+    let (root, channel_type) = streams::named(target.path())?;
+    let root = ResourceIri::at(&target.origin, root).ok()?;
+    app.storages.rooted(&root).map(|_| channel_type)
 }
 
 fn refused(error: NotPermitted) -> Problem {

@@ -9,6 +9,7 @@ mod it {
     mod connect;
     mod cors;
     mod credentials;
+    mod derived;
     mod discovery;
     mod gateway;
     mod hearing;

@@ -1,8 +1,9 @@
 //! What clients discover: storage descriptions, the document of an origin, and subscription services.
 //!
 //! Clients match the Turtle with regular expressions and read the JSON without JSON-LD, so both have a fixed shape:
-//! one statement per service, absolute service IRIs before any type IRI, one compact object. The ESS gateway stands on
-//! the first subject, the only one that its client looks at.
+//! one statement per service, absolute service IRIs before any type IRI, one compact object. Those that look for
+//! prefixed names find them too: the same statements under a second key. The ESS gateway stands on the first subject,
+//! the only one that its client looks at.
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#discovery>
 
@@ -14,6 +15,17 @@ use podbell_model::vocab::{notify, pim, solid};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+
+const PREFIX: &str = "notify:";
+/// The second key of the services in a description: their IRIs.
+const SUBSCRIPTION: &str = "notify:subscription";
+/// The second key of the type in a service's own document.
+const CHANNEL_TYPE: &str = "notify:channelType";
+
+/// What a prefixed key means, so that its values are IRIs.
+fn prefixed_term(key: &str, kind: &str) -> Value {
+    json!({"@id": key.replacen(PREFIX, notify::NS, 1), "@type": kind})
+}
 
 /// A subscription service: makes channels of one type.
 ///
@@ -33,7 +45,14 @@ impl Service {
     pub fn write(&self, representation: Representation) -> Vec<u8> {
         let mut statements = Statements::default();
         self.state(&mut statements);
-        let document = ServiceJson { context: Some(NotificationsContext::default().iri()), ..self.json() };
+        let prefixed = format!("{PREFIX}{}", self.channel_type.name());
+        let document = ServiceJson {
+            context: Some(
+                json!([NotificationsContext::default().iri(), {CHANNEL_TYPE: prefixed_term(CHANNEL_TYPE, "@vocab")}]),
+            ),
+            prefixed_channel_type: Some(prefixed),
+            ..self.json()
+        };
         write(representation, &statements, || crate::json(&document))
     }
 
@@ -50,6 +69,7 @@ impl Service {
             context: None,
             id: &self.url,
             channel_type: self.channel_type.name(),
+            prefixed_channel_type: None,
             feature: self.features.iter().map(|feature| feature.compact()).collect(),
         }
     }
@@ -143,18 +163,21 @@ impl Description {
     }
 
     fn json(&self) -> Vec<u8> {
-        let context = NotificationsContext::default().iri();
-        // The key must be plain for clients that read JSON, and a term for those that read JSON-LD.
-        let gateway_term = json!({"notificationGateway": {"@id": solid::NOTIFICATION_GATEWAY, "@type": "@id"}});
+        // A key must be plain for clients that read JSON, and a term for those that read JSON-LD.
+        let mut terms = json!({SUBSCRIPTION: prefixed_term(SUBSCRIPTION, "@id")});
+        if self.gateway.is_some() {
+            terms["notificationGateway"] = json!({"@id": solid::NOTIFICATION_GATEWAY, "@type": "@id"});
+        }
         let typed = |bound: String| json!({"@type": format!("{XSD}duration"), "@value": bound});
         crate::json(&DescriptionJson {
-            context: if self.gateway.is_some() { json!([context, gateway_term]) } else { context.into() },
+            context: json!([NotificationsContext::default().iri(), terms]),
             id: &self.subject,
             class: match self.described.classes() {
                 [class] => (*class).into(),
                 classes => classes.to_vec().into(),
             },
             subscription: self.services.iter().map(Service::json).collect(),
+            prefixed_subscription: self.services.iter().map(|service| &*service.url).collect(),
             notification_gateway: self.gateway.as_deref(),
             bounds: self.bounds.iter().flat_map(Bounds::terms).map(|(term, bound)| (term, typed(bound))).collect(),
         })
@@ -165,9 +188,11 @@ impl Description {
 #[serde(rename_all = "camelCase")]
 struct ServiceJson<'a> {
     #[serde(rename = "@context", skip_serializing_if = "Option::is_none")]
-    context: Option<&'a str>,
+    context: Option<Value>,
     id: &'a str,
     channel_type: &'a str,
+    #[serde(rename = "notify:channelType", skip_serializing_if = "Option::is_none")]
+    prefixed_channel_type: Option<String>,
     feature: Vec<Cow<'static, str>>,
 }
 
@@ -180,6 +205,8 @@ struct DescriptionJson<'a> {
     #[serde(rename = "type")]
     class: Value,
     subscription: Vec<ServiceJson<'a>>,
+    #[serde(rename = "notify:subscription")]
+    prefixed_subscription: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     notification_gateway: Option<&'a str>,
     #[serde(flatten)]
@@ -287,7 +314,7 @@ mod tests {
         plain.services.truncate(1);
         assert_eq!(
             text(&plain, Syntax::JsonLd),
-            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/","type":"http://www.w3.org/ns/pim/space#Storage","subscription":[{"id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept","http://www.w3.org/ns/solid/notifications#activityType","urn:podbell:terms#recursive","urn:podbell:terms#notCausedByMe","urn:podbell:terms#cursor"]}]}"#
+            r#"{"@context":["https://www.w3.org/ns/solid/notification/v1",{"notify:subscription":{"@id":"http://www.w3.org/ns/solid/notifications#subscription","@type":"@id"}}],"id":"https://pod.example/","type":"http://www.w3.org/ns/pim/space#Storage","subscription":[{"id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept","http://www.w3.org/ns/solid/notifications#activityType","urn:podbell:terms#recursive","urn:podbell:terms#notCausedByMe","urn:podbell:terms#cursor"]}],"notify:subscription":["https://pod.example/.notifications/WebSocketChannel2023/"]}"#
         );
     }
 
@@ -324,7 +351,7 @@ mod tests {
         let json = String::from_utf8(service.write(Syntax::JsonLd.into())).unwrap();
         assert_eq!(
             json,
-            r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept","http://www.w3.org/ns/solid/notifications#activityType","urn:podbell:terms#recursive","urn:podbell:terms#notCausedByMe","urn:podbell:terms#cursor"]}"#
+            r#"{"@context":["https://www.w3.org/ns/solid/notification/v1",{"notify:channelType":{"@id":"http://www.w3.org/ns/solid/notifications#channelType","@type":"@vocab"}}],"id":"https://pod.example/.notifications/WebSocketChannel2023/","channelType":"WebSocketChannel2023","notify:channelType":"notify:WebSocketChannel2023","feature":["startAt","endAt","state","rate","accept","http://www.w3.org/ns/solid/notifications#activityType","urn:podbell:terms#recursive","urn:podbell:terms#notCausedByMe","urn:podbell:terms#cursor"]}"#
         );
         let parse =
             |syntax: Syntax| rdf::parse(syntax.rdf_format(), &service.url, &service.write(syntax.into())).unwrap();

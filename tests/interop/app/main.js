@@ -23,6 +23,26 @@ window.app = {
   logout: (options) => session.logout(options),
   fetch: async (url, init) => read(await session.fetch(url, init)),
   anonymous: async (url, init) => read(await window.fetch(url, init)),
+  /** The target of a link, as the header shows it on another site. */
+  async linked(url, rel) {
+    const link = (await session.fetch(url, { method: 'HEAD' })).headers.get('link');
+    return link.split(', ').find((piece) => piece.endsWith(`; rel="${rel}"`)).slice(1, -`>; rel="${rel}"`.length);
+  },
+  /** Follows an answer that goes on; what comes is put together in `streamed`. */
+  async follow(url, headers) {
+    const answer = await session.fetch(url, { headers });
+    if (!answer.ok) return answer.status;
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    void (async () => {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return (window.app.ended = true);
+        window.app.streamed += value;
+      }
+    })();
+    return answer.status;
+  },
+  streamed: '',
   async listen(topic) {
     const notification = new WebsocketNotification(topic, { fetch: session.fetch });
     notification.on('message', (message) => heard.push(message));

@@ -26,6 +26,9 @@ use std::sync::Arc;
 
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
+/// The types that have them.
+pub const TYPES: [ChannelType; 2] = [ChannelType::StreamingHttp, ChannelType::EventSource];
+
 /// What JavaScript's `encodeURIComponent` leaves as it is: clients make these URLs with it.
 const COMPONENT: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -44,6 +47,16 @@ pub fn url(app: &App, channel_type: ChannelType, topic: &ResourceIri) -> String 
     app.url(&format!("/.notifications/{name}/{}", utf8_percent_encode(topic.as_str(), COMPONENT)))
 }
 
+/// The root and the type of a stream that is named below the root of a storage: clients derive it there too.
+pub fn named(path: &str) -> Option<(&str, ChannelType)> {
+    let (at, _) = path.match_indices("/.notifications/").next()?;
+    let (root, below) = path.split_at(at + 1);
+    let (name, topic) = below.strip_prefix(".notifications/")?.split_once('/')?;
+    let topic = topic.strip_suffix('/').unwrap_or(topic);
+    let named = TYPES.into_iter().find(|channel_type| channel_type.name() == name)?;
+    (!topic.is_empty() && !topic.contains('/')).then_some((root, named))
+}
+
 /// The stream of a topic.
 pub async fn topic(
     State(app): State<Arc<App>>,
@@ -57,7 +70,8 @@ pub async fn topic(
         _ => return Err(Problem::method_not_allowed(ALLOW)),
     }
     let Asker { subject, expires } = asker(&app, request.method(), &target, request.headers()).await?;
-    let written = target.path().rsplit('/').next().unwrap_or_default();
+    let path = target.path();
+    let written = path.strip_suffix('/').unwrap_or(path).rsplit('/').next().unwrap_or_default();
     let named = percent_decode_str(written).decode_utf8().map_err(|_| Problem::bad_request("the topic is no UTF-8"))?;
     let resource = ResourceIri::parse(&named).map_err(|error| Problem::bad_request(error.to_string()))?;
     let default = match Framing::of(channel_type) {

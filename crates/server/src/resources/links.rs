@@ -1,5 +1,6 @@
-//! Links, one to a line: `rel` directly after the target, absolute targets, no comma inside one. Clients that split
-//! naively depend on all of that, and on the storage description coming before `describedby`.
+//! Links, one to a line: `rel` directly after the target, absolute targets. Clients that split naively depend on all of
+//! that, and on the storage description coming before `describedby`. A comma is in a target only where it is in the name
+//! of the resource: written otherwise it would be the name of another.
 
 use crate::{
     app::App,
@@ -18,7 +19,6 @@ use podbell_wire::ChannelType;
 /// Puts the links on an answer.
 pub(super) fn put(headers: &mut HeaderMap, links: &Links) {
     let mut link = |target: &str, rel: &str| {
-        let target = target.replace(',', "%2C");
         if let Ok(value) = HeaderValue::from_str(&format!("<{target}>; rel=\"{rel}\"")) {
             headers.append(header::LINK, value);
         }
