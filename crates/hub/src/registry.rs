@@ -185,6 +185,8 @@ pub(crate) struct Seats {
     pub(crate) taken: u32,
     /// It ended while somebody was on the way.
     pub(crate) ended: Option<Ending>,
+    /// These topics of it ended while somebody was on the way.
+    pub(crate) without: Vec<Topic>,
 }
 
 /// Subjects, each once.

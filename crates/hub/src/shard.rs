@@ -252,7 +252,10 @@ impl Shard {
         position: Position,
         now: Timestamp,
     ) -> Option<ConnectionKey> {
-        let ended = self.seats.get(&channel.id).and_then(|seats| seats.ended);
+        let seats = self.seats.get(&channel.id);
+        let without = seats.map(|seats| seats.without.clone()).unwrap_or_default();
+        let nothing = channel.topics.iter().all(|topic| without.contains(topic));
+        let ended = seats.and_then(|seats| seats.ended).or(nothing.then_some(Ending::Unsubscribed));
         let key = self.by_id.get(&channel.id).copied();
         let leaving = key.and_then(|key| self.channels.get(&key)).and_then(|live| live.ending);
         let draining = self.draining.then_some(Ending::Shutdown);
@@ -262,6 +265,11 @@ impl Shard {
             return None;
         }
         let key = key.unwrap_or_else(|| self.enter(channel));
+        if let Some(live) = self.channels.get_mut(&key).filter(|_| !without.is_empty()) {
+            for (topic, (_, heard)) in live.channel.topics.iter().zip(&mut live.topics) {
+                *heard &= !without.contains(topic);
+            }
+        }
         self.remember(key, channel, answers, now);
         let windows = channel.rate.map(|_| {
             let topics = self.channels.get(&key).map_or(0, |live| live.topics.len());
