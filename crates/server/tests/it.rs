@@ -10,7 +10,9 @@ mod it {
     mod cors;
     mod credentials;
     mod discovery;
+    mod ears;
     mod gateway;
+    mod h2;
     mod hearing;
     mod http2;
     mod issuer;
@@ -20,7 +22,9 @@ mod it {
     mod services;
     mod slow;
     mod socket;
+    mod stream;
     mod streams;
+    mod withdrawal;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
     mod writing;

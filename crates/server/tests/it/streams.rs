@@ -1,13 +1,11 @@
 //! Event streams and streaming HTTP: subscribed, without a subscription, and coming back after a cut.
 
 use super::world::{ALICE, ANYBODY, Agent, BOB, LD, Reply, TURTLE, WORLD, container, for_bob, public};
+
+pub(super) use super::stream::{Stream, short};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
-    time::Duration,
-};
+use std::time::Duration;
 
 const N1: &str = "https://www.w3.org/ns/solid/notification/v1";
 
@@ -24,115 +22,6 @@ fn receive_from(channel: &Reply) -> String {
     assert_eq!(channel.status, 200, "{channel:?}");
     let url = channel.json()["receiveFrom"].as_str().unwrap().to_owned();
     url.strip_prefix(&WORLD.origin).unwrap().to_owned()
-}
-
-/// An answer that does not end by itself.
-pub(super) struct Stream {
-    pub(super) head: Reply,
-    reader: BufReader<Unchunked>,
-}
-
-/// What is in the chunks, or all if there are none.
-struct Unchunked {
-    reader: BufReader<TcpStream>,
-    /// What is left of a chunk; none if there are no chunks.
-    left: Option<usize>,
-}
-
-impl std::io::Read for Unchunked {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let Some(left) = &mut self.left else { return self.reader.read(buffer) };
-        if *left == 0 {
-            let mut size = String::new();
-            while size.trim().is_empty() {
-                size.clear();
-                if self.reader.read_line(&mut size)? == 0 {
-                    return Ok(0);
-                }
-            }
-            *left = usize::from_str_radix(size.trim(), 16).map_err(std::io::Error::other)?;
-        }
-        let most = buffer.len().min(*left);
-        let read = self.reader.read(&mut buffer[..most])?;
-        *left -= read;
-        Ok(read)
-    }
-}
-
-impl Stream {
-    pub(super) fn open(path: &str, headers: &[(&str, &str)]) -> Self {
-        Self::by(&ANYBODY, path, headers)
-    }
-
-    pub(super) fn by(agent: &Agent, path: &str, headers: &[(&str, &str)]) -> Self {
-        let stream = WORLD.connect();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let own = agent.credentials("GET", &WORLD.url(path));
-        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
-        let lines: Vec<_> =
-            headers.iter().copied().chain(own).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{}\r\n", lines.concat());
-        (&stream).write_all(request.as_bytes()).unwrap();
-        let mut reader = BufReader::new(stream);
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
-        }
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let headers = head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        let head = Reply { status, headers, body: Vec::new() };
-        let left = head.header("transfer-encoding").map(|_| 0);
-        Self { head, reader: BufReader::new(Unchunked { reader, left }) }
-    }
-
-    /// Up to the next empty line; none at the end.
-    fn block(&mut self) -> Option<String> {
-        let mut block = String::new();
-        while !block.ends_with("\n\n") {
-            if self.reader.read_line(&mut block).unwrap() == 0 {
-                return None;
-            }
-        }
-        Some(block)
-    }
-
-    /// The next event: name, id and data; none at the end. Comments and bare ids are no events.
-    pub(super) fn event(&mut self) -> Option<(Option<String>, String, Value)> {
-        loop {
-            let block = self.block()?;
-            let field = |name: &str| {
-                let lines: Vec<_> = block.lines().filter_map(|line| line.strip_prefix(name)).collect();
-                (!lines.is_empty()).then(|| lines.join("\n"))
-            };
-            let Some(data) = field("data: ") else { continue };
-            return Some((field("event: "), field("id: ").unwrap(), serde_json::from_str(&data).unwrap()));
-        }
-    }
-
-    /// Type and object of the next notification.
-    pub(super) fn told(&mut self) -> (String, String) {
-        let (name, _, data) = self.event().expect("an event");
-        assert_eq!(name, None, "{data}");
-        short(&data)
-    }
-
-    fn line(&mut self) -> Option<Value> {
-        let mut line = String::new();
-        (self.reader.read_line(&mut line).unwrap() > 0).then(|| serde_json::from_str(&line).unwrap())
-    }
-
-    fn ended(mut self) -> bool {
-        let mut rest = Vec::new();
-        self.reader.read_to_end(&mut rest).unwrap();
-        let rest = String::from_utf8(rest).unwrap();
-        !rest.contains("data:") && !rest.contains("as:")
-    }
-}
-
-fn short(message: &Value) -> (String, String) {
-    let text = |name: &str| message[name].as_str().unwrap().to_owned();
-    (text("type"), text("object").strip_prefix(&WORLD.origin).unwrap().to_owned())
 }
 
 fn events(agent: &Agent, path: &str, more: Value) -> (String, Stream) {
