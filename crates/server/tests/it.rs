@@ -5,17 +5,24 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod it {
+    mod brisk;
     mod channels;
+    mod coming_back;
     mod connect;
     mod cors;
     mod credentials;
     mod discovery;
     mod ears;
+    mod event_source;
+    mod events;
+    mod extensions;
     mod gateway;
     mod h2;
     mod hearing;
     mod http2;
     mod issuer;
+    mod looking_after;
+    mod messages;
     mod names;
     mod pages;
     mod reading;
@@ -23,7 +30,7 @@ mod it {
     mod slow;
     mod socket;
     mod stream;
-    mod streams;
+    mod streaming;
     mod withdrawal;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;

@@ -1,7 +1,12 @@
 //! Answers that do not end by themselves: event streams and streaming HTTP, as far as hearing needs it.
 
-use super::world::{ANYBODY, Agent, Reply};
-use serde_json::Value;
+use super::{
+    ears::N1,
+    world::{ALICE, ANYBODY, Agent, LD, Reply, container},
+};
+use serde_json::{Value, json};
+
+pub(super) use super::socket::receive_from;
 use std::{
     io::{BufRead as _, BufReader, Read, Write as _},
     net::TcpStream,
@@ -143,4 +148,27 @@ impl Stream {
 pub(super) fn short(message: &Value) -> (String, String) {
     let text = |name: &str| message[name].as_str().unwrap().to_owned();
     (text("type"), super::world::split(&text("object")).1)
+}
+
+/// Subscribes to a path with a type, and with other members of the body.
+pub(super) fn subscribe(agent: &Agent, kind: &str, path: &str, more: Value) -> Reply {
+    let mut body = json!({ "@context": [N1], "type": kind, "topic": agent.world.url(path) });
+    if let Value::Object(more) = more {
+        body.as_object_mut().unwrap().extend(more);
+    }
+    agent.ask("POST", &format!("/.notifications/{kind}/"), &[LD], body.to_string())
+}
+
+/// An event stream of a new channel, and its path.
+pub(super) fn events(agent: &Agent, path: &str, more: Value) -> (String, Stream) {
+    let path = receive_from(&subscribe(agent, "EventSourceChannel2023", path, more));
+    let stream = Stream::open(&path, &[]).opened();
+    (path, stream)
+}
+
+/// A document of alice in a container of its own.
+pub(super) fn document(name: &str, other: &str) -> String {
+    let path = format!("{}r", container(name, other));
+    ALICE.put(&path, "");
+    path
 }
