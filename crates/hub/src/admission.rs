@@ -102,7 +102,7 @@ impl Hub {
             return Err(ConnectError::Ended);
         }
         let Some(kept) = inner.channels.get(admission.channel.id).await? else { return Err(ConnectError::Ended) };
-        if admission.keep(&kept.topics) { Ok(admission) } else { Err(ConnectError::Ended) }
+        if admission.keep(kept) { Ok(admission) } else { Err(ConnectError::Ended) }
     }
 
     /// Admits a connection to a channel as it is given: without a subscription it is kept nowhere, and ends with the
@@ -152,14 +152,18 @@ impl Admission {
         &self.channel
     }
 
-    /// Goes on with the topics that were not ended since the channel was read; false if there are none.
-    fn keep(&mut self, kept: &[Topic]) -> bool {
-        if *self.channel.topics != *kept {
-            let answers = std::mem::take(&mut self.answers);
-            let left = self.channel.topics.iter().cloned().zip(answers).filter(|(topic, _)| kept.contains(topic));
+    /// Goes on with the channel as it is kept now, of the topics that were judged; false if none is left.
+    fn keep(&mut self, kept: Channel) -> bool {
+        let answers = std::mem::take(&mut self.answers);
+        let judged = self.channel.topics.iter().cloned().zip(answers);
+        if *self.channel.topics == *kept.topics {
+            self.answers = judged.map(|(_, answer)| answer).collect();
+            self.channel = Arc::new(kept);
+        } else {
+            let left = judged.filter(|(topic, _)| kept.topics.contains(topic));
             let (topics, answers): (Vec<Topic>, Vec<Answer>) = left.unzip();
-            self.channel = Arc::new(Channel { topics: topics.into(), ..(*self.channel).clone() });
             self.answers = answers;
+            self.channel = Arc::new(Channel { topics: topics.into(), ..kept });
         }
         !self.channel.topics.is_empty()
     }

@@ -132,6 +132,8 @@ pub(crate) struct Shard {
     pub(crate) replays: Vec<(ConnectionKey, Compare)>,
     pub(crate) chores: Vec<Chore>,
     pub(crate) failed_chores: Vec<Chore>,
+    /// States that were told last, on their way to the store.
+    advancing: HashMap<ChannelId, Arc<str>>,
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     pub(crate) farewells: Vec<Farewell>,
     /// The engine has something to do.
@@ -173,6 +175,7 @@ impl Shard {
             replays: Vec::new(),
             chores: Vec::new(),
             failed_chores: Vec::new(),
+            advancing: HashMap::new(),
             timers: BTreeSet::new(),
             farewells: Vec::new(),
             wake: false,
@@ -322,7 +325,12 @@ impl Shard {
         if let Some(end) = channel.end_at {
             self.at(end, Timer::End(key));
         }
-        self.channels.insert(key, Live::new(channel, subject, entries));
+        let told =
+            self.advancing.get(&channel.id).or(self.seats.get(&channel.id).and_then(|seats| seats.told.as_ref()));
+        let told = told.cloned();
+        let mut live = Live::new(channel, subject, entries);
+        live.told = told;
+        self.channels.insert(key, live);
         key
     }
 
@@ -398,6 +406,16 @@ impl Shard {
         }
     }
 
+    /// The store has the state of a channel; whoever is on the way may have read it before.
+    pub(crate) fn advanced(&mut self, id: ChannelId, told: &Arc<str>) {
+        if self.advancing.get(&id) == Some(told) {
+            self.advancing.remove(&id);
+            if let Some(seats) = self.seats.get_mut(&id) {
+                seats.told = Some(Arc::clone(told));
+            }
+        }
+    }
+
     /// Forgets a channel that has no connection left; it rests in the store.
     fn retire(&mut self, key: ChannelKey) {
         let Some(live) = self.channels.remove(&key) else { return };
@@ -406,6 +424,7 @@ impl Shard {
             self.timers.remove(&(end, Timer::End(key)));
         }
         if let (Some(told), None) = (live.told, live.ending) {
+            self.advancing.insert(live.channel.id, Arc::clone(&told));
             self.chore(Chore::Advance(live.channel.id, told));
         }
         for (entry, _) in &live.topics {
