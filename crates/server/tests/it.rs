@@ -6,6 +6,7 @@
 
 mod it {
     mod brisk;
+    mod channel_limits;
     mod channels;
     mod coming_back;
     mod connect;
@@ -20,17 +21,20 @@ mod it {
     mod h2;
     mod hearing;
     mod http2;
+    mod http2_streams;
     mod issuer;
     mod looking_after;
     mod messages;
     mod names;
     mod pages;
     mod reading;
+    mod restart;
     mod services;
     mod slow;
     mod socket;
     mod stream;
     mod streaming;
+    mod websocket;
     mod withdrawal;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;

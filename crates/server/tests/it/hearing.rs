@@ -2,8 +2,10 @@
 
 use super::{
     connect::{Socket, opening, receive_from},
+    ears::{Listener, Way},
     services::subscribe,
-    world::{ALICE, BOB, TURTLE, WORLD, container, for_bob, public, until},
+    stream::document,
+    world::{ALICE, BOB, WORLD, container, for_bob, unique, until},
 };
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -19,8 +21,9 @@ fn listening(name: &str) -> (String, Socket) {
     (at, socket)
 }
 
+/// R-AUTH-1.
 #[test]
-fn what_comes_after_a_revocation_is_not_told() {
+fn t_z01_what_comes_after_a_revocation_is_not_told() {
     for round in 0..20 {
         let (at, mut socket) = listening(&format!("revoked-{round}"));
         ALICE.rules(&at, "");
@@ -86,8 +89,9 @@ fn names_until_closed(mut socket: Socket) -> Vec<String> {
     }
 }
 
+/// R-AUTH-2.
 #[test]
-fn what_is_made_anew_under_an_old_name_is_another_thing() {
+fn t_z06_what_is_made_anew_under_an_old_name_is_another_thing() {
     let at = container("anew", "");
     let path = format!("{at}r");
     ALICE.put(&path, "");
@@ -107,27 +111,9 @@ fn what_is_made_anew_under_an_old_name_is_another_thing() {
     assert_eq!(socket.closed(), Some(4403));
 }
 
+/// R-AUTH-1.
 #[test]
-fn groups_are_rules_too() {
-    let at = container("grouped", "");
-    let group = format!("{at}group");
-    let members = |who: Option<&str>| {
-        let member =
-            who.map(|who| format!("; <http://www.w3.org/2006/vcard/ns#hasMember> <{who}>")).unwrap_or_default();
-        format!("<#g> a <http://www.w3.org/2006/vcard/ns#Group>{member} .")
-    };
-    ALICE.put(&group, &members(Some(WORLD.webid("BOB"))));
-    ALICE.rules(&at, &format!("acl:agentGroup <{group}#g>; acl:mode acl:Read"));
-    let mut socket = Socket::of(&subscribe(&BOB, &at));
-    ALICE.put(&format!("{at}heard"), "");
-    assert_eq!(socket.heard()["type"], "Add");
-    ALICE.put(&group, &members(None));
-    ALICE.put(&format!("{at}secret"), "");
-    assert_eq!(socket.closed(), Some(4403));
-}
-
-#[test]
-fn a_capability_outlives_no_right() {
+fn t_z03_a_capability_outlives_no_right() {
     let at = container("outlived", &for_bob("acl:Read"));
     let path = receive_from(&subscribe(&BOB, &at));
     ALICE.rules(&at, "");
@@ -135,8 +121,9 @@ fn a_capability_outlives_no_right() {
     assert!(matches!(told.status, 403 | 404 | 410), "{told:?}");
 }
 
+/// R-AUTH-3.
 #[test]
-fn members_that_may_not_be_read_are_named_by_their_container_only() {
+fn t_z07_members_that_may_not_be_read_are_named_by_their_container_only() {
     let at = container("named", &for_bob("acl:Read"));
     let secret = format!("{at}secret/");
     ALICE.put(&secret, "");
@@ -154,16 +141,68 @@ fn members_that_may_not_be_read_are_named_by_their_container_only() {
     );
 }
 
+/// R-AUTH-1: who loses the right and has it again is told anew, of what comes, through a new subscription.
 #[test]
-fn refused_writes_ring_for_nobody() {
-    let at = container("quiet", &public("acl:Read"));
-    ALICE.put(&format!("{at}r"), "");
-    let mut socket = Socket::of(&subscribe(&BOB, &at));
-    BOB.ask("PUT", &format!("{at}x"), &[TURTLE], "").is_problem(403);
-    ALICE.ask("PUT", &format!("{at}x"), &[TURTLE], "broken").is_problem(400);
-    ALICE.ask("PUT", &format!("{at}r"), &[TURTLE, ("if-match", "\"x\"")], "").is_problem(412);
-    ALICE.ask("PUT", &format!("{at}r/x"), &[TURTLE], "").is_problem(409);
-    ALICE.ask("POST", &format!("{at}r"), &[TURTLE], "").is_problem(405);
-    ALICE.put(&format!("{at}last"), "");
-    assert_eq!(socket.heard()["object"], WORLD.url(&format!("{at}last")));
+fn t_z05_who_has_access_again_subscribes_again() {
+    for way in Way::ALL {
+        let at = document(&unique("again"), &for_bob("acl:Read"));
+        let (above, bob) = (at.strip_suffix('r').unwrap(), Listener::from(&*BOB));
+        let (place, mut ear) = bob.listen(way, &[&at]);
+        ALICE.rules(above, "");
+        ALICE.put(&at, "<> a <#Secret>.");
+        assert!(ear.next().is_none(), "{way:?}");
+        ALICE.rules(above, &for_bob("acl:Read"));
+        if !way.is_standing() {
+            assert!(bob.connect(way, &place, None).is_err(), "{way:?}: the old channel has ended");
+        }
+        let mut ear = bob.listen(way, &[&at]).1;
+        ALICE.put(&at, "<> a <#Open>.");
+        assert_eq!(ear.told(), ("Update".into(), at.clone()), "{way:?}");
+    }
+}
+
+/// R-AUTH-2: the rules just before it decide who hears of a deletion, on every transport.
+#[test]
+fn t_z06_a_deletion_is_told_to_who_could_read_what_is_deleted() {
+    for way in Way::ALL {
+        let at = document(&unique("deleted"), "");
+        let acl = format!(
+            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
+             acl:mode acl:Read, acl:Write, acl:Control. <#b> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
+             acl:mode acl:Read.",
+            WORLD.webid("ALICE"),
+            WORLD.webid("BOB")
+        );
+        ALICE.put(&format!("{at}.acl"), &acl);
+        let mut ear = Listener::from(&*BOB).listen(way, &[&at]).1;
+        assert_eq!(ALICE.ask("DELETE", &at, &[], "").status, 204);
+        let told = ear.next().unwrap_or_else(|| panic!("{way:?}"));
+        assert_eq!((&*told.kind, &*told.object), ("Delete", &*at), "{way:?}");
+        assert!(told.message.get("state").is_none());
+        assert!(ear.next().is_none(), "{way:?}: the rules that are left say nothing of bob");
+    }
+}
+
+/// R-AUTH-3: who may read the container is told of the member, and of nothing in it.
+#[test]
+fn t_z07_a_container_names_a_member_that_may_not_be_read() {
+    for way in Way::ALL.into_iter().filter(|way| *way != Way::Ess) {
+        let at = container(&unique("secretive"), &for_bob("acl:Read"));
+        let secret = format!("{at}secret");
+        let bob = Listener::from(&*BOB);
+        let mut above = bob.listen(way, &[&at]).1;
+        ALICE.put(&secret, "");
+        assert_eq!(above.told(), ("Add".into(), secret.clone()), "{way:?}");
+        let mut itself = bob.listen(way, &[&secret]).1;
+        let owner = WORLD.webid("ALICE");
+        let acl = format!(
+            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <{owner}>; \
+             acl:accessTo <secret>; acl:mode acl:Read, acl:Write, acl:Control."
+        );
+        ALICE.put(&format!("{secret}.acl"), &acl);
+        ALICE.put(&secret, "<> a <#x>.");
+        assert_eq!(ALICE.ask("DELETE", &secret, &[], "").status, 204);
+        assert!(itself.next().is_none(), "{way:?}");
+        assert_eq!(above.told(), ("Remove".into(), secret), "{way:?}");
+    }
 }
