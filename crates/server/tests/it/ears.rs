@@ -131,7 +131,7 @@ impl Listener<'_> {
         let mut headers = self.headers();
         match since {
             Some(since) if way.is_events() => headers.push(("last-event-id", since)),
-            Some(since) => place += &format!("{}since={since}", if place.contains('?') { '&' } else { '?' }),
+            Some(since) => place = format!("{place}{}since={since}", if place.contains('?') { '&' } else { '?' }),
             None => {}
         }
         // What opens a channel is its capability alone.

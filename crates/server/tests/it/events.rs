@@ -35,9 +35,10 @@ fn until_last(ear: &mut Ear, topic: &str, last: &str) -> Vec<Told> {
     let mut heard = Vec::new();
     loop {
         let told = ear.next().expect("it goes on");
-        let is_last = match topic.ends_with('/') {
-            true => told.object == format!("{topic}last"),
-            false => told.message["state"].as_str().is_some_and(|state| version(state) == last),
+        let is_last = if topic.ends_with('/') {
+            told.object == format!("{topic}last")
+        } else {
+            told.message["state"].as_str().is_some_and(|state| version(state) == last)
         };
         if is_last {
             return heard;
