@@ -1,8 +1,9 @@
 //! Channels that ask for more than the protocol has: everything below a container, and filters.
 
 use super::{
-    stream::events,
-    world::{ALICE, BOB, container, for_bob},
+    ears::{Listener, Way},
+    stream::{events, receive_from},
+    world::{ALICE, BOB, container, for_bob, unique},
 };
 use serde_json::json;
 
@@ -23,6 +24,38 @@ fn t_z08_everything_below_a_container_is_told_to_those_who_may_read_it() {
     assert_eq!(told, [created("a/"), created("a/b/"), created("a/b/c")]);
     assert_eq!(stream.told(), ("Update".into(), format!("{at}a/b/c")));
     assert_eq!(stream.told(), ("Delete".into(), format!("{at}a/b/c")));
+}
+
+/// R-AUTH-4. What is withdrawn below is told no more, then or on coming back, and the rest is.
+#[test]
+fn t_z08_what_is_withdrawn_below_a_container_is_told_no_more() {
+    let recursive = || json!({ "urn:podbell:terms#recursive": true });
+    let bob = Listener::from(&*BOB);
+    for way in [Way::WebSocket, Way::Events, Way::Lines, Way::Http2Events, Way::Http2Lines] {
+        let at = container(&unique("below-lost"), &for_bob("acl:Read"));
+        let (lost, kept) = (format!("{at}in/lost"), format!("{at}kept"));
+        for path in [&lost, &kept] {
+            ALICE.put(path, "");
+        }
+        let channel = bob.subscribe(way, &[&at], recursive());
+        let place = receive_from(&channel);
+        let connect = |since| bob.connect(way, &place, since).unwrap_or_else(|status| panic!("{way:?} {status}"));
+        let mut ear = connect(None);
+        let cursor = BOB.get(&at).header("podbell-cursor").unwrap().to_owned();
+        ALICE.put(&lost, "<> a <#Seen>.");
+        assert_eq!(ear.told(), ("Update".into(), lost.clone()), "{way:?}");
+        ALICE.rules(&format!("{at}in/"), "");
+        ALICE.put(&lost, "<> a <#Secret>.");
+        ALICE.put(&format!("{at}in/secret"), "");
+        ALICE.put(&kept, "<> a <#Other>.");
+        assert_eq!(ear.told(), ("Update".into(), kept.clone()), "{way:?}");
+        // Nor what could be heard then: it is judged by now as well.
+        assert_eq!(connect(Some(&cursor)).told(), ("Update".into(), kept.clone()), "{way:?}");
+        ALICE.rules(&at, "");
+        ALICE.put(&kept, "<> a <#Secret>.");
+        assert!(ear.next().is_none(), "{way:?}");
+        assert_eq!(ear.code, (way == Way::WebSocket).then_some(4403));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     connect::{Socket, opening, receive_from},
-    ears::{Listener, Way},
+    ears::{Ear, Listener, Way},
     services::subscribe,
     stream::document,
     world::{ALICE, BOB, WORLD, container, for_bob, unique, until},
@@ -33,13 +33,16 @@ fn t_z01_what_comes_after_a_revocation_is_not_told() {
     }
 }
 
+/// R-AUTH-1, on every transport that names what is added.
 #[test]
 fn nothing_written_beside_a_revocation_is_told_once_that_is_answered() {
+    const WAYS: [Way; 6] = [Way::WebSocket, Way::Events, Way::Lines, Way::Standing, Way::Http2Events, Way::Http2Lines];
     for round in 0..10 {
-        let (at, socket) = listening(&format!("raced-{round}"));
+        let at = container(&format!("raced-{round}"), &for_bob("acl:Read"));
+        let ears = WAYS.map(|way| Listener::from(&*BOB).listen(way, &[&at]).1);
         let (stop, written) = (AtomicBool::new(false), AtomicUsize::new(0));
         let (heard, before) = std::thread::scope(|scope| {
-            let heard = scope.spawn(move || names_until_closed(socket));
+            let heard = ears.map(|ear| scope.spawn(move || names_until_closed(ear)));
             let writers: Vec<_> = (0..4)
                 .map(|writer| {
                     let (at, stop, written) = (&at, &stop, &written);
@@ -63,30 +66,24 @@ fn nothing_written_beside_a_revocation_is_told_once_that_is_answered() {
             stop.store(true, Ordering::SeqCst);
             let begun = writers.into_iter().flat_map(|writer| writer.join().unwrap());
             let before: Vec<_> = begun.filter(|(begun, _)| *begun < answered).map(|(_, name)| name).collect();
-            (heard.join().unwrap(), before)
+            (heard.map(|heard| heard.join().unwrap()), before)
         });
-        for name in &heard {
-            assert!(before.contains(name), "{name} was begun after the answer");
+        for (way, (names, code)) in WAYS.iter().zip(heard) {
+            assert_eq!(code, (*way == Way::WebSocket).then_some(4403), "{way:?}");
+            for name in &names {
+                assert!(before.contains(name), "{way:?}: {name} was begun after the answer");
+            }
         }
     }
 }
 
-/// The last segments of what is added, until the grant is lost.
-fn names_until_closed(mut socket: Socket) -> Vec<String> {
+/// The last segments of what is added, until the grant is lost; and how that was said.
+fn names_until_closed(mut ear: Ear) -> (Vec<String>, Option<u16>) {
     let mut names = Vec::new();
-    loop {
-        match socket.frame().expect("a close frame comes first") {
-            (1, text) => {
-                let told: serde_json::Value = serde_json::from_slice(&text).unwrap();
-                names.push(told["object"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
-            }
-            (8, code) => {
-                assert_eq!(code[..2], 4403_u16.to_be_bytes());
-                return names;
-            }
-            _ => {}
-        }
+    while let Some(told) = ear.next() {
+        names.push(told.object.rsplit('/').next().unwrap().to_owned());
     }
+    (names, ear.code)
 }
 
 /// R-AUTH-2.
