@@ -32,8 +32,8 @@ mod it {
     mod services;
     mod slow;
     mod socket;
-    mod stream;
     mod streaming;
+    mod streams;
     mod websocket;
     mod withdrawal;
     #[allow(dead_code, reason = "each test binary uses a part of it")]

@@ -3,7 +3,7 @@
 use super::{
     brisk,
     ears::{Listener, Way},
-    stream::document,
+    streams::document,
     world::{ALICE, BOB, LD, for_bob},
 };
 use podbell_model::Timestamp;

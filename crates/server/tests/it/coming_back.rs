@@ -3,7 +3,7 @@
 use super::{
     ears::{Listener, Way},
     events::{tag, version},
-    stream::{Stream, document, receive_from, subscribe},
+    streams::{Stream, document, receive_from, subscribe},
     world::{ALICE, ANYBODY, BOB, container, for_bob, public, split},
 };
 use serde_json::json;

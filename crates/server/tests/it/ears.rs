@@ -3,7 +3,7 @@
 use super::{
     h2::Http2,
     socket::Socket,
-    stream::Stream,
+    streams::Stream,
     world::{Agent, LD, Reply, split},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

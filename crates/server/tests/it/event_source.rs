@@ -5,7 +5,7 @@ use super::{
     brisk,
     ears::{Listener, Way, standing},
     events::{tag, version},
-    stream::{Stream, document, events, receive_from, short, subscribe},
+    streams::{Stream, document, events, receive_from, short, subscribe},
     world::{ALICE, ANYBODY, BOB, TURTLE, WORLD, container, for_bob, public},
 };
 use podbell_model::{

@@ -2,7 +2,7 @@
 
 use super::{
     ears::{Listener, Way},
-    stream::{events, receive_from},
+    streams::{events, receive_from},
     world::{ALICE, BOB, container, for_bob, unique},
 };
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! HTTP/2 with a client that others have written: several streams on one connection.
 
 use super::{
-    stream::Stream,
+    streams::Stream,
     world::{Agent, Reply},
 };
 use bytes::Bytes;

@@ -4,7 +4,7 @@ use super::{
     connect::{Socket, opening, receive_from},
     ears::{Ear, Listener, Way},
     services::subscribe,
-    stream::document,
+    streams::document,
     world::{ALICE, BOB, WORLD, container, for_bob, unique, until},
 };
 use std::{

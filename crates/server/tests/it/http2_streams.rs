@@ -4,7 +4,7 @@ use super::{
     ears::{Listener, Way, standing},
     events::{tag, version},
     h2::Http2,
-    stream::{Stream, document},
+    streams::{Stream, document},
     world::{ALICE, ANYBODY, BOB, for_bob, until},
 };
 use serde_json::json;
@@ -55,7 +55,7 @@ fn the_end_of_one_stream_leaves_the_others_of_its_connection() {
     let at = document("one-ends", &for_bob("acl:Read"));
     let (http2, bob) = (Http2::connect(&BOB), Listener::from(&*BOB));
     let channel = bob.subscribe(Way::Lines, &[&at], json!({}));
-    let mut ends = http2.get(&ANYBODY, &super::stream::receive_from(&channel), &[]).opened();
+    let mut ends = http2.get(&ANYBODY, &super::streams::receive_from(&channel), &[]).opened();
     let mut stays = http2.get(&ANYBODY, &bob.place(Way::Lines, &[&at]).unwrap(), &[]).opened();
     let mut direct = http2.get(&BOB, &standing(&BOB, STREAMING, &at), &[LD]).opened();
     next(&mut direct);
@@ -67,7 +67,7 @@ fn the_end_of_one_stream_leaves_the_others_of_its_connection() {
         assert_eq!(next(stream), version(&told));
     }
     // New ones open beside them.
-    assert_eq!(http2.get(&ANYBODY, &super::stream::receive_from(&channel), &[]).head.status, 410);
+    assert_eq!(http2.get(&ANYBODY, &super::streams::receive_from(&channel), &[]).head.status, 410);
     http2.get(&BOB, &standing(&BOB, STREAMING, &at), &[LD]).opened();
 }
 

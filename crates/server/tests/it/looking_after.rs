@@ -2,7 +2,7 @@
 
 use super::{
     ears::{Listener, N1, Way},
-    stream::{Stream, document, receive_from, subscribe},
+    streams::{Stream, document, receive_from, subscribe},
     world::{ALICE, ANYBODY, Agent, BOB, LD, WORLD, for_bob},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -4,7 +4,7 @@ use super::{
     brisk,
     ears::{Listener, Way, standing},
     issuer::Issuer,
-    stream::{Stream, document, receive_from, subscribe},
+    streams::{Stream, document, receive_from, subscribe},
     world::{ALICE, ANYBODY, Agent, BOB, TURTLE, WORLD, container, for_bob, public, split, unique, until},
 };
 use podbell_model::{

@@ -6,7 +6,7 @@ use super::{
     connect::{Socket, opening, receive_from},
     ears::{Listener, Way},
     services::subscribe,
-    stream::document,
+    streams::document,
     world::{ALICE, ANYBODY, BOB, TURTLE, WORLD, World, container, for_bob, public},
 };
 use podbell_model::rdf::{self, RdfFormat};
