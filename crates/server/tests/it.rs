@@ -27,6 +27,7 @@ mod it {
     mod messages;
     mod names;
     mod pages;
+    mod paused;
     mod reading;
     mod restart;
     mod services;

@@ -54,11 +54,6 @@ impl Socket {
         Self::open(&receive_from(channel), &[]).0
     }
 
-    /// Leaves so much room for what is not read.
-    pub(super) fn room(&self, bytes: usize) {
-        socket2::SockRef::from(&self.0).set_recv_buffer_size(bytes).unwrap();
-    }
-
     /// The next frame: opcode and payload; none when the connection has ended.
     pub(super) fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut start = [0; 2];

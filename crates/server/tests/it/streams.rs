@@ -122,10 +122,11 @@ impl Stream {
         short(&data)
     }
 
-    /// The next line; none at the end.
+    /// The next line; none at the end, also in the midst of one.
     pub(super) fn line(&mut self) -> Option<Value> {
         let mut line = String::new();
-        (self.reader.read_line(&mut line).unwrap() > 0).then(|| serde_json::from_str(&line).unwrap())
+        self.reader.read_line(&mut line).unwrap();
+        line.ends_with('\n').then(|| serde_json::from_str(&line).unwrap())
     }
 
     /// The next bytes as they come, at most as many as one read takes.

@@ -7,7 +7,7 @@ use super::{
     ears::{Listener, Way},
     services::subscribe,
     streams::document,
-    world::{ALICE, ANYBODY, BOB, TURTLE, WORLD, World, container, for_bob, public},
+    world::{ALICE, ANYBODY, BOB, TURTLE, WORLD, container, for_bob, public},
 };
 use podbell_model::rdf::{self, RdfFormat};
 use serde_json::{Value, json};
@@ -147,45 +147,6 @@ fn t_w09_what_a_client_says_is_dropped_and_too_much_closes() {
     large.resize(1 << 20, b'x');
     socket.send(&large);
     assert_eq!(socket.closed(), Some(1009));
-}
-
-/// R-WS-8: the queue of each is bounded, and what goes past it ends the connection; every write is answered meanwhile.
-#[test]
-fn t_w10_who_does_not_read_delays_nobody_and_is_let_go() {
-    let settings = [("PODBELL_LIMITS_SEND_QUEUE", "16 KiB"), ("PODBELL_LIMITS_CONNECTIONS_PER_CAPABILITY", "1")];
-    let world: &World = Box::leak(Box::new(World::start(&settings)));
-    let (alice, at) = (world.log_in("ALICE"), "/alice/w10/");
-    alice.put(at, "");
-    let who = Listener::from(&alice);
-    let place = || {
-        let told = who.subscribe(Way::WebSocket, &[at], json!({ "urn:podbell:terms#recursive": true }));
-        super::world::split(told.json()["receiveFrom"].as_str().unwrap()).1
-    };
-    let (place, other) = (place(), place());
-    let open = |place: &str| Socket::try_open(world, place, &[]).map(|(socket, _)| socket);
-    let mut reads = open(&other).unwrap();
-    let stopped = open(&place).unwrap();
-    stopped.room(4_096);
-    assert_eq!(open(&place).err(), Some(429));
-    // Long names make long notifications, and containers on the way make many.
-    let below = format!("{}/", "x".repeat(250)).repeat(6);
-    let mut written = 0;
-    let mut again = loop {
-        for _ in 0..10 {
-            alice.put(&format!("{at}{written}/{below}r"), "");
-            written += 1;
-            for _ in 0..8 {
-                assert_eq!(reads.heard()["type"], "Create", "who reads hears everything");
-            }
-        }
-        match open(&place) {
-            Ok(socket) => break socket,
-            Err(status) => assert_eq!((status, written < 2_000), (429, true)),
-        }
-    };
-    alice.put(&format!("{at}last"), "");
-    assert!(again.heard()["object"].as_str().unwrap().ends_with("/last"));
-    drop(stopped);
 }
 
 /// R-WS-1.
