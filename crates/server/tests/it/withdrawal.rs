@@ -237,7 +237,18 @@ fn t_q14_the_pod_is_deleted() {
     ALICE.rules("/gone/", &for_bob("acl:Read"));
     ALICE.put("/gone/lost", "");
     let delete = || WORLD.pod(&["delete", &WORLD.url("/gone/"), "--yes"]);
+    let (bob, nobody_listens) = (Listener::from(&*BOB), [Way::WebSocket, Way::Events, Way::Lines]);
+    let resting = nobody_listens.map(|way| (way, bob.place(way, &["/gone/lost"]).unwrap()));
     Form { ends_topic: true, ..Form::new(&*BOB, "/gone/lost", delete) }.holds();
+    for (way, place) in resting {
+        until("the channel has ended", || matches!(bob.connect(way, &place, None).err(), Some(204 | 410)));
+    }
+    // Whoever gets the name gets no listener.
+    WORLD.pod(&["create", "gone", "--owner", WORLD.webid("ALICE")]);
+    ALICE.rules("/gone/", &for_bob("acl:Read"));
+    for way in nobody_listens {
+        assert!(bob.place(way, &["/gone/lost"]).is_ok(), "a new pod has channels of its own");
+    }
 }
 
 /// Within the bound that the storage description tells: the world's is a second.
