@@ -101,3 +101,26 @@ fn a_client_that_is_gone_frees_its_seat() {
         drop(http2);
     }
 }
+
+/// R-SH-7, R-AUTH-1: on the same connection, also for the same agent.
+#[test]
+fn a_topic_that_is_lost_ends_its_streams_and_no_others() {
+    let (lost, kept) = (document("h2-lost", &for_bob("acl:Read")), document("h2-kept", &for_bob("acl:Read")));
+    let (http2, bob) = (Http2::connect(&BOB), Listener::from(&*BOB));
+    let open = |topic: &str| {
+        let mut direct = http2.get(&BOB, &standing(&BOB, STREAMING, topic), &[LD]).opened();
+        next(&mut direct);
+        [direct, http2.get(&ANYBODY, &bob.place(Way::Lines, &[topic]).unwrap(), &[]).opened()]
+    };
+    let (gone, mut stay) = (open(&lost), open(&kept));
+    ALICE.rules(lost.strip_suffix('r').unwrap(), "");
+    ALICE.put(&lost, "<> a <#Secret>.");
+    let told = tag(&ALICE.put(&kept, "<> a <#x>."));
+    for mut stream in gone {
+        assert!(stream.line().is_none());
+    }
+    for stream in &mut stay {
+        assert_eq!(next(stream), version(&told));
+    }
+    assert_eq!(http2.get(&BOB, &standing(&BOB, STREAMING, &lost), &[LD]).head.status, 403);
+}
