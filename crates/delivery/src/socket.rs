@@ -25,6 +25,11 @@ pub(crate) trait Voice: Send + Sync + Sized + 'static {
     /// One heartbeat.
     fn beat(&self, socket: &Socket<Self>);
 
+    /// Whether receivers may take each write for one notification, so that two never go together.
+    fn one_by_one(&self) -> bool {
+        false
+    }
+
     /// The last words.
     fn last_words(&self, ending: Ending) -> bytes::Bytes;
 }
@@ -209,6 +214,7 @@ impl<V: Voice> Outlet for Socket<V> {
         if !writer.words.is_empty() && !writer.mid_frame {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        let parts = if self.voice.one_by_one() { &parts[..parts.len().min(1)] } else { parts };
         let written = match parts {
             [part] => self.stream.try_write(part)?,
             parts => self.stream.try_write_vectored(parts)?,

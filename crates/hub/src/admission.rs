@@ -96,12 +96,13 @@ impl Hub {
         if channel.connect_by.is_some_and(|by| by <= now) {
             inner.channels.sweep(now).await?;
         }
-        let admission = self.attend(channel).await?;
-        // After the seat was taken: whoever ends the channel from now on finds the seat.
+        let mut admission = self.attend(channel).await?;
+        // After the seat was taken: whoever ends the channel, or a part of it, from now on finds the seat.
         if !inner.channels.use_capability(admission.channel.id).await? {
             return Err(ConnectError::Ended);
         }
-        Ok(admission)
+        let Some(kept) = inner.channels.get(admission.channel.id).await? else { return Err(ConnectError::Ended) };
+        if admission.keep(kept) { Ok(admission) } else { Err(ConnectError::Ended) }
     }
 
     /// Admits a connection to a channel as it is given: without a subscription it is kept nowhere, and ends with the
@@ -149,6 +150,22 @@ impl Admission {
     /// The channel, with the topics that are left.
     pub fn channel(&self) -> &Channel {
         &self.channel
+    }
+
+    /// Goes on with the channel as it is kept now, of the topics that were judged; false if none is left.
+    fn keep(&mut self, kept: Channel) -> bool {
+        let answers = std::mem::take(&mut self.answers);
+        let judged = self.channel.topics.iter().cloned().zip(answers);
+        if *self.channel.topics == *kept.topics {
+            self.answers = judged.map(|(_, answer)| answer).collect();
+            self.channel = Arc::new(kept);
+        } else {
+            let left = judged.filter(|(topic, _)| kept.topics.contains(topic));
+            let (topics, answers): (Vec<Topic>, Vec<Answer>) = left.unzip();
+            self.answers = answers;
+            self.channel = Arc::new(Channel { topics: topics.into(), ..kept });
+        }
+        !self.channel.topics.is_empty()
     }
 
     async fn judge(&mut self) -> Result<(), ConnectError> {

@@ -1,10 +1,11 @@
 //! How channels end and topics are lost.
 //!
 //! A channel whose subject lost its last topic, or whose time is over, first gets out what waits and is still
-//! allowed (the deletion of the topic may be among it); one that its owner deleted sends nothing more.
+//! allowed (the deletion of the topic may be among it); one that its owner deleted sends nothing more. Of a channel over
+//! several storages, the owner of one ends what is there.
 
 use crate::{
-    Channel, ChannelId, Ending,
+    Channel, ChannelId, Ending, Topic,
     flush::after,
     outbox::Outbox,
     registry::{ChannelKey, ConnectionKey},
@@ -12,7 +13,7 @@ use crate::{
     shard::{Chore, Shard, Timer},
 };
 use podbell_model::{StorageId, Timestamp};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 impl Shard {
     /// Ends a channel now: nothing is sent to it from here on. Also one that is only on its way.
@@ -24,6 +25,42 @@ impl Shard {
         live.ending = Some(ending);
         for connection in live.connections.clone() {
             self.let_go(connection, Some(ending));
+        }
+    }
+
+    /// Ends some topics of a channel now: nothing is sent of them from here on, and what waits is dropped. Also of one
+    /// that is only on its way.
+    pub(crate) fn end_part(&mut self, id: ChannelId, part: &[Topic]) {
+        if let Some(seats) = self.seats.get_mut(&id) {
+            seats.without.extend_from_slice(part);
+        }
+        let Some(live) = self.by_id.get(&id).and_then(|key| self.channels.get_mut(key)) else { return };
+        let mut gone = HashSet::new();
+        for (topic, (entry, heard)) in live.channel.topics.iter().zip(&mut live.topics) {
+            if part.contains(topic) {
+                *heard = false;
+                gone.insert(*entry);
+            }
+        }
+        let (channel, connections) = (Arc::clone(&live.channel), live.connections.clone());
+        if live.topics.iter().all(|(_, heard)| !heard) {
+            self.ended.remember(&channel);
+            self.chore(Chore::Remove(id));
+            return self.end_now(id, Ending::Unsubscribed);
+        }
+        for key in connections {
+            let Some(connected) = self.connections.get_mut(&key) else { continue };
+            for window in connected.windows.iter_mut().flatten() {
+                window.held.retain(|item| !gone.contains(&item.entry));
+            }
+            let Some(outbox) = connected.outbox.as_mut() else { continue };
+            outbox.queue.retain(|item| !gone.contains(&item.entry));
+            if outbox.partial.as_ref().is_some_and(|(item, _)| gone.contains(&item.entry)) {
+                // The rest of that frame may not follow.
+                self.let_go(key, Some(Ending::Unsubscribed));
+            } else {
+                self.finish(key);
+            }
         }
     }
 

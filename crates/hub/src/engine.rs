@@ -231,6 +231,7 @@ impl Inner {
                     shard.failed_chores.push(chore);
                     shard.at(after(now, AGAIN), Timer::Chores);
                 }
+                Done::Chore(Chore::Advance(id, told), Ok(())) => shard.advanced(id, &told),
                 Done::Chore(_, Ok(())) | Done::CaughtUp => {}
             });
             ready = tasks.try_join_next().and_then(Result::ok);

@@ -187,6 +187,13 @@ impl Queue {
         self.items.push_back(item);
     }
 
+    /// Drops what is not to be told any more.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Item) -> bool) {
+        self.items.retain(keep);
+        self.bytes = self.items.iter().map(|item| item.bytes.len()).sum();
+        self.latest = None;
+    }
+
     /// Takes over what the rate held back. It goes behind what the rate has let pass and ahead of what it has not
     /// seen yet, which is newer.
     pub(crate) fn release(&mut self, held: &mut Self) {

@@ -185,6 +185,10 @@ pub(crate) struct Seats {
     pub(crate) taken: u32,
     /// It ended while somebody was on the way.
     pub(crate) ended: Option<Ending>,
+    /// These topics of it ended while somebody was on the way.
+    pub(crate) without: Vec<Topic>,
+    /// The state that was told last, kept in the store while somebody was on the way.
+    pub(crate) told: Option<Arc<str>>,
 }
 
 /// Subjects, each once.

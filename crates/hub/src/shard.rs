@@ -131,6 +131,8 @@ pub(crate) struct Shard {
     pub(crate) replays: Vec<(ConnectionKey, Compare)>,
     pub(crate) chores: Vec<Chore>,
     pub(crate) failed_chores: Vec<Chore>,
+    /// States that were told last, on their way to the store.
+    advancing: HashMap<ChannelId, Arc<str>>,
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     pub(crate) farewells: Vec<Farewell>,
     /// The engine has something to do.
@@ -172,6 +174,7 @@ impl Shard {
             replays: Vec::new(),
             chores: Vec::new(),
             failed_chores: Vec::new(),
+            advancing: HashMap::new(),
             timers: BTreeSet::new(),
             farewells: Vec::new(),
             wake: false,
@@ -221,7 +224,10 @@ impl Shard {
         position: Position,
         now: Timestamp,
     ) -> Option<ConnectionKey> {
-        let ended = self.seats.get(&channel.id).and_then(|seats| seats.ended);
+        let seats = self.seats.get(&channel.id);
+        let without = seats.map(|seats| seats.without.clone()).unwrap_or_default();
+        let nothing = channel.topics.iter().all(|topic| without.contains(topic));
+        let ended = seats.and_then(|seats| seats.ended).or(nothing.then_some(Ending::Unsubscribed));
         let key = self.by_id.get(&channel.id).copied();
         let leaving = key.and_then(|key| self.channels.get(&key)).and_then(|live| live.ending);
         let draining = self.draining.then_some(Ending::Shutdown);
@@ -231,6 +237,11 @@ impl Shard {
             return None;
         }
         let key = key.unwrap_or_else(|| self.enter(channel));
+        if let Some(live) = self.channels.get_mut(&key).filter(|_| !without.is_empty()) {
+            for (topic, (_, heard)) in live.channel.topics.iter().zip(&mut live.topics) {
+                *heard &= !without.contains(topic);
+            }
+        }
         self.remember(key, channel, answers, now);
         let windows = channel.rate.map(|_| {
             let topics = self.channels.get(&key).map_or(0, |live| live.topics.len());
@@ -283,7 +294,12 @@ impl Shard {
         if let Some(end) = channel.end_at {
             self.at(end, Timer::End(key));
         }
-        self.channels.insert(key, Live::new(channel, subject, entries));
+        let told =
+            self.advancing.get(&channel.id).or(self.seats.get(&channel.id).and_then(|seats| seats.told.as_ref()));
+        let told = told.cloned();
+        let mut live = Live::new(channel, subject, entries);
+        live.told = told;
+        self.channels.insert(key, live);
         key
     }
 
@@ -359,6 +375,16 @@ impl Shard {
         }
     }
 
+    /// The store has the state of a channel; whoever is on the way may have read it before.
+    pub(crate) fn advanced(&mut self, id: ChannelId, told: &Arc<str>) {
+        if self.advancing.get(&id) == Some(told) {
+            self.advancing.remove(&id);
+            if let Some(seats) = self.seats.get_mut(&id) {
+                seats.told = Some(Arc::clone(told));
+            }
+        }
+    }
+
     /// Forgets a channel that has no connection left; it rests in the store.
     fn retire(&mut self, key: ChannelKey) {
         let Some(live) = self.channels.remove(&key) else { return };
@@ -367,6 +393,7 @@ impl Shard {
             self.timers.remove(&(end, Timer::End(key)));
         }
         if let (Some(told), None) = (live.told, live.ending) {
+            self.advancing.insert(live.channel.id, Arc::clone(&told));
             self.chore(Chore::Advance(live.channel.id, told));
         }
         for (entry, _) in &live.topics {

@@ -6,7 +6,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#subscription>
 
-use crate::{Channel, ChannelId, ChannelStoreError, Ending, Hub, InsertError, TooMany, shard::Chore};
+use crate::{Channel, ChannelId, ChannelStoreError, Ending, Hub, InsertError, TooMany, Topic, shard::Chore};
 use podbell_model::{ResourceIri, StorageId, Subject};
 use std::sync::Arc;
 
@@ -78,16 +78,29 @@ impl Hub {
         })
     }
 
-    /// A channel, for the agent that made it or the owner of the storage of all its topics (`owns`). Of a channel
-    /// that the public made, its id is proof enough.
+    /// A channel, for the agent that made it, or for the owner of the storage of some of its topics (`owns`), who is
+    /// shown these alone. Of a channel that the public made, its id is proof enough.
     pub async fn channel(
         &self,
         id: ChannelId,
         by: &Subject,
         owns: impl Fn(StorageId) -> bool + Send,
     ) -> Result<Channel, ChannelError> {
-        let may = |channel: &Channel| {
-            channel.subject.webid == by.webid || channel.topics.iter().all(|topic| owns(topic.storage))
+        let (channel, part) = self.part_of(id, by, owns).await?;
+        Ok(Channel { topics: part.into(), ..channel })
+    }
+
+    /// A channel, and its topics that are theirs to look after.
+    async fn part_of(
+        &self,
+        id: ChannelId,
+        by: &Subject,
+        owns: impl Fn(StorageId) -> bool + Send,
+    ) -> Result<(Channel, Vec<Topic>), ChannelError> {
+        let part = |channel: &Channel| {
+            let made = channel.subject.webid == by.webid;
+            let topics = channel.topics.iter().filter(|topic| made || owns(topic.storage));
+            Some(topics.cloned().collect::<Vec<_>>()).filter(|part| !part.is_empty())
         };
         let mut found = self.inner.channels.get(id).await?;
         if found.as_ref().is_some_and(|channel| channel.connect_by.is_some_and(|by| by <= (self.inner.clock)())) {
@@ -100,22 +113,35 @@ impl Hub {
             if over { found.clone().map(Arc::new) } else { shard.ended.by_id(id).cloned() }
         });
         match (found, ended) {
-            (_, Some(ended)) if may(&ended) => Err(ChannelError::Ended),
-            (Some(channel), None) if may(&channel) => Ok(channel),
-            _ if by.webid.is_none() => Err(ChannelError::Anonymous),
-            _ => Err(ChannelError::Stranger),
+            (_, Some(ended)) if part(&ended).is_some() => return Err(ChannelError::Ended),
+            (Some(channel), None) => {
+                if let Some(part) = part(&channel) {
+                    return Ok((channel, part));
+                }
+            }
+            _ => {}
         }
+        Err(if by.webid.is_none() { ChannelError::Anonymous } else { ChannelError::Stranger })
     }
 
     /// Ends a channel, for the same people as [`Hub::channel`]: when this returns, its connections are closed and
-    /// nothing more is sent.
+    /// nothing more is sent. For who owns the storages of some of its topics alone, it ends these: nothing more is sent
+    /// of them, and the channel goes on with the others.
     pub async fn unsubscribe(
         &self,
         id: ChannelId,
         by: &Subject,
         owns: impl Fn(StorageId) -> bool + Send,
     ) -> Result<(), ChannelError> {
-        let channel = Arc::new(self.channel(id, by, owns).await?);
+        let (channel, part) = self.part_of(id, by, owns).await?;
+        let left: Vec<Topic> = channel.topics.iter().filter(|topic| !part.contains(topic)).cloned().collect();
+        if !left.is_empty() {
+            // Kept first: whoever connects from then on finds the rest, and whoever is on the way is told below.
+            self.inner.channels.narrow(id, &left).await?;
+            self.inner.with(|shard, _| shard.end_part(id, &part));
+            return Ok(());
+        }
+        let channel = Arc::new(channel);
         let existed = self.inner.channels.remove(id).await?;
         self.inner.with(|shard, _| {
             shard.ended.remember(&channel);

@@ -108,6 +108,13 @@ impl Judge {
         Self { history, storages, remote_groups: RemoteGroups::new(fetch), parsed: Parsed::new(), rules }
     }
 
+    /// Believes group documents elsewhere for so long, and never longer than [`REMOTE_GROUP_BOUND`].
+    #[must_use]
+    pub fn with_remote_group_bound(mut self, bound: Duration) -> Self {
+        self.remote_groups.bound = bound.min(REMOTE_GROUP_BOUND);
+        self
+    }
+
     /// How this server reads ACLs; for [`podbell_wac::validate`].
     pub fn rules(&self) -> &Rules {
         &self.rules

@@ -61,7 +61,8 @@ impl Parts {
         for root in pod.discard_unfinished(clock()).await? {
             tracing::info!(pod.root = %root, "what is left of an import that was broken off is deleted: {root}");
         }
-        let judge = Arc::new(Judge::new(store.clone(), pod.storages().clone(), Arc::clone(&fetch), rules));
+        let judge = Judge::new(store.clone(), pod.storages().clone(), Arc::clone(&fetch), rules);
+        let judge = Arc::new(judge.with_remote_group_bound(settings.wac.remote_groups.into()));
         let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
         own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
         seed::check_base(base, &seed::Pods::roots(&*pod), data.path())?;

@@ -26,7 +26,7 @@ use axum::{
     extract::{Extension, State},
     response::{IntoResponse, Response},
 };
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use podbell_model::ResourceIri;
 use podbell_pod::Applied;
 use podbell_wac::Access;
@@ -124,9 +124,15 @@ async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<B
                 continue;
             }
             Ok(Applied::Done(outcome)) => {
-                links::with_streams(tell::outcome(app, &iri, outcome), app, &iri, (&subject, head))
+                let told = links::with_streams(tell::outcome(app, &iri, outcome), app, &iri, reads);
+                links::with_cursor(told, app, &iri, (&subject, head))
             }
-            Err(problem) => links::with_names(tell::problem(app, &iri, problem).into_response(), app, &iri),
+            Err(problem) => {
+                let told = links::with_names(tell::problem(app, &iri, problem).into_response(), app, &iri);
+                // It was permitted to read: that nothing is there is what was read.
+                let absent = head.filter(|_| told.status() == StatusCode::NOT_FOUND);
+                links::with_cursor(told, app, &iri, (&subject, absent))
+            }
         };
         return Ok(tell::with_rights(told, rights));
     }

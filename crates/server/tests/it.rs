@@ -5,23 +5,39 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod it {
+    mod brisk;
+    mod channel_limits;
     mod channels;
+    mod coming_back;
     mod connect;
     mod cors;
     mod credentials;
     mod derived;
     mod discovery;
+    mod ears;
+    mod event_source;
+    mod events;
+    mod extensions;
     mod gateway;
+    mod h2;
     mod hearing;
     mod http2;
+    mod http2_streams;
     mod issuer;
+    mod looking_after;
+    mod messages;
     mod names;
     mod pages;
+    mod paused;
     mod reading;
+    mod restart;
     mod services;
     mod slow;
     mod socket;
+    mod streaming;
     mod streams;
+    mod websocket;
+    mod withdrawal;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
     mod writing;

@@ -39,6 +39,11 @@ impl Voice for Beats {
         self.kind.beat(connection.as_deref(), |words| socket.mention(words));
     }
 
+    /// Events and chunks have marks of their own.
+    fn one_by_one(&self) -> bool {
+        matches!(self.kind, Kind::Stream { .. })
+    }
+
     /// The end of the body says it all; why, the next request is told.
     fn last_words(&self, _: Ending) -> Bytes {
         Bytes::from_static(self.kind.ending())

@@ -281,6 +281,11 @@ async fn the_state_advances_so_that_coming_again_tells_nothing_twice() {
     world.quiet().await;
     assert_eq!(bob.ear.facts(), ["State /a", "Update /a"]);
     drop(bob);
+    // At once, whether the store has it already or not, and again when it has.
+    let bob = world.connect(&channel, None).await;
+    world.quiet().await;
+    assert_eq!(bob.ear.heard(), [""; 0]);
+    drop(bob);
     while world.store.get(channel.id).await.unwrap().unwrap().state == channel.state {
         tokio::task::yield_now().await;
     }

@@ -6,5 +6,6 @@ mod delivery;
 mod leases;
 mod lifecycle;
 mod model;
+mod parts;
 mod subtrees;
 mod world;

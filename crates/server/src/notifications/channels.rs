@@ -1,4 +1,4 @@
-//! Channels: read and deleted by whoever made them, or by the owner of the storage.
+//! Channels: read and deleted by whoever made them, and by the owner of a storage as far as their topics are there.
 //!
 //! Strangers learn nothing from an id, not even whether there is such a channel.
 

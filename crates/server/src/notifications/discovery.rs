@@ -7,7 +7,7 @@ use super::{
     answer::{document, joined, options},
     gateway, services,
 };
-use crate::{app::App, authorize::REMOTE_GROUP_BOUND, problem::Problem, resources::http_date};
+use crate::{app::App, problem::Problem, resources::http_date};
 use aws_lc_rs::digest;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -67,7 +67,7 @@ pub fn describe(
         bounds: Some(Bounds {
             vocabulary: podbell_wire::EXTENSIONS.to_owned(),
             retention: app.settings.retention.time.into(),
-            remote_groups: REMOTE_GROUP_BOUND,
+            remote_groups: app.settings.wac.remote_groups.into(),
         }),
     }
     .write(representation);

@@ -59,8 +59,7 @@ pub async fn channels(
     let after = query("after").map(|text| parse(&text).ok_or_else(|| Problem::bad_request("`after` is no page")));
     let page = app.hub.channels(&whose, after.transpose()?, PAGE).await;
     let (found, next) = page.map_err(Problem::unavailable)?;
-    let anybodys = storage.is_some();
-    let list: Vec<Value> = found.iter().map(|channel| entry(&app, channel, anybodys)).collect();
+    let list: Vec<Value> = found.iter().map(|channel| entry(&app, channel, &whose)).collect();
     let document = json!({
         "@context": NotificationsContext::default().iri(),
         "id": app.url(&target.raw),
@@ -87,13 +86,18 @@ fn owned(app: &App, root: &str, subject: &Subject) -> Result<podbell_model::Stor
     owned.map(|storage| storage.id).ok_or_else(|| not_allowed(refusal(subject)))
 }
 
-fn entry(app: &App, channel: &Channel, with_subscriber: bool) -> Value {
-    let document = channels::describe(app, channel, Representation::default());
+/// A channel as an entry of a list; in that of a storage with its topics there alone, and with who listens.
+fn entry(app: &App, channel: &Channel, whose: &Whose) -> Value {
+    let mut shown = channel.clone();
+    if let Whose::Storage(storage) = whose {
+        shown.topics = channel.topics.iter().filter(|topic| topic.storage == *storage).cloned().collect();
+    }
+    let document = channels::describe(app, &shown, Representation::default());
     let mut entry: Value = serde_json::from_slice(&document).unwrap_or_default();
     if let Some(entry) = entry.as_object_mut() {
         entry.remove("@context");
         entry.insert(format!("{EXTENSIONS}created"), channel.created.to_string().into());
-        if with_subscriber {
+        if matches!(whose, Whose::Storage(_)) {
             let public = "http://xmlns.com/foaf/0.1/Agent";
             let webid = channel.subject.webid.as_ref().map_or(public, |webid| webid.as_str());
             entry.insert(format!("{EXTENSIONS}subscriber"), json!({ "id": webid }));

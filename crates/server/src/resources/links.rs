@@ -49,8 +49,20 @@ pub(super) fn with_names(mut response: Response, app: &App, target: &ResourceIri
     response
 }
 
-/// With what was read: where its changes are streamed, and the cursor from which they follow.
-pub(super) fn with_streams(
+/// With what was read: where its changes are streamed.
+pub(super) fn with_streams(mut response: Response, app: &App, target: &ResourceIri, reads: bool) -> Response {
+    if !reads || app.pod.storage_of(target).is_none() {
+        return response;
+    }
+    let stream = streams::url(app, ChannelType::StreamingHttp, target);
+    if let Ok(link) = HeaderValue::from_str(&format!("<{stream}>; rel=\"{}\"", solid::UPDATES_VIA_STREAMING_HTTP)) {
+        response.headers_mut().append(header::LINK, link);
+    }
+    response
+}
+
+/// For who may read: the cursor from which the changes follow, also if nothing is there yet.
+pub(super) fn with_cursor(
     mut response: Response,
     app: &App,
     target: &ResourceIri,
@@ -58,10 +70,6 @@ pub(super) fn with_streams(
 ) -> Response {
     let (Some(storage), Some(head)) = (app.pod.storage_of(target), head) else { return response };
     let headers = response.headers_mut();
-    let stream = streams::url(app, ChannelType::StreamingHttp, target);
-    if let Ok(link) = HeaderValue::from_str(&format!("<{stream}>; rel=\"{}\"", solid::UPDATES_VIA_STREAMING_HTTP)) {
-        headers.append(header::LINK, link);
-    }
     if let Some(cursor) = app.cursors.at(subject, storage.id, head).and_then(|text| HeaderValue::from_bytes(&text).ok())
     {
         headers.insert(CURSOR, cursor);

@@ -304,6 +304,10 @@ impl Report {
                 self.wrong(setting, "must not be 0");
             }
         }
+        let groups = settings.wac.remote_groups.0;
+        if groups.is_zero() || groups > crate::authorize::REMOTE_GROUP_BOUND {
+            self.wrong("wac.remote_groups", "must be more than 0 and at most a minute");
+        }
         if limits.http2_streams == 0 {
             self.wrong("limits.http2_streams", "must not be 0");
         }

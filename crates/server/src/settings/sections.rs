@@ -128,6 +128,9 @@ settings! {
         origin: OriginRule = OriginRule::RestrictIfPresent;
         /// Whether acl:condition (WAC editor's draft 1.1) is understood. If not, ACLs that use it are refused.
         conditions: bool = true;
+        /// How long a group document on another server is believed, at most a minute. Whoever it no longer names hears
+        /// for so long at most. The storage description says it.
+        remote_groups: Span = Span::seconds(60);
     }
 
     /// Proofs of possession (DPoP).

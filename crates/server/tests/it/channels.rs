@@ -10,8 +10,9 @@ fn id_of(channel: &Reply) -> String {
     split(channel.json()["id"].as_str().unwrap()).1
 }
 
+/// R-LIFE-1, R-LIFE-2.
 #[test]
-fn strangers_cannot_tell_a_channel_from_none() {
+fn t_q02_t_q05_strangers_cannot_tell_a_channel_from_none() {
     let at = container("strangers", &for_bob("acl:Read"));
     let mine = id_of(&subscribe(&ALICE, &at));
     let ended = id_of(&subscribe(&ALICE, &at));
@@ -45,8 +46,9 @@ fn strangers_cannot_tell_a_channel_from_none() {
     }
 }
 
+/// R-LIFE-1, R-AUTH-5.
 #[test]
-fn a_channel_is_shown_without_its_capability() {
+fn t_q05_a_channel_is_shown_without_its_capability() {
     let at = container("shown", "");
     let channel = subscribe(&ALICE, &at);
     let capability = receive_from(&channel).rsplit('/').next().unwrap().to_owned();
@@ -58,23 +60,26 @@ fn a_channel_is_shown_without_its_capability() {
     assert!(!id_of(&channel).contains(&capability));
 }
 
+/// R-LIFE-2, R-LIFE-3.
 #[test]
-fn deleting_a_channel_closes_its_sockets_and_its_capability() {
+fn t_q01_t_q03_deleting_a_channel_closes_its_sockets_and_its_capability() {
     let at = container("deleting", &for_bob("acl:Read"));
     let channel = subscribe(&BOB, &at);
     let (mut socket, path) = (Socket::of(&channel), receive_from(&channel));
     assert_eq!(BOB.ask("DELETE", &id_of(&channel), &[], "").status, 204);
     ALICE.put(&format!("{at}x"), "");
-    assert!(socket.closed().is_some());
-    let told = WORLD.raw(opening(&path, &[]));
-    assert!(matches!(told.status, 404 | 410), "{told:?}");
+    assert_eq!(socket.closed(), Some(1000));
+    WORLD.raw(opening(&path, &[("connection", "upgrade, close")])).is_problem(410);
+    BOB.get(&id_of(&channel)).is_problem(410);
+    BOB.ask("DELETE", &id_of(&channel), &[], "").is_problem(410);
     // The owner of the storage may end what others listen with.
     let channel = subscribe(&BOB, &at);
     let mut socket = Socket::of(&channel);
     assert_eq!(ALICE.ask("DELETE", &id_of(&channel), &[], "").status, 204);
-    assert!(socket.closed().is_some());
+    assert_eq!(socket.closed(), Some(1000));
 }
 
+/// R-LIFE-2.
 #[test]
 fn a_channel_of_the_public_is_for_whoever_knows_its_id() {
     let at = container("anonymous", &public("acl:Read"));
@@ -88,8 +93,9 @@ fn a_channel_of_the_public_is_for_whoever_knows_its_id() {
     assert_eq!(ANYBODY.ask("DELETE", &id, &[], "").status, 204);
 }
 
+/// R-AUTH-5.
 #[test]
-fn the_log_holds_no_secret() {
+fn t_q10_the_log_holds_no_secret() {
     let at = container("logged", &public("acl:Read"));
     let channel = subscribe(&ALICE, &at);
     let path = receive_from(&channel);

@@ -2,8 +2,10 @@
 
 use super::{
     connect::{Socket, opening, receive_from},
+    ears::{Ear, Listener, Way},
     services::subscribe,
-    world::{ALICE, BOB, TURTLE, WORLD, container, for_bob, public, until},
+    streams::document,
+    world::{ALICE, BOB, WORLD, container, for_bob, unique, until},
 };
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -19,8 +21,9 @@ fn listening(name: &str) -> (String, Socket) {
     (at, socket)
 }
 
+/// R-AUTH-1.
 #[test]
-fn what_comes_after_a_revocation_is_not_told() {
+fn t_z01_what_comes_after_a_revocation_is_not_told() {
     for round in 0..20 {
         let (at, mut socket) = listening(&format!("revoked-{round}"));
         ALICE.rules(&at, "");
@@ -30,13 +33,16 @@ fn what_comes_after_a_revocation_is_not_told() {
     }
 }
 
+/// R-AUTH-1, on every transport that names what is added.
 #[test]
 fn nothing_written_beside_a_revocation_is_told_once_that_is_answered() {
+    const WAYS: [Way; 6] = [Way::WebSocket, Way::Events, Way::Lines, Way::Standing, Way::Http2Events, Way::Http2Lines];
     for round in 0..10 {
-        let (at, socket) = listening(&format!("raced-{round}"));
+        let at = container(&format!("raced-{round}"), &for_bob("acl:Read"));
+        let ears = WAYS.map(|way| Listener::from(&*BOB).listen(way, &[&at]).1);
         let (stop, written) = (AtomicBool::new(false), AtomicUsize::new(0));
         let (heard, before) = std::thread::scope(|scope| {
-            let heard = scope.spawn(move || names_until_closed(socket));
+            let heard = ears.map(|ear| scope.spawn(move || names_until_closed(ear)));
             let writers: Vec<_> = (0..4)
                 .map(|writer| {
                     let (at, stop, written) = (&at, &stop, &written);
@@ -60,34 +66,29 @@ fn nothing_written_beside_a_revocation_is_told_once_that_is_answered() {
             stop.store(true, Ordering::SeqCst);
             let begun = writers.into_iter().flat_map(|writer| writer.join().unwrap());
             let before: Vec<_> = begun.filter(|(begun, _)| *begun < answered).map(|(_, name)| name).collect();
-            (heard.join().unwrap(), before)
+            (heard.map(|heard| heard.join().unwrap()), before)
         });
-        for name in &heard {
-            assert!(before.contains(name), "{name} was begun after the answer");
+        for (way, (names, code)) in WAYS.iter().zip(heard) {
+            assert_eq!(code, (*way == Way::WebSocket).then_some(4403), "{way:?}");
+            for name in &names {
+                assert!(before.contains(name), "{way:?}: {name} was begun after the answer");
+            }
         }
     }
 }
 
-/// The last segments of what is added, until the grant is lost.
-fn names_until_closed(mut socket: Socket) -> Vec<String> {
+/// The last segments of what is added, until the grant is lost; and how that was said.
+fn names_until_closed(mut ear: Ear) -> (Vec<String>, Option<u16>) {
     let mut names = Vec::new();
-    loop {
-        match socket.frame().expect("a close frame comes first") {
-            (1, text) => {
-                let told: serde_json::Value = serde_json::from_slice(&text).unwrap();
-                names.push(told["object"].as_str().unwrap().rsplit('/').next().unwrap().to_owned());
-            }
-            (8, code) => {
-                assert_eq!(code[..2], 4403_u16.to_be_bytes());
-                return names;
-            }
-            _ => {}
-        }
+    while let Some(told) = ear.next() {
+        names.push(told.object.rsplit('/').next().unwrap().to_owned());
     }
+    (names, ear.code)
 }
 
+/// R-AUTH-2.
 #[test]
-fn what_is_made_anew_under_an_old_name_is_another_thing() {
+fn t_z06_what_is_made_anew_under_an_old_name_is_another_thing() {
     let at = container("anew", "");
     let path = format!("{at}r");
     ALICE.put(&path, "");
@@ -107,27 +108,9 @@ fn what_is_made_anew_under_an_old_name_is_another_thing() {
     assert_eq!(socket.closed(), Some(4403));
 }
 
+/// R-AUTH-1.
 #[test]
-fn groups_are_rules_too() {
-    let at = container("grouped", "");
-    let group = format!("{at}group");
-    let members = |who: Option<&str>| {
-        let member =
-            who.map(|who| format!("; <http://www.w3.org/2006/vcard/ns#hasMember> <{who}>")).unwrap_or_default();
-        format!("<#g> a <http://www.w3.org/2006/vcard/ns#Group>{member} .")
-    };
-    ALICE.put(&group, &members(Some(WORLD.webid("BOB"))));
-    ALICE.rules(&at, &format!("acl:agentGroup <{group}#g>; acl:mode acl:Read"));
-    let mut socket = Socket::of(&subscribe(&BOB, &at));
-    ALICE.put(&format!("{at}heard"), "");
-    assert_eq!(socket.heard()["type"], "Add");
-    ALICE.put(&group, &members(None));
-    ALICE.put(&format!("{at}secret"), "");
-    assert_eq!(socket.closed(), Some(4403));
-}
-
-#[test]
-fn a_capability_outlives_no_right() {
+fn t_z03_a_capability_outlives_no_right() {
     let at = container("outlived", &for_bob("acl:Read"));
     let path = receive_from(&subscribe(&BOB, &at));
     ALICE.rules(&at, "");
@@ -135,8 +118,9 @@ fn a_capability_outlives_no_right() {
     assert!(matches!(told.status, 403 | 404 | 410), "{told:?}");
 }
 
+/// R-AUTH-3.
 #[test]
-fn members_that_may_not_be_read_are_named_by_their_container_only() {
+fn t_z07_members_that_may_not_be_read_are_named_by_their_container_only() {
     let at = container("named", &for_bob("acl:Read"));
     let secret = format!("{at}secret/");
     ALICE.put(&secret, "");
@@ -154,16 +138,68 @@ fn members_that_may_not_be_read_are_named_by_their_container_only() {
     );
 }
 
+/// R-AUTH-1: who loses the right and has it again is told anew, of what comes, through a new subscription.
 #[test]
-fn refused_writes_ring_for_nobody() {
-    let at = container("quiet", &public("acl:Read"));
-    ALICE.put(&format!("{at}r"), "");
-    let mut socket = Socket::of(&subscribe(&BOB, &at));
-    BOB.ask("PUT", &format!("{at}x"), &[TURTLE], "").is_problem(403);
-    ALICE.ask("PUT", &format!("{at}x"), &[TURTLE], "broken").is_problem(400);
-    ALICE.ask("PUT", &format!("{at}r"), &[TURTLE, ("if-match", "\"x\"")], "").is_problem(412);
-    ALICE.ask("PUT", &format!("{at}r/x"), &[TURTLE], "").is_problem(409);
-    ALICE.ask("POST", &format!("{at}r"), &[TURTLE], "").is_problem(405);
-    ALICE.put(&format!("{at}last"), "");
-    assert_eq!(socket.heard()["object"], WORLD.url(&format!("{at}last")));
+fn t_z05_who_has_access_again_subscribes_again() {
+    for way in Way::ALL {
+        let at = document(&unique("again"), &for_bob("acl:Read"));
+        let (above, bob) = (at.strip_suffix('r').unwrap(), Listener::from(&*BOB));
+        let (place, mut ear) = bob.listen(way, &[&at]);
+        ALICE.rules(above, "");
+        ALICE.put(&at, "<> a <#Secret>.");
+        assert!(ear.next().is_none(), "{way:?}");
+        ALICE.rules(above, &for_bob("acl:Read"));
+        if !way.is_standing() {
+            assert!(bob.connect(way, &place, None).is_err(), "{way:?}: the old channel has ended");
+        }
+        let mut ear = bob.listen(way, &[&at]).1;
+        ALICE.put(&at, "<> a <#Open>.");
+        assert_eq!(ear.told(), ("Update".into(), at.clone()), "{way:?}");
+    }
+}
+
+/// R-AUTH-2: the rules just before it decide who hears of a deletion, on every transport.
+#[test]
+fn t_z06_a_deletion_is_told_to_who_could_read_what_is_deleted() {
+    for way in Way::ALL {
+        let at = document(&unique("deleted"), "");
+        let acl = format!(
+            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
+             acl:mode acl:Read, acl:Write, acl:Control. <#b> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
+             acl:mode acl:Read.",
+            WORLD.webid("ALICE"),
+            WORLD.webid("BOB")
+        );
+        ALICE.put(&format!("{at}.acl"), &acl);
+        let mut ear = Listener::from(&*BOB).listen(way, &[&at]).1;
+        assert_eq!(ALICE.ask("DELETE", &at, &[], "").status, 204);
+        let told = ear.next().unwrap_or_else(|| panic!("{way:?}"));
+        assert_eq!((&*told.kind, &*told.object), ("Delete", &*at), "{way:?}");
+        assert!(told.message.get("state").is_none());
+        assert!(ear.next().is_none(), "{way:?}: the rules that are left say nothing of bob");
+    }
+}
+
+/// R-AUTH-3: who may read the container is told of the member, and of nothing in it.
+#[test]
+fn t_z07_a_container_names_a_member_that_may_not_be_read() {
+    for way in Way::ALL.into_iter().filter(|way| *way != Way::Ess) {
+        let at = container(&unique("secretive"), &for_bob("acl:Read"));
+        let secret = format!("{at}secret");
+        let bob = Listener::from(&*BOB);
+        let mut above = bob.listen(way, &[&at]).1;
+        ALICE.put(&secret, "");
+        assert_eq!(above.told(), ("Add".into(), secret.clone()), "{way:?}");
+        let mut itself = bob.listen(way, &[&secret]).1;
+        let owner = WORLD.webid("ALICE");
+        let acl = format!(
+            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <{owner}>; \
+             acl:accessTo <secret>; acl:mode acl:Read, acl:Write, acl:Control."
+        );
+        ALICE.put(&format!("{secret}.acl"), &acl);
+        ALICE.put(&secret, "<> a <#x>.");
+        assert_eq!(ALICE.ask("DELETE", &secret, &[], "").status, 204);
+        assert!(itself.next().is_none(), "{way:?}");
+        assert_eq!(above.told(), ("Remove".into(), secret), "{way:?}");
+    }
 }

@@ -16,9 +16,9 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::{
-        LazyLock,
+        LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -28,8 +28,15 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the shell does: the server runs beside it until this process is gone, then its directory goes too.
-const HOLD: &str = "\"$0\" serve --base-url \"$1\" --data \"$2\" $3 >/dev/null 2>\"$2.log\" & child=$!; read -r _; \
-                    kill -9 $child; wait $child; rm -rf \"$2\" \"$2.log\"";
+///
+/// Told a signal, it ends the server by that and keeps the directory.
+const HOLD: &str = "\"$0\" serve --base-url \"$1\" --data \"$2\" $3 >/dev/null 2>>\"$2.log\" & child=$!; \
+                    read -r how; kill -\"${how:-9}\" $child; wait $child; \
+                    [ -n \"$how\" ] || rm -rf \"$2\" \"$2.log\"";
+
+/// What the server is set to: its tests are many strangers, and wait for no minute.
+const SETTINGS: &[(&str, &str)] =
+    &[("PODBELL_WAC_REMOTE_GROUPS", "1s"), ("PODBELL_LIMITS_ANONYMOUS_CHANNELS_PER_HOUR", "100000")];
 
 pub(super) const TURTLE: (&str, &str) = ("content-type", "text/turtle");
 pub(super) const LD: (&str, &str) = ("content-type", "application/ld+json");
@@ -41,11 +48,11 @@ pub(super) struct World {
     port: u16,
     data: PathBuf,
     env: HashMap<String, String>,
-    _held: ChildStdin,
+    held: Mutex<(Child, ChildStdin)>,
 }
 
 /// The server, alice who owns a pod, and bob who owns another.
-pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| World::start(&[]));
+pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| World::start(SETTINGS));
 pub(super) static ALICE: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("ALICE"));
 pub(super) static BOB: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("BOB"));
 /// Nobody.
@@ -54,8 +61,22 @@ pub(super) static ANYBODY: LazyLock<Agent> = LazyLock::new(|| WORLD.stranger());
 impl World {
     /// Starts one with settings from the environment.
     pub(super) fn start(settings: &[(&str, &str)]) -> Self {
-        let data = tempfile::tempdir().unwrap().keep();
-        let port = free_port();
+        Self::start_in(tempfile::tempdir().unwrap().keep(), free_port(), settings)
+    }
+
+    /// Starts one again that was stopped, under its name and with what it holds.
+    pub(super) fn start_again(&self, settings: &[(&str, &str)]) -> Self {
+        Self::start_in(self.data.clone(), self.port, settings)
+    }
+
+    /// Ends it by a signal, and waits until it has ended.
+    pub(super) fn stop(&self, signal: &str) {
+        let (shell, held) = &mut *self.held.lock().unwrap();
+        writeln!(held, "{signal}").unwrap();
+        shell.wait().unwrap();
+    }
+
+    fn start_in(data: PathBuf, port: u16, settings: &[(&str, &str)]) -> Self {
         let origin = format!("http://localhost:{port}");
         let mut shell = Command::new("sh")
             .args(["-c", HOLD, env!("CARGO_BIN_EXE_podbell"), &format!("{origin}/")])
@@ -75,7 +96,7 @@ impl World {
         talk(port, &head("GET", "/.well-known/solid", &[], None), b"");
         let text = std::fs::read_to_string(data.join("demo.env")).unwrap();
         let env = text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
-        Self { origin, port, data, env, _held: held }
+        Self { origin, port, data, env, held: Mutex::new((shell, held)) }
     }
 
     /// Somebody who is not logged in.
@@ -126,6 +147,14 @@ impl World {
     /// What it has logged so far.
     pub(super) fn log(&self) -> String {
         std::fs::read_to_string(format!("{}.log", self.data.display())).unwrap()
+    }
+
+    /// Runs `podbell pod …` beside it, which must succeed.
+    pub(super) fn pod(&self, arguments: &[&str]) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_podbell"));
+        let done = command.args(["pod", "--data"]).arg(&self.data).args(arguments).stdin(Stdio::null()).output();
+        let done = done.unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// The absolute URL of a name.

@@ -46,6 +46,16 @@ async fn events_begin_with_the_time_to_wait_and_beat_by_comments() {
     assert_eq!(all(client).await, b"retry: 3000\n\n:\n\ndata: a\n\ndata: b\n\n:\n\n");
 }
 
+/// R-SH-3.
+#[tokio::test]
+async fn documents_go_out_one_by_one() {
+    let (socket, client, _heart) = pair(Kind::Stream { heartbeat: false }).await;
+    assert_eq!(socket.try_write(&[IoSlice::new(b"a\n"), IoSlice::new(b"b\n")]).unwrap(), 2);
+    assert_eq!(socket.try_write(&[IoSlice::new(b"b\n")]).unwrap(), 2);
+    socket.close(Ending::Expired, false);
+    assert_eq!(all(client).await, b"a\nb\n");
+}
+
 #[tokio::test]
 async fn a_stream_of_documents_beats_only_where_that_was_asked_for() {
     for (heartbeat, expected) in [(false, &b"a\nb\n"[..]), (true, b"\na\n\nb\n\n")] {

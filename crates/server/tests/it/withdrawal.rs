@@ -1,0 +1,279 @@
+//! Access that is withdrawn, in every form and over every transport: what is committed after the answer is heard by
+//! nobody who lost it, the connection says why it ends, whoever comes back from before hears nothing of it, and other
+//! topics of the same channel go on.
+
+use super::{
+    ears::{Ear, Listener, Way},
+    issuer::Issuer,
+    world::{ALICE, ANYBODY, Agent, BOB, WORLD, container, for_bob, head, public, unique, until},
+};
+use podbell_model::Timestamp;
+use podbell_oidc::{Algorithm, SigningKey};
+use serde_json::json;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::{Arc, Mutex},
+};
+
+const APP: &str = "https://app.example/id";
+const OTHER: &str = "https://other.example/id";
+const VCARD: &str = "http://www.w3.org/2006/vcard/ns#";
+
+/// A form of withdrawal.
+struct Form<'a> {
+    /// Who listens.
+    who: Listener<'a>,
+    /// The topic that is lost. It exists, and is read by who listens.
+    lost: String,
+    withdraw: Box<dyn Fn() + 'a>,
+    /// The withdrawal ends the topic too, and that is told to who could read it.
+    ends_topic: bool,
+}
+
+impl<'a> Form<'a> {
+    fn new(who: impl Into<Listener<'a>>, lost: impl Into<String>, withdraw: impl Fn() + 'a) -> Self {
+        Self { who: who.into(), lost: lost.into(), withdraw: Box::new(withdraw), ends_topic: false }
+    }
+
+    /// Everything, on every transport.
+    fn holds(&self) {
+        let kept = format!("{}kept", container(&unique("kept"), &public("acl:Read")));
+        ALICE.put(&kept, "");
+        let (lost, who) = (&*self.lost, self.who);
+        let mut alone: Vec<_> = Way::ALL.iter().map(|way| (*way, who.listen(*way, &[lost]))).collect();
+        let with_others = Way::ALL.iter().filter(|way| !way.is_standing());
+        let mut beside: Vec<_> = with_others.map(|way| (*way, who.listen(*way, &[lost, &kept]))).collect();
+        let cursor = who.agent.ask("HEAD", lost, &who.headers(), "");
+        let cursor = cursor.header("podbell-cursor").unwrap_or_else(|| panic!("{cursor:?}")).to_owned();
+        ALICE.put(lost, "<> a <#Seen> .");
+        for (way, (_, ear)) in alone.iter_mut().chain(&mut beside) {
+            assert_eq!(ear.told(), ("Update".into(), lost.to_owned()), "{way:?}");
+        }
+        (self.withdraw)();
+        if !self.ends_topic {
+            ALICE.put(lost, "<> a <#Secret> .");
+        }
+        ALICE.put(&kept, "<> a <#Other> .");
+        for (way, (place, mut ear)) in alone {
+            self.has_ended(way, &mut ear);
+            for since in [Some(&*cursor), None] {
+                let refused = who.connect(way, &place, since).err();
+                let expected: &[u16] = match way {
+                    Way::Standing | Way::Http2Standing => &[401, 403],
+                    // Tells an `EventSource` not to come again.
+                    Way::Events | Way::Http2Events => &[204],
+                    _ => &[410],
+                };
+                assert!(refused.is_some_and(|status| expected.contains(&status)), "{way:?} came back: {refused:?}");
+            }
+            let anew = who.place(way, &[lost]).map(|place| who.connect(way, &place, None).err());
+            assert!(matches!(anew, Err(401 | 403) | Ok(Some(401 | 403))), "{way:?} came anew: {anew:?}");
+        }
+        for (way, (place, mut ear)) in beside {
+            self.goes_on(way, &mut ear, &kept);
+            drop(ear);
+            if way == Way::Ess {
+                // Its socket opens once.
+                assert!(who.connect(way, &place, None).is_err());
+                assert!(matches!(who.place(way, &[lost, &kept]), Err(401 | 403)));
+            } else {
+                let mut ear =
+                    who.connect(way, &place, Some(&cursor)).unwrap_or_else(|status| panic!("{way:?} {status}"));
+                self.goes_on(way, &mut ear, &kept);
+            }
+        }
+    }
+
+    /// The next of a connection with no other topic is its end, which says why.
+    #[track_caller]
+    fn has_ended(&self, way: Way, ear: &mut Ear) {
+        let mut next = ear.next();
+        if self.ends_topic && next.as_ref().is_some_and(|told| told.kind == "Delete" && told.object == self.lost) {
+            next = ear.next();
+        }
+        assert!(next.is_none(), "{way:?} heard {next:?}");
+        let expected = match way {
+            Way::WebSocket => Some(4403),
+            Way::Ess => Some(1008),
+            _ => None,
+        };
+        assert_eq!(ear.code, expected, "{way:?}");
+    }
+
+    /// The other topic is heard, and nothing of the lost one before it.
+    #[track_caller]
+    fn goes_on(&self, way: Way, ear: &mut Ear, kept: &str) {
+        loop {
+            let told = ear.next().unwrap_or_else(|| panic!("{way:?} has ended: {:?}", ear.code));
+            match (&*told.kind, &*told.object) {
+                ("Update", object) if object == kept => return,
+                // Another storage's cursor opens nothing once that storage is gone.
+                ("urn:podbell:terms#Gap", _) if self.ends_topic => {}
+                ("Delete", object) if self.ends_topic && object == self.lost => {}
+                _ => panic!("{way:?} heard {told:?}"),
+            }
+        }
+    }
+}
+
+/// A container under these rules, and a document in it.
+fn ruled(name: &str, other: &str) -> (String, String) {
+    let at = container(name, other);
+    let lost = format!("{at}lost");
+    ALICE.put(&lost, "");
+    (at, lost)
+}
+
+/// The rules of one document: alice everything, and what else is said of it.
+fn own_rules(of: &str, other: &str) {
+    let acl = format!(
+        "@prefix acl: <http://www.w3.org/ns/auth/acl#>. @prefix foaf: <http://xmlns.com/foaf/0.1/>.\n\
+         <#owner> a acl:Authorization; acl:agent <{}>; acl:accessTo <{of}>; acl:mode acl:Read, acl:Write, acl:Control .\n\
+         <#other> a acl:Authorization; acl:accessTo <{of}>; {other} .",
+        WORLD.webid("ALICE"),
+        of = WORLD.url(of),
+    );
+    ALICE.put(&format!("{of}.acl"), &acl);
+}
+
+fn group(member: Option<&str>) -> String {
+    let member = member.map(|member| format!("; <{VCARD}hasMember> <{member}>")).unwrap_or_default();
+    format!("<#g> a <{VCARD}Group>{member} .")
+}
+
+/// S02, R-AUTH-1.
+#[test]
+fn t_z01_t_z03_t_z04_the_grant_of_an_agent() {
+    let (_, lost) = ruled("withdrawn-agent", "");
+    own_rules(&lost, &for_bob("acl:Read"));
+    let bob_writes = for_bob("acl:Write, acl:Append");
+    Form::new(&*BOB, &*lost, || own_rules(&lost, &bob_writes)).holds();
+}
+
+#[test]
+fn a_member_of_a_group_here() {
+    let people = format!("{}people", container("withdrawn-people", ""));
+    ALICE.put(&people, &group(Some(WORLD.webid("BOB"))));
+    let (_, lost) = ruled("withdrawn-member", &format!("acl:agentGroup <{}#g>; acl:mode acl:Read", WORLD.url(&people)));
+    Form::new(&*BOB, lost, || drop(ALICE.put(&people, &group(None)))).holds();
+}
+
+#[test]
+fn a_group_that_is_deleted() {
+    let people = format!("{}people", container("withdrawn-group", ""));
+    ALICE.put(&people, &group(Some(WORLD.webid("BOB"))));
+    let (_, lost) = ruled("withdrawn-with", &format!("acl:agentGroup <{}#g>; acl:mode acl:Read", WORLD.url(&people)));
+    Form::new(&*BOB, lost, || assert_eq!(ALICE.ask("DELETE", &people, &[], "").status, 204)).holds();
+}
+
+#[test]
+fn everybody_who_is_logged_in() {
+    let (at, lost) = ruled("withdrawn-class", "acl:agentClass acl:AuthenticatedAgent; acl:mode acl:Read");
+    Form::new(&*BOB, lost, || drop(ALICE.rules(&at, ""))).holds();
+}
+
+#[test]
+fn the_public() {
+    let (at, lost) = ruled("withdrawn-public", &public("acl:Read"));
+    Form::new(&*ANYBODY, lost, || drop(ALICE.rules(&at, "acl:agentClass acl:AuthenticatedAgent; acl:mode acl:Read")))
+        .holds();
+}
+
+#[test]
+fn an_origin() {
+    let rule = |origin: &str| format!("{}; acl:origin <{origin}>", for_bob("acl:Read"));
+    let (at, lost) = ruled("withdrawn-origin", &rule("https://app.example"));
+    let who = Listener { agent: &BOB, origin: Some("https://app.example") };
+    Form::new(who, lost, || drop(ALICE.rules(&at, &rule("https://other.example")))).holds();
+}
+
+#[test]
+fn a_client() {
+    let issuer = Issuer::start();
+    let card = format!("{}card", container("withdrawn-card", &public("acl:Read")));
+    ALICE.put(&card, &format!("<#me> <http://www.w3.org/ns/solid/terms#oidcIssuer> <{}> .", issuer.url));
+    let webid = WORLD.url(&format!("{card}#me"));
+    let (key, now) = (SigningKey::generate(Algorithm::Es256).unwrap(), Timestamp::now().as_second());
+    let claims = json!({ "iss": issuer.url, "sub": webid, "webid": webid, "aud": "solid", "client_id": APP, "azp": APP,
+        "iat": now, "exp": now + 300, "jti": unique("token"), "cnf": { "jkt": key.thumbprint() } });
+    let carol = Agent { world: &WORLD, token: Some(issuer.key.sign_token("at+jwt", &claims).unwrap()), key };
+    let rule = |client: &str| {
+        format!(
+            "acl:agent <{webid}>; acl:mode acl:Read; acl:condition [ a acl:ClientCondition; acl:client <{client}> ]"
+        )
+    };
+    let (at, lost) = ruled("withdrawn-client", &rule(APP));
+    Form::new(&carol, lost, || drop(ALICE.rules(&at, &rule(OTHER)))).holds();
+}
+
+#[test]
+fn what_was_inherited_is_cut_by_rules_below() {
+    let (at, _) = ruled("withdrawn-cut", &for_bob("acl:Read"));
+    let lost = format!("{at}in/lost");
+    ALICE.put(&lost, "");
+    Form::new(&*BOB, lost, || drop(ALICE.rules(&format!("{at}in/"), ""))).holds();
+}
+
+#[test]
+fn the_rules_of_a_container_far_above() {
+    let (at, _) = ruled("withdrawn-above", &for_bob("acl:Read"));
+    let lost = format!("{at}a/b/lost");
+    ALICE.put(&lost, "");
+    Form::new(&*BOB, lost, || drop(ALICE.rules(&at, ""))).holds();
+}
+
+#[test]
+fn rules_that_are_deleted() {
+    let (_, lost) = ruled("withdrawn-acl", "");
+    own_rules(&lost, &for_bob("acl:Read"));
+    Form::new(&*BOB, &*lost, || assert_eq!(ALICE.ask("DELETE", &format!("{lost}.acl"), &[], "").status, 204)).holds();
+}
+
+/// R-LIFE-7.
+#[test]
+fn t_q14_the_pod_is_deleted() {
+    WORLD.pod(&["create", "gone", "--owner", WORLD.webid("ALICE")]);
+    ALICE.rules("/gone/", &for_bob("acl:Read"));
+    ALICE.put("/gone/lost", "");
+    let delete = || WORLD.pod(&["delete", &WORLD.url("/gone/"), "--yes"]);
+    let (bob, nobody_listens) = (Listener::from(&*BOB), [Way::WebSocket, Way::Events, Way::Lines]);
+    let resting = nobody_listens.map(|way| (way, bob.place(way, &["/gone/lost"]).unwrap()));
+    Form { ends_topic: true, ..Form::new(&*BOB, "/gone/lost", delete) }.holds();
+    for (way, place) in resting {
+        until("the channel has ended", || matches!(bob.connect(way, &place, None).err(), Some(204 | 410)));
+    }
+    // Whoever gets the name gets no listener.
+    WORLD.pod(&["create", "gone", "--owner", WORLD.webid("ALICE")]);
+    ALICE.rules("/gone/", &for_bob("acl:Read"));
+    for way in nobody_listens {
+        assert!(bob.place(way, &["/gone/lost"]).is_ok(), "a new pod has channels of its own");
+    }
+}
+
+/// Within the bound that the storage description tells: the world's is a second.
+#[test]
+fn a_member_of_a_group_elsewhere() {
+    let members = Arc::new(Mutex::new(group(Some(WORLD.webid("BOB")))));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://localhost:{}/group", listener.local_addr().unwrap().port());
+    let served = Arc::clone(&members);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut request) = (stream.unwrap(), [0; 4_096]);
+            let _ = stream.read(&mut request);
+            let body = served.lock().unwrap().clone();
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/turtle\r\nconnection: close\r\ncontent-length";
+            // Whoever asked may have gone.
+            let _ = write!(stream, "{head}: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    let (_, lost) = ruled("withdrawn-elsewhere", &format!("acl:agentGroup <{url}#g>; acl:mode acl:Read"));
+    let told = WORLD.raw(head("GET", "/alice/.well-known/solid", &[], None));
+    assert!(told.text().contains("remoteGroupBound> \"PT1S\""), "{}", told.text());
+    let withdraw = || {
+        *members.lock().unwrap() = group(None);
+        until("bob is no member", || BOB.get(&lost).status == 403);
+    };
+    Form::new(&*BOB, &*lost, withdraw).holds();
+}
