@@ -48,10 +48,6 @@ impl Statements {
         }
     }
 
-    pub(crate) fn into_triples(self) -> Vec<Triple> {
-        self.0
-    }
-
     pub(crate) fn n_triples(&self) -> Vec<u8> {
         self.0.iter().flat_map(|triple| format!("{triple} .\n").into_bytes()).collect()
     }

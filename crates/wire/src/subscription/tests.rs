@@ -221,6 +221,14 @@ fn features_that_are_not_offered_are_ignored() {
 }
 
 #[test]
+fn how_many_topics_a_channel_may_have_is_not_for_the_grammar_to_say() {
+    let topics: Vec<_> = (0..3_000).rev().map(|n| format!("http://p/{n}")).collect();
+    let body = serde_json::json!({ "@context": N1, "type": TYPE, "topic": topics }).to_string();
+    let request = json(&body).unwrap();
+    assert!(request.topics.iter().map(ResourceIri::as_str).eq(topics.iter().map(String::as_str)));
+}
+
+#[test]
 fn topics_keep_their_order() {
     let body = format!(r#"{{"@context":"{N1}","type":"{TYPE}","topic":["/z","{R}","/a","/m/"]}}"#);
     let request = json(&body).unwrap();
