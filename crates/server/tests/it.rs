@@ -5,22 +5,30 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod it {
+    mod cases;
     mod channels;
     mod connect;
     mod cors;
     mod credentials;
     mod discovery;
+    mod features;
+    mod field;
     mod gateway;
     mod hearing;
     mod http2;
     mod issuer;
+    mod many_topics;
     mod names;
+    mod pace;
     mod pages;
     mod reading;
+    mod refused;
+    mod requests;
     mod services;
     mod slow;
     mod socket;
     mod streams;
+    mod subscribers;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
     mod writing;

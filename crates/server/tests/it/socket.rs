@@ -1,6 +1,6 @@
 //! A WebSocket in plain bytes, as far as hearing needs it.
 
-use super::world::{Reply, WORLD, split};
+use super::world::{Reply, WORLD, World, split};
 use serde_json::Value;
 use std::{
     io::{Read as _, Write as _},
@@ -26,7 +26,12 @@ pub(super) struct Socket(TcpStream);
 
 impl Socket {
     pub(super) fn open(path: &str, headers: &[(&str, &str)]) -> (Self, Reply) {
-        let mut stream = WORLD.connect();
+        Self::at(&WORLD, path, headers)
+    }
+
+    /// The same of another server.
+    pub(super) fn at(world: &World, path: &str, headers: &[(&str, &str)]) -> (Self, Reply) {
+        let mut stream = world.connect();
         stream.write_all(opening(path, headers).as_bytes()).unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
