@@ -11,6 +11,7 @@ mod it {
     mod cors;
     mod credentials;
     mod discovery;
+    mod every_type;
     mod features;
     mod field;
     mod gateway;
@@ -19,6 +20,7 @@ mod it {
     mod issuer;
     mod many_topics;
     mod names;
+    mod own_origins;
     mod pace;
     mod pages;
     mod reading;
