@@ -1,7 +1,8 @@
-//! Every case and every rule of the protocol's reference has a test that names it, or a reason why not.
+//! Every numbered case of notifications has a test that names it, or a reason why not.
 //!
-//! A case (`T-S05`) stands in the name of its test (`t_s05_…`), a rule (`R-REQ-3`, `CA-6`) in the comment above it; the
-//! tests in JavaScript name both wherever they like. What is found nowhere fails here by its name.
+//! `T-` is a case: a request or a change, and what comes of it. `R-` is what was decided where the specifications are
+//! silent or disagree, `CA-` what deployed clients need. A case stands in the name of its test (`t_s05_…`), the others in
+//! the comment above it; the tests in JavaScript name all of them wherever they like.
 
 use std::{
     collections::BTreeSet,
@@ -56,7 +57,7 @@ const NOT_HERE: [(&str, &str, &str); 15] = [
     ("R-CTX-", "11", "Podbell's own terms are IRIs, for which no context is needed"),
 ];
 
-/// Cases that the reference counts.
+/// How many cases there are.
 const CASES: usize = 221;
 
 /// The names that a start and numbers stand for, written with as many digits as the first of a range.
@@ -127,7 +128,7 @@ fn every_case_has_a_test() {
 }
 
 #[test]
-fn every_case_of_the_reference_is_tried_or_there_is_a_reason() {
+fn every_case_is_tried_or_there_is_a_reason() {
     let shown = SHOWN.iter().flat_map(|(start, numbers)| names(start, numbers));
     let all: Vec<_> = shown.chain(NOT_HERE.iter().flat_map(|(start, numbers, _)| names(start, numbers))).collect();
     assert_eq!(all.iter().filter(|name| name.starts_with("T-")).count(), CASES);

@@ -28,7 +28,7 @@ fn past(at: Timestamp) {
 #[test]
 fn t_f04_nothing_is_told_after_the_end_and_the_socket_is_closed() {
     let (path, _) = open("timely");
-    let end = Timestamp::now() + Duration::from_secs(2);
+    let end = Timestamp::now() + Duration::from_secs(4);
     let channel = asking(&BOB, &path, &json!({ "endAt": written(end) }));
     let mut socket = Socket::of(&channel);
     past(end);

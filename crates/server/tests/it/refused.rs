@@ -88,7 +88,7 @@ fn t_s19_t_s41_json_ld_that_means_nothing_is_422() {
     }
 }
 
-/// R-REQ-3: 400, which the reference prefers to the 422 that it tolerates.
+/// R-REQ-3: 400, not the 422 that deployed servers give.
 #[test]
 fn t_s20_t_s21_a_body_that_cannot_be_parsed_is_400() {
     let (_, minimal) = open("unparsed");

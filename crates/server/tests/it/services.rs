@@ -55,6 +55,7 @@ fn t_s01_t_s02_a_service_describes_itself() {
         assert_eq!((told.status, told.header("content-type")), (200, Some("application/ld+json")));
         let json = told.json();
         assert_eq!(json["id"], WORLD.url(service));
+        assert!(told.all("vary").contains(&"Accept"), "{told:?}");
         assert_eq!(json["channelType"], service.trim_end_matches('/').rsplit('/').next().unwrap());
         for feature in ["startAt", "endAt", "state", "rate", "accept"] {
             assert!(json["feature"].as_array().unwrap().contains(&feature.into()), "{json}");
