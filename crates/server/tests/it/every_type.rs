@@ -2,8 +2,7 @@
 
 use super::{
     features::written,
-    services::open,
-    streams::{Stream, subscribe},
+    services::{Stream, open, subscribe_to as subscribe},
     world::{ALICE, ANYBODY, BOB, Reply, WORLD, container, public, split, until},
 };
 use podbell_model::Timestamp;

@@ -3,8 +3,7 @@
 
 use super::{
     connect::{Socket, opening, receive_from},
-    services::{SERVICE, TYPE, asking, changed, minimal, open},
-    streams,
+    services::{SERVICE, TYPE, asking, changed, minimal, open, subscribe_to},
     world::{ALICE, ANYBODY, BOB, LD, Reply, WORLD, container, public},
 };
 use podbell_model::{
@@ -73,7 +72,7 @@ fn t_f05_a_channel_that_has_ended_is_made_and_opens_nothing() {
     let told = asking(&BOB, &path, &end);
     assert_eq!(told.json()["endAt"], end["endAt"]);
     WORLD.raw(opening(&receive_from(&told), &[])).is_problem(410);
-    let events = streams::subscribe(&BOB, "EventSourceChannel2023", &path, end);
+    let events = subscribe_to(&BOB, "EventSourceChannel2023", &path, end);
     assert_eq!(ANYBODY.get(&receive_from(&events)).status, 204, "do not come again");
 }
 

@@ -3,8 +3,7 @@
 use super::{
     connect::{Socket, receive_from},
     discovery::{DESCRIBED, DESCRIPTION},
-    services::{N2, SERVICE, TYPE, asking, changed, open, post, subscribe},
-    streams::Stream,
+    services::{N2, SERVICE, Stream, TYPE, asking, changed, open, post, subscribe},
     world::{ALICE, ANYBODY, BOB, LD, WORLD, container, for_bob, split},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -41,7 +41,7 @@ fn t_x14_two_hundred_topics_are_told_of_over_one_socket() {
     let at = "/alice/many/";
     let channel = subscribe(&owner, at, 200);
     assert_eq!(channel.json()["topic"].as_array().unwrap().len(), 200);
-    let mut socket = Socket::at(world, &receive_from(&channel), &[]).0;
+    let mut socket = Socket::try_open(world, &receive_from(&channel), &[]).unwrap().0;
     for number in 0..200 {
         let told = owner.ask("PUT", &format!("{at}{number}"), &[TURTLE], "");
         assert_eq!(told.status, 201, "{told:?}");

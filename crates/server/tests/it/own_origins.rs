@@ -36,7 +36,7 @@ fn t_d14_every_origin_of_a_storage_has_the_well_known_document_and_the_services(
             let service = format!("{above}.notifications/WebSocketChannel2023{end}");
             let channel = owner.ask("POST", &service, &[LD], minimal(&topic).to_string());
             assert_eq!((channel.status, &channel.json()["topic"]), (200, &Value::from(&*topic)), "{service}");
-            let mut socket = Socket::at(world, &receive_from(&channel), &[]).0;
+            let mut socket = Socket::try_open(world, &receive_from(&channel), &[]).unwrap().0;
             owner.ask("PUT", &topic, &[TURTLE], "");
             assert_eq!(socket.heard()["object"], *topic);
         }

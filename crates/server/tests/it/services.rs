@@ -4,6 +4,8 @@
 use super::world::{ALICE, ANYBODY, Agent, BOB, LD, Reply, WORLD, container, public};
 use serde_json::{Value, json};
 
+pub(super) use super::streams::{Stream, subscribe as subscribe_to};
+
 pub(super) const SERVICE: &str = "/.notifications/WebSocketChannel2023/";
 pub(super) const TYPE: &str = "http://www.w3.org/ns/solid/notifications#WebSocketChannel2023";
 pub(super) const N1: &str = "https://www.w3.org/ns/solid/notification/v1";

@@ -26,11 +26,11 @@ pub(super) struct Socket(TcpStream);
 
 impl Socket {
     pub(super) fn open(path: &str, headers: &[(&str, &str)]) -> (Self, Reply) {
-        Self::at(&WORLD, path, headers)
+        Self::try_open(&WORLD, path, headers).unwrap_or_else(|status| panic!("{path}: {status}"))
     }
 
-    /// The same of another server.
-    pub(super) fn at(world: &World, path: &str, headers: &[(&str, &str)]) -> (Self, Reply) {
+    /// Opens one, or tells the status of the refusal.
+    pub(super) fn try_open(world: &World, path: &str, headers: &[(&str, &str)]) -> Result<(Self, Reply), u16> {
         let mut stream = world.connect();
         stream.write_all(opening(path, headers).as_bytes()).unwrap();
         let mut head = Vec::new();
@@ -40,10 +40,13 @@ impl Socket {
             head.push(byte[0]);
         }
         let head = String::from_utf8(head).unwrap();
-        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        if status != 101 {
+            return Err(status);
+        }
         let headers = head.lines().filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect();
-        (Self(stream), Reply { status: 101, headers, body: Vec::new() })
+        Ok((Self(stream), Reply { status, headers, body: Vec::new() }))
     }
 
     /// What a channel tells from now on.
