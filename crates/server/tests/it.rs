@@ -5,35 +5,37 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod it {
-    mod cases;
     mod channels;
     mod connect;
     mod cors;
     mod credentials;
     mod discovery;
-    mod every_type;
-    mod features;
-    mod field;
     mod gateway;
     mod hearing;
     mod http2;
     mod issuer;
-    mod many_topics;
     mod names;
-    mod own_origins;
-    mod pace;
     mod pages;
     mod reading;
-    mod refused;
-    mod requests;
     mod services;
     mod slow;
     mod socket;
     mod streams;
-    mod subscribers;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;
     mod writing;
+
+    // Discovery, subscribing and what deployed clients do, by the numbers of `cases`.
+    mod cases;
+    mod every_type;
+    mod features;
+    mod field;
+    mod many_topics;
+    mod own_origins;
+    mod pace;
+    mod refused;
+    mod requests;
+    mod subscribers;
 
     /// Whether each pod has an origin of its own.
     const SUBDOMAINS: bool = false;
