@@ -99,7 +99,9 @@ fn t_f15_t_f16_a_rate_loses_neither_the_last_state_nor_a_member() {
         let mut members = listen(&subscribe(&BOB, kind, &at, rate));
         let versions: Vec<_> = (0..5).map(|_| change(&path)).collect();
         let added: Vec<_> = ["a", "b"].iter().map(|name| format!("{at}{name}")).collect();
-        added.iter().for_each(|path| drop(ALICE.put(path, "")));
+        for path in &added {
+            ALICE.put(path, "");
+        }
         let mut heard = vec![next(&mut one)];
         while heard.last() != versions.last() {
             heard.push(next(&mut one));

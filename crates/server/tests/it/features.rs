@@ -38,7 +38,7 @@ fn refused(path: &str, more: &Value) {
 /// R-FEAT-3, R-CTX-8.
 #[test]
 fn t_f01_t_f02_t_f03_t_f20_a_channel_tells_when_it_ends() {
-    let (path, body) = open("ends");
+    let (path, body) = open("tells-its-end");
     let now = Timestamp::now();
     let soon = written(now + Duration::from_hours(1));
     assert_eq!(granted(&path, &json!({ "endAt": soon }))["endAt"], *soon);

@@ -172,7 +172,9 @@ fn t_s36_t_s42_what_is_too_much_is_refused_at_once() {
     send(LD.1.into(), format!("{}{text}", " ".repeat(1 << 20))).is_problem(413);
     send(LD.1.into(), format!("{{\"@context\":{{\"{}\":\"urn:x\"}}}}", "x".repeat(5 << 20))).is_problem(413);
     let mut nested = json!(N1);
-    (0..100).for_each(|_| nested = json!([nested]));
+    for _ in 0..100 {
+        nested = json!([nested]);
+    }
     let objects = vec![json!({ "a": "http://b/" }); 200];
     for context in [json!(vec![N1; 200]), json!(objects), nested] {
         refused(&minimal(body["topic"].as_str().unwrap()), &json!({ "@context": context }));
