@@ -3,9 +3,10 @@
 use super::{
     credentials::{ISSUER, claims},
     discovery::DESCRIPTION,
-    services::{SERVICE, TYPE, asking, minimal, open, subscribe},
+    services::{SERVICE, TYPE, asking, changed, minimal, open, subscribe},
     world::{ALICE, ANYBODY, Agent, BOB, LD, Reply, WORLD, container, for_bob, public, unique},
 };
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use podbell_model::Timestamp;
 use serde_json::{Value, json};
 
@@ -103,6 +104,59 @@ fn t_a07_rules_are_heard_of_by_who_controls_them() {
         assert_eq!(subscribe(&ALICE, &format!("{at}{path}")).status, 200, "{path}");
     }
     asking(&BOB, &at, &json!({ "topic": [WORLD.url(&at), WORLD.url(&format!("{at}.acl"))] })).is_problem(403);
+}
+
+/// There are no webhooks; there will be none without a log-in.
+#[test]
+fn t_a08_nobody_makes_a_webhook_without_a_log_in() {
+    let (_, body) = open("hooked");
+    let webhook = TYPE.replace("WebSocket", "Webhook");
+    let body = changed(&body, &json!({ "type": webhook, "sendTo": "https://hook.example/in" }));
+    let told = ANYBODY.ask("POST", "/.notifications/WebhookChannel2023/", &[LD], body.to_string());
+    assert!(matches!(told.status, 401 | 404), "{told:?}");
+}
+
+/// R-REQ-7: whom a rule names, and in which app, counts as it does for a GET; for streams without a subscription too.
+#[test]
+fn a_topic_is_open_to_whoever_may_get_it_and_to_nobody_else() {
+    let app = "acl:origin <https://app.example>";
+    for (number, rule) in [
+        public("acl:Read"),
+        "acl:agentClass acl:AuthenticatedAgent; acl:mode acl:Read".to_owned(),
+        for_bob("acl:Read"),
+        for_bob("acl:Control"),
+        for_bob("acl:Write, acl:Append"),
+        format!("{}; {app}", for_bob("acl:Read")),
+        format!("acl:agentClass acl:AuthenticatedAgent; acl:mode acl:Read; {app}"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let at = container(&format!("as-a-get-{number}"), rule);
+        ALICE.put(&format!("{at}r"), "");
+        for topic in ["r", "", "absent", "r.acl", "r.meta", "absent.meta"].map(|name| format!("{at}{name}")) {
+            let stream = utf8_percent_encode(&WORLD.url(&topic), NON_ALPHANUMERIC).to_string();
+            let stream = format!("/.notifications/EventSourceChannel2023/{stream}");
+            for agent in [&*ALICE, &*BOB, &*ANYBODY] {
+                for page in [None, Some("https://app.example"), Some("https://evil.example")] {
+                    let origin: Vec<_> = page.map(|page| ("origin", page)).into_iter().collect();
+                    let status = match agent.ask("GET", &topic, &origin, "").status {
+                        // It might be there, for all that the rules say.
+                        404 => 200,
+                        status => status,
+                    };
+                    let who = format!("{rule}: {topic} from {page:?}, {:?}", agent.token.is_some());
+                    assert_eq!(agent.ask("HEAD", &stream, &origin, "").status, status, "{who}");
+                    // How often strangers may ask is limited.
+                    if agent.token.is_some() || page.is_none() && topic.ends_with('r') {
+                        let headers: Vec<_> = [LD].into_iter().chain(origin).collect();
+                        let told = agent.ask("POST", SERVICE, &headers, minimal(&WORLD.url(&topic)).to_string());
+                        assert_eq!(told.status, status, "{who}: {told:?}");
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]
