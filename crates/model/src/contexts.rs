@@ -18,6 +18,9 @@ pub const SOLID_OIDC: &str = "https://www.w3.org/ns/solid/oidc-context.jsonld";
 pub const IRIS: &[&str] = &[NOTIFICATIONS, NOTIFICATIONS_0_2, ACTIVITYSTREAMS, SECURITY, SOLID_OIDC];
 
 /// The document behind a context IRI.
+///
+/// The notifications context has its IRIs written out: the parser would not protect a prefix that it defines for the
+/// sake of another term.
 pub fn built_in(iri: &str) -> Option<&'static str> {
     match iri {
         NOTIFICATIONS | NOTIFICATIONS_0_2 => Some(include_str!("contexts/notifications.jsonld")),

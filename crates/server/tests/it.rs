@@ -42,6 +42,18 @@ mod it {
     mod world;
     mod writing;
 
+    // Discovery, subscribing and what deployed clients do, by the numbers of `cases`.
+    mod cases;
+    mod every_type;
+    mod features;
+    mod field;
+    mod many_topics;
+    mod own_origins;
+    mod pace;
+    mod refused;
+    mod requests;
+    mod subscribers;
+
     /// Whether each pod has an origin of its own.
     const SUBDOMAINS: bool = false;
 }

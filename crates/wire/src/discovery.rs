@@ -213,16 +213,6 @@ struct DescriptionJson<'a> {
     bounds: BTreeMap<String, Value>,
 }
 
-/// The statements about `services` that are added when the description of a resource is read; they are not stored.
-pub fn subscription_triples(resource: &str, services: &[Service]) -> Vec<oxrdf::Triple> {
-    let mut statements = Statements::default();
-    subscriptions(&mut statements, resource, services);
-    for service in services {
-        service.state(&mut statements);
-    }
-    statements.into_triples()
-}
-
 fn subscriptions(statements: &mut Statements, subject: &str, services: &[Service]) {
     for service in services {
         statements.link(subject, &format!("{}subscription", notify::NS), &service.url);
@@ -357,15 +347,5 @@ mod tests {
             |syntax: Syntax| rdf::parse(syntax.rdf_format(), &service.url, &service.write(syntax.into())).unwrap();
         assert_eq!(parse(Syntax::JsonLd), parse(Syntax::Turtle));
         assert_eq!(parse(Syntax::JsonLd).len(), 10);
-    }
-
-    #[test]
-    fn a_resource_description_gets_the_services() {
-        let triples = subscription_triples("https://pod.example/n/1", &[Service::test()]);
-        assert_eq!(triples.len(), 11);
-        assert_eq!(
-            triples[0].to_string(),
-            "<https://pod.example/n/1> <http://www.w3.org/ns/solid/notifications#subscription> <https://pod.example/.notifications/WebSocketChannel2023/>"
-        );
     }
 }

@@ -6,6 +6,7 @@
 
 use oxrdf::{Dataset, GraphName, Literal, NamedNode, NamedOrBlankNode, Term, Triple};
 use podbell_model::{rdf, vocab};
+use serde_json::{Map, Value};
 
 pub(crate) const XSD: &str = "http://www.w3.org/2001/XMLSchema#";
 pub(crate) const NOTIFY: (&str, &str) = ("notify", vocab::notify::NS);
@@ -48,18 +49,22 @@ impl Statements {
         }
     }
 
-    pub(crate) fn into_triples(self) -> Vec<Triple> {
-        self.0
-    }
-
     pub(crate) fn n_triples(&self) -> Vec<u8> {
         self.0.iter().flat_map(|triple| format!("{triple} .\n").into_bytes()).collect()
     }
 
-    /// An array of expanded node objects.
+    /// An array of expanded node objects. Their types are keywords, where those who know no JSON-LD look for them.
     pub(crate) fn expanded_json_ld(&self) -> Vec<u8> {
         let quads = self.0.iter().map(|triple| triple.clone().in_graph(GraphName::DefaultGraph));
-        rdf::serialize(rdf::RdfFormat::JsonLd, &quads.collect::<Dataset>(), &[])
+        let written = rdf::serialize(rdf::RdfFormat::JsonLd, &quads.collect::<Dataset>(), &[]);
+        let Ok(mut nodes) = serde_json::from_slice::<Vec<Map<String, Value>>>(&written) else { return written };
+        for node in &mut nodes {
+            if let Some(Value::Array(classes)) = node.remove(vocab::rdf::TYPE) {
+                let names = classes.into_iter().filter_map(|mut class| class.get_mut("@id").map(Value::take));
+                node.insert("@type".into(), names.collect());
+            }
+        }
+        crate::json(&nodes)
     }
 
     pub(crate) fn turtle(&self, prefixes: &[(&str, &str)]) -> Vec<u8> {

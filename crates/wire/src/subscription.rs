@@ -19,10 +19,8 @@ use crate::{BodyType, ChannelType, Feature, Framing, NotificationsContext, Rende
 use podbell_model::{ResourceIri, Timestamp, rdf};
 use std::{fmt, time::Duration};
 
-/// Largest body of a request, in bytes.
+/// Largest body of a request, in bytes. It also bounds the topics: how many a channel may have is for the caller to say.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Most topics of one channel.
-pub const MAX_TOPICS: usize = 100;
 
 /// What a subscription request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

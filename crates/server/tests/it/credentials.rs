@@ -31,7 +31,7 @@ fn prove(agent: &Agent, method: &str, url: &str) -> String {
 }
 
 /// An issuer of this test, and a WebID in alice's pod that names it.
-static ISSUER: LazyLock<(Issuer, String)> = LazyLock::new(|| {
+pub(super) static ISSUER: LazyLock<(Issuer, String)> = LazyLock::new(|| {
     let issuer = Issuer::start();
     let at = container("issued", &public("acl:Read"));
     let names = format!("<#me> <http://www.w3.org/ns/solid/terms#oidcIssuer> <{}> .", issuer.url);
@@ -43,7 +43,7 @@ static ISSUER: LazyLock<(Issuer, String)> = LazyLock::new(|| {
 type Change = fn(&mut Value, i64);
 
 /// A good token, changed.
-fn claims(change: impl FnOnce(&mut Value)) -> Value {
+pub(super) fn claims(change: impl FnOnce(&mut Value)) -> Value {
     let now = Timestamp::now().as_second();
     let jkt = ANYBODY.key.thumbprint();
     let (issuer, webid) = (&ISSUER.0.url, &ISSUER.1);

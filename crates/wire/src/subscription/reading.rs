@@ -2,12 +2,12 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
-use super::{ChannelRequest, Features, MAX_TOPICS, PushKeys, RequestError, Spelling, features, json_ld::Text};
+use super::{ChannelRequest, Features, PushKeys, RequestError, Spelling, features, json_ld::Text};
 use crate::{ChannelType, Feature, Service, Syntax, statements::XSD, terms};
 use oxiri::Iri;
 use oxrdf::{Dataset, NamedNodeRef, NamedOrBlankNodeRef, TermRef};
 use podbell_model::{ResourceIri, vocab};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads the one channel that the graph describes.
 pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<ChannelRequest, RequestError> {
@@ -133,15 +133,17 @@ fn channel<'d>(
 
 fn topics(node: &Node<'_>, text: &Text, service: &Service) -> Result<Vec<ResourceIri>, RequestError> {
     let base = Iri::parse(service.url.as_str()).ok();
-    let mut order = Vec::new();
-    for written in &text.topics {
+    let mut order = BTreeMap::new();
+    for (place, written) in text.topics.iter().enumerate() {
         let resolved = base.as_ref().and_then(|base| base.resolve(written).ok());
         // Expansion would have dropped it, and the channel would be silent about it.
         let resolved = resolved.ok_or_else(|| RequestError::InvalidTopic {
             topic: crate::clip(written),
             reason: "not a valid IRI".into(),
         })?;
-        order.extend(ResourceIri::parse(&resolved));
+        if let Ok(topic) = ResourceIri::parse(&resolved) {
+            order.entry(topic).or_insert(place);
+        }
     }
     let mut topics = Vec::new();
     for value in node.values("topic") {
@@ -154,16 +156,11 @@ fn topics(node: &Node<'_>, text: &Text, service: &Service) -> Result<Vec<Resourc
         };
         let resource = ResourceIri::parse(topic).map_err(|reason| RequestError::topic(topic, &reason))?;
         topics.push(resource);
-        if topics.len() > MAX_TOPICS {
-            return Err(RequestError::TooComplex { what: "topics", limit: MAX_TOPICS });
-        }
     }
     if topics.is_empty() {
         return Err(RequestError::MissingTopic);
     }
-    topics.sort_by_cached_key(|topic| {
-        (order.iter().position(|known| known == topic).unwrap_or(usize::MAX), topic.clone())
-    });
+    topics.sort_by_cached_key(|topic| (order.get(topic).copied().unwrap_or(usize::MAX), topic.clone()));
     topics.dedup();
     Ok(topics)
 }

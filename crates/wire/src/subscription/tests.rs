@@ -221,6 +221,14 @@ fn features_that_are_not_offered_are_ignored() {
 }
 
 #[test]
+fn how_many_topics_a_channel_may_have_is_not_for_the_grammar_to_say() {
+    let topics: Vec<_> = (0..3_000).rev().map(|n| format!("http://p/{n}")).collect();
+    let body = serde_json::json!({ "@context": N1, "type": TYPE, "topic": topics }).to_string();
+    let request = json(&body).unwrap();
+    assert!(request.topics.iter().map(ResourceIri::as_str).eq(topics.iter().map(String::as_str)));
+}
+
+#[test]
 fn topics_keep_their_order() {
     let body = format!(r#"{{"@context":"{N1}","type":"{TYPE}","topic":["/z","{R}","/a","/m/"]}}"#);
     let request = json(&body).unwrap();
@@ -296,17 +304,30 @@ fn size_depth_and_contexts_are_bounded() {
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     let contexts = vec![N1; 17];
     let nested = format!("[{}]", vec![r#"{"a":1}"#; 600].join(","));
-    let topics: Vec<_> = (0..101).map(|n| format!("https://pod.example/{n}")).collect();
     let inline = "x".repeat(MAX_BODY);
     for body in [
         serde_json::json!({"@context": contexts, "type": TYPE, "topic": R}).to_string(),
         format!(r#"{{"@context":"{N1}","type":"{TYPE}","topic":"{R}","a":{deep}}}"#),
         format!(r#"{{"@context":"{N1}","type":"{TYPE}","topic":"{R}","a":{nested}}}"#),
-        serde_json::json!({"@context": N1, "type": TYPE, "topic": topics}).to_string(),
         format!(r#"{{"@context":{{"{inline}":"x"}}}}"#),
     ] {
         assert_eq!(slug(&json(&body)), "too-complex", "{}", crate::clip(&body));
     }
+}
+
+#[test]
+fn terms_and_prefixes_of_the_protocol_keep_their_meaning() {
+    for context in [
+        r#"{"topic":"https://evil.example/topic"}"#,
+        r#"{"notify":"https://evil.example/"}"#,
+        r#"{"xsd":"https://evil.example/"}"#,
+        r#"{"endAt":"http://www.w3.org/ns/solid/notifications#endAt"}"#,
+    ] {
+        let body = format!(r#"{{"@context":["{N1}",{context}],"type":"{TYPE}","topic":"{R}"}}"#);
+        assert_eq!(slug(&json(&body)), "invalid-json-ld", "{context}");
+    }
+    let same = r#"{"notify":"http://www.w3.org/ns/solid/notifications#"}"#;
+    assert!(json(&format!(r#"{{"@context":["{N1}",{same}],"type":"{TYPE}","topic":"{R}"}}"#)).is_ok());
 }
 
 #[test]
