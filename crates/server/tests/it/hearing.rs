@@ -21,6 +21,17 @@ fn listening(name: &str) -> (String, Socket) {
     (at, socket)
 }
 
+/// The ACL of a document `r` that alice may do everything with and bob may read.
+fn of_its_own() -> String {
+    format!(
+        "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
+         acl:mode acl:Read, acl:Write, acl:Control. <#b> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
+         acl:mode acl:Read.",
+        WORLD.webid("ALICE"),
+        WORLD.webid("BOB")
+    )
+}
+
 /// R-AUTH-1.
 #[test]
 fn t_z01_what_comes_after_a_revocation_is_not_told() {
@@ -92,13 +103,7 @@ fn t_z06_what_is_made_anew_under_an_old_name_is_another_thing() {
     let at = container("anew", "");
     let path = format!("{at}r");
     ALICE.put(&path, "");
-    let acl = format!(
-        "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
-         acl:mode acl:Read, acl:Write, acl:Control. <#b> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
-         acl:mode acl:Read.",
-        WORLD.webid("ALICE"),
-        WORLD.webid("BOB")
-    );
+    let acl = of_its_own();
     ALICE.put(&format!("{path}.acl"), &acl);
     let mut socket = Socket::of(&subscribe(&BOB, &path));
     assert_eq!(ALICE.ask("DELETE", &path, &[], "").status, 204);
@@ -163,13 +168,7 @@ fn t_z05_who_has_access_again_subscribes_again() {
 fn t_z06_a_deletion_is_told_to_who_could_read_what_is_deleted() {
     for way in Way::ALL {
         let at = document(&unique("deleted"), "");
-        let acl = format!(
-            "@prefix acl: <http://www.w3.org/ns/auth/acl#>. <#o> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
-             acl:mode acl:Read, acl:Write, acl:Control. <#b> a acl:Authorization; acl:agent <{}>; acl:accessTo <r>; \
-             acl:mode acl:Read.",
-            WORLD.webid("ALICE"),
-            WORLD.webid("BOB")
-        );
+        let acl = of_its_own();
         ALICE.put(&format!("{at}.acl"), &acl);
         let mut ear = Listener::from(&*BOB).listen(way, &[&at]).1;
         assert_eq!(ALICE.ask("DELETE", &at, &[], "").status, 204);

@@ -104,8 +104,8 @@ fn t_q03_the_owner_of_a_part_sees_and_ends_that_part() {
     }
 }
 
-/// Everything on a list, page by page.
-fn all(agent: &Agent, query: &str) -> Vec<Value> {
+/// Everything that a list of channels shows, page by page.
+pub(super) fn all(agent: &Agent, query: &str) -> Vec<Value> {
     let (mut all, mut path) = (Vec::new(), format!("/.notifications/channels/{query}"));
     loop {
         let told = agent.get(&path);

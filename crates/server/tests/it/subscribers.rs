@@ -3,26 +3,13 @@
 use super::{
     credentials::{ISSUER, claims},
     discovery::DESCRIPTION,
+    looking_after::all,
     services::{SERVICE, TYPE, asking, changed, minimal, open, subscribe},
     world::{ALICE, ANYBODY, Agent, BOB, LD, Reply, WORLD, container, for_bob, public, unique},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use podbell_model::Timestamp;
-use serde_json::{Value, json};
-
-/// Everything that a list of channels shows, page by page.
-fn listed(agent: &Agent, query: &str) -> Vec<Value> {
-    let (mut all, mut path) = (Vec::new(), format!("/.notifications/channels/{query}"));
-    loop {
-        let told = agent.get(&path);
-        assert_eq!(told.status, 200, "{told:?}");
-        all.extend(told.json()["channel"].as_array().unwrap().clone());
-        match told.link("next") {
-            Some(next) => path = next,
-            None => return all,
-        }
-    }
-}
+use serde_json::json;
 
 /// What is said, but for the name that was asked for.
 fn words(told: &Reply, name: &str) -> (u16, String) {
@@ -58,7 +45,7 @@ fn t_a04_one_topic_that_may_not_be_read_spoils_the_channel() {
             asking(agent, &open, &json!({ "topic": topics })).is_problem(status);
         }
     }
-    let all = listed(&ALICE, &format!("?storage={}", WORLD.url("/alice/")));
+    let all = all(&ALICE, &format!("?storage={}", WORLD.url("/alice/")));
     assert!(!all.iter().any(|channel| channel["topic"].to_string().contains(&topics[0])), "nothing was made");
     assert_eq!(asking(&ALICE, &open, &json!({ "topic": topics })).status, 200);
 }
