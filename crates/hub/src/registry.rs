@@ -147,6 +147,8 @@ pub(crate) struct Connected {
     /// It is catching up; told when its outbox is empty, or when it is gone.
     pub(crate) replay: Option<Arc<Notify>>,
     pub(crate) outbox: Option<Box<Outbox>>,
+    /// More topics are to be shown as they stand.
+    pub(crate) unshown: bool,
     /// A timer looks whether it is stuck.
     pub(crate) watched: bool,
     /// By topic, if the channel has a rate.

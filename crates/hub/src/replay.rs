@@ -90,7 +90,7 @@ impl Inner {
     async fn compare(&self, key: ConnectionKey, compare: Compare) -> bool {
         let topics = self.with(|shard, _| shard.compared(key, compare));
         // As of before the first topic is looked at: what follows may be told twice, and is not missed.
-        let mut as_of = None;
+        let (mut as_of, count) = (None, topics.len());
         for (number, (entry, topic)) in topics.into_iter().enumerate() {
             let mut failures = 0;
             let standing = loop {
@@ -103,6 +103,9 @@ impl Inner {
             };
             let as_of = *as_of.get_or_insert(standing.as_of);
             self.with(|shard, now| {
+                if let Some(connected) = shard.connections.get_mut(&key) {
+                    connected.unshown = number + 1 < count;
+                }
                 if number == 0 {
                     shard.stand_at(key, as_of);
                     if compare == Compare::Gap {

@@ -51,10 +51,11 @@ fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 fn histories(share: u32) -> ProptestConfig {
     let cases = (asked("PODBELL_ORACLE_HISTORIES").unwrap_or(HISTORIES) / share).max(1);
-    let rng_seed = asked("PODBELL_ORACLE_SEED").map_or(RngSeed::Random, RngSeed::Fixed);
+    let seed = asked("PODBELL_ORACLE_SEED").unwrap_or_else(|| podbell_model::Uuid::new_v4().as_u64_pair().1);
+    println!("PODBELL_ORACLE_SEED={seed}");
     ProptestConfig {
         cases,
-        rng_seed,
+        rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: 4_000,
         max_shrink_time: 30_000,

@@ -117,7 +117,7 @@ fn turtle(body: &[u8]) -> Told {
             graph.iter().filter(|quad| quad.predicate.as_str() == property).map(|quad| match quad.object {
                 oxrdf::TermRef::NamedNode(node) => node.as_str().to_owned(),
                 oxrdf::TermRef::Literal(literal) => literal.value().to_owned(),
-                other => panic!("{other}"),
+                oxrdf::TermRef::BlankNode(node) => panic!("{node}"),
             });
         values.next().inspect(|_| assert!(values.next().is_none(), "{property} stands there once"))
     };

@@ -249,7 +249,10 @@ impl World {
             self.records.iter().flatten().map(|record| (record.storage, record.offset)).collect();
         for (index, commit) in self.records.iter().enumerate() {
             if commit.iter().all(|record| record.offset + keep <= newest[&record.storage]) {
-                self.pruned.extend(commit.iter().map(|record| (record.storage, index + 1)));
+                for record in commit {
+                    let pruned = self.pruned.entry(record.storage).or_default();
+                    *pruned = (*pruned).max(index + 1);
+                }
             }
         }
     }
