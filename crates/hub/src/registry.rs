@@ -171,6 +171,11 @@ impl Connected {
         held + self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
     }
 
+    /// Whether more than half of that bound waits.
+    pub(crate) fn is_half_full(&self, bound: usize) -> bool {
+        self.waiting_bytes() > bound / 2
+    }
+
     /// Whether part of a frame is out.
     pub(crate) fn mid_frame(&self) -> bool {
         self.outbox.as_ref().is_some_and(|outbox| outbox.partial.is_some())

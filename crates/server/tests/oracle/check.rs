@@ -7,6 +7,7 @@ use crate::{
     words::Told,
     world::{World, iri},
 };
+use podbell_hub::Position;
 use podbell_model::Uuid;
 use std::{
     collections::{HashMap, HashSet},
@@ -51,7 +52,7 @@ impl World {
         let agent = listening.agent;
         assert!(!wire.ear.late.load(SeqCst), "{agent:?} was written to after the end");
         let (mut seen, mut order) = (wire.inherited.clone(), HashMap::new());
-        let (mut gaps, mut shown) = (0, HashSet::new());
+        let (mut gaps, mut shown, mut reached) = (0, HashSet::new(), None);
         for heard in wire.ear.heard() {
             let Some(told) = &heard.told else {
                 self.check_cut(wire, &heard);
@@ -79,7 +80,9 @@ impl World {
             let before = order.insert(line.clone(), commit);
             assert!(before.is_none_or(|before| before < commit), "{agent:?} heard {told:?} after commit {before:?}");
             self.check_allowed(wire, owed, &heard);
-            self.check_cursor(wire, commit, told);
+            let place = self.check_cursor(wire, commit, told);
+            assert!(place.is_none() || reached < place, "{agent:?} is told a place twice: {told:?}");
+            reached = place.or(reached);
             let (_, id) = self.ids(commit).find(|(path, _)| *path == owed.changed).unwrap();
             let both = owed.topic != owed.changed && listening.paths().any(|path| path == owed.changed);
             let second = both.then(|| Uuid::new_v5(id, iri(&owed.topic).as_str().as_bytes()));
@@ -111,16 +114,16 @@ impl World {
     }
 
     /// A cursor stands right behind what it is told with.
-    fn check_cursor(&self, wire: &Wire, commit: Commit, told: &Told) {
+    fn check_cursor(&self, wire: &Wire, commit: Commit, told: &Told) -> Option<Position> {
         let listening = &self.listening[wire.of];
         assert_eq!(told.cursor.is_some(), wire.cursors, "cursors are told where they were asked for: {told:?}");
-        let Some(cursor) = &told.cursor else { return };
+        let cursor = told.cursor.as_ref()?;
         let channel = &listening.channel;
-        let Some(place) = self.seals.open(cursor, &channel.subject, &channel.topics) else {
-            let narrowed = listening.topics.iter().any(|topic| topic.lost_at.is_some() || topic.is_doubtful());
-            return assert!(narrowed, "the cursor opens for its channel");
-        };
-        assert_eq!(place.sequence.0, commit as u64, "the cursor of {told:?}");
+        let place = self.seals.open(cursor, &channel.subject, &channel.topics);
+        let narrowed = listening.topics.iter().any(|topic| topic.lost_at.is_some() || topic.is_doubtful());
+        assert!(place.is_some() || narrowed, "the cursor opens for its channel: {told:?}");
+        assert!(place.is_none_or(|place| place.sequence.0 == commit as u64), "{told:?} is followed by {place:?}");
+        place
     }
 
     /// Whether this tells how a topic stands, and not that something happened.

@@ -1,0 +1,328 @@
+//! Two servers with the same history, but for what a listener may not read: what the listener is told is the same,
+//! byte for byte.
+//!
+//! Ids, times, versions and cursors are random or sealed: they are compared by their length, and by where the same one
+//! stands again.
+
+use super::world::{Agent, LD, Reply, TURTLE, World, split, unchunked};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    time::Duration,
+};
+
+const N1: &str = "https://www.w3.org/ns/solid/notification/v1";
+/// How often all of it happens.
+const ROUNDS: usize = 12;
+
+/// One of the two, with those who act in it.
+struct Half {
+    world: &'static World,
+    alice: Agent,
+    bob: Agent,
+    carol: Agent,
+    /// Whether there is more in it than bob may read.
+    crowded: bool,
+}
+
+impl Half {
+    fn start(crowded: bool) -> Self {
+        let settings = [("PODBELL_SEED", "alice,bob,carol"), ("PODBELL_LIMITS_PING", "1h")];
+        let world: &'static World = Box::leak(Box::new(World::start(&settings)));
+        let [alice, bob, carol] = ["ALICE", "BOB", "CAROL"].map(|name| world.log_in(name));
+        let half = Self { world, alice, bob, carol, crowded };
+        let bob = format!("acl:agent <{}>; acl:mode acl:Read", half.world.webid("BOB"));
+        for (path, other) in [("/alice/w/", &*bob), ("/alice/w/secret/", ""), ("/alice/elsewhere/", "")] {
+            half.alice.put(path, "");
+            half.alice.rules(path, other);
+        }
+        half.alice.put("/alice/w/r", "<> a <#r>.");
+        half.alice.put("/alice/w/hidden", "<> a <#h>.");
+        half.hide(&[]);
+        half
+    }
+
+    /// The hidden document is alice's and of whom else she names; never bob's.
+    fn hide(&self, others: &[&str]) {
+        let at = self.world.url("/alice/w/hidden");
+        let mut acl = "@prefix acl: <http://www.w3.org/ns/auth/acl#>.\n".to_owned();
+        for (number, name) in others.iter().chain(&["ALICE"]).enumerate() {
+            let agent = self.world.webid(name);
+            acl += &format!("<#r{number}> a acl:Authorization; acl:agent <{agent}>; acl:accessTo <{at}>;");
+            acl += "acl:mode acl:Read, acl:Write, acl:Control.\n";
+        }
+        self.alice.put("/alice/w/hidden.acl", &acl);
+    }
+
+    /// What bob may read happens in both.
+    fn visible(&self, round: usize) {
+        self.alice.put("/alice/w/r", &format!("<> a <#{round}>."));
+        self.alice.put(&format!("/alice/w/n{round}"), "");
+        self.alice.put(&format!("/alice/w/deep/er/n{round}"), "");
+        if round % 3 == 2 {
+            assert!(self.alice.ask("DELETE", &format!("/alice/w/n{}", round - 1), &[], "").status < 300);
+        }
+        if round % 4 == 3 {
+            let bob = format!("acl:agent <{}>; acl:mode acl:Read", self.world.webid("BOB"));
+            self.alice.rules("/alice/w/", &bob);
+        }
+        self.bob.put("/bob/own", &format!("<> a <#{round}>."));
+    }
+
+    /// What bob may not read happens in one alone.
+    fn hidden(&self, round: usize) {
+        if !self.crowded {
+            return;
+        }
+        let secret = format!("/alice/w/secret/{round}");
+        self.alice.put(&secret, "<> a <#s>.");
+        self.alice.put(&format!("/alice/w/secret/deep/{round}"), "");
+        self.alice.put(&secret, "<> a <#t>.");
+        let carol = format!("acl:agent <{}>; acl:mode acl:Read", self.world.webid("CAROL"));
+        self.alice.rules("/alice/w/secret/", if round % 2 == 0 { &carol } else { "" });
+        self.alice.put("/alice/w/hidden", &format!("<> a <#{round}>."));
+        self.hide(if round % 2 == 0 { &["CAROL"] } else { &[] });
+        assert!(self.alice.ask("DELETE", &secret, &[], "").status < 300);
+        self.alice.put("/alice/w/hidden.meta", &format!("<> <#about> {round}."));
+        self.alice.put("/alice/elsewhere/x", &format!("<> a <#{round}>."));
+        self.carol.put(&format!("/carol/c{round}"), "");
+        self.carol.get("/alice/w/r").is_problem(403);
+        assert_eq!(self.carol.ask("PUT", "/alice/w/r", &[TURTLE], "<> a <#eve>.").status, 403);
+        self.subscribe(&self.alice, "WebSocketChannel2023", &["/alice/w/"], json!({}));
+        self.subscribe(&self.carol, "EventSourceChannel2023", &["/carol/"], json!({}));
+    }
+
+    fn subscribe(&self, agent: &Agent, kind: &str, topics: &[&str], more: Value) -> String {
+        let topics: Vec<_> = topics.iter().map(|topic| self.world.url(topic)).collect();
+        let mut body = json!({ "@context": [N1], "type": kind, "topic": topics });
+        if let Value::Object(more) = more {
+            body.as_object_mut().unwrap().extend(more);
+        }
+        let told = agent.ask("POST", &format!("/.notifications/{kind}/"), &[LD], body.to_string());
+        assert_eq!(told.status, 200, "{told:?}");
+        split(told.json()["receiveFrom"].as_str().unwrap()).1
+    }
+
+    /// Every way in which bob can listen.
+    fn listeners(&self) -> Vec<(String, Way)> {
+        let bob = |kind: &str, topics: &[&str], more| self.subscribe(&self.bob, kind, topics, more);
+        let below = json!({ "urn:podbell:terms#recursive": true, "urn:podbell:terms#cursor": true });
+        let chosen = json!({ "urn:podbell:terms#recursive": true, "activityType": ["Create", "Delete"] });
+        let direct = |kind: &str, topic: &str| {
+            format!("/.notifications/{kind}/{}", utf8_percent_encode(&self.world.url(topic), NON_ALPHANUMERIC))
+        };
+        vec![
+            (bob("WebSocketChannel2023", &["/alice/w/"], json!({})), Way::Socket),
+            (bob("WebSocketChannel2023", &["/alice/w/"], below.clone()), Way::Socket),
+            (bob("WebSocketChannel2023", &["/alice/w/", "/alice/w/r", "/bob/"], json!({})), Way::Socket),
+            (bob("EventSourceChannel2023", &["/alice/w/"], json!({})), Way::Stream("text/event-stream")),
+            (bob("EventSourceChannel2023", &["/alice/w/"], below.clone()), Way::Stream("text/event-stream")),
+            (bob("EventSourceChannel2023", &["/alice/w/"], chosen), Way::Stream("text/event-stream")),
+            (bob("StreamingHTTPChannel2023", &["/alice/w/", "/bob/"], below), Way::Stream("application/ld+json")),
+            (bob("StreamingHTTPChannel2023", &["/alice/w/"], json!({ "accept": "text/turtle" })), Way::Stream("*/*")),
+            (direct("StreamingHTTPChannel2023", "/alice/w/r"), Way::Direct("text/turtle")),
+            (direct("StreamingHTTPChannel2023", "/alice/w/"), Way::Direct("application/ld+json")),
+            (direct("EventSourceChannel2023", "/alice/w/"), Way::Direct("text/event-stream")),
+        ]
+    }
+
+    fn open(&self, path: &str, way: Way) -> Open {
+        let mut stream = self.world.connect();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n");
+        match way {
+            Way::Socket => {
+                head += "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+            }
+            Way::Stream(accept) | Way::Direct(accept) => head += &format!("accept: {accept}\r\n"),
+        }
+        if let Way::Direct(_) = way {
+            for (name, value) in self.bob.credentials("GET", &self.world.url(path)) {
+                head += &format!("{name}: {value}\r\n");
+            }
+        }
+        stream.write_all((head + "\r\n").as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            bytes.push(byte[0]);
+        }
+        let status = String::from_utf8_lossy(&bytes).split(' ').nth(1).unwrap().to_owned();
+        assert!(status == "101" || status == "200", "{way:?} {path}: {}", String::from_utf8_lossy(&bytes));
+        Open { stream, bytes, way }
+    }
+
+    /// The cursor that comes with what bob reads.
+    fn cursor(&self) -> String {
+        self.bob.get("/alice/w/").header("podbell-cursor").unwrap().to_owned()
+    }
+
+    /// What a GET and a HEAD of what bob knows of say, in full.
+    fn readings(&self) -> String {
+        let paths =
+            ["/alice/w/", "/alice/w/r", "/alice/w/n0", "/alice/w/r.meta", "/alice/w/deep/er/", "/bob/", "/bob/own"];
+        let refused =
+            ["/alice/w/secret/", "/alice/w/secret/0", "/alice/w/hidden", "/alice/elsewhere/x", "/carol/c0", "/alice/"];
+        let mut all = String::new();
+        for (method, path) in ["GET", "HEAD"].into_iter().flat_map(|method| {
+            paths.iter().chain(&refused).chain(&["/alice/.well-known/solid"]).map(move |path| (method, *path))
+        }) {
+            let Reply { status, mut headers, body } = self.bob.ask(method, path, &[], "");
+            headers.retain(|(name, _)| name != "date");
+            headers.sort();
+            let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            all += &format!("{method} {path} {status}\n{}\n{}\n", headers.join("\n"), String::from_utf8(body).unwrap());
+        }
+        all
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Socket,
+    Stream(&'static str),
+    /// Without a subscription.
+    Direct(&'static str),
+}
+
+/// A connection, with all that came so far.
+struct Open {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+    way: Way,
+}
+
+impl Open {
+    /// Everything up to the last thing that happens: that `/alice/w/r` goes.
+    fn heard(mut self) -> String {
+        let mut part = [0; 16 * 1024];
+        loop {
+            let text = self.text();
+            let last = text.rfind("/alice/w/r").map_or("", |at| &text[text[..at].rfind("urn:uuid").unwrap_or(0)..]);
+            if (last.contains("Delete") || last.contains("Remove")) && last.contains("published") {
+                return text;
+            }
+            let count = self.stream.read(&mut part).unwrap_or_else(|error| panic!("{error} after {text}"));
+            assert!(count > 0, "the end after {text}");
+            self.bytes.extend_from_slice(&part[..count]);
+        }
+    }
+
+    fn text(&self) -> String {
+        let split = self.bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        let (head, body) = self.bytes.split_at(split);
+        let head = String::from_utf8_lossy(head).to_lowercase();
+        let body = match self.way {
+            Way::Socket => frames(body),
+            _ if head.contains("transfer-encoding") => String::from_utf8_lossy(&unchunked(body)).into_owned(),
+            _ => String::from_utf8_lossy(body).into_owned(),
+        };
+        let head: Vec<_> = head.lines().filter(|line| !line.starts_with("date")).collect();
+        format!("{}\n{body}", head.join("\n"))
+    }
+}
+
+/// Frames as text: their first byte, their length and what they say.
+fn frames(mut bytes: &[u8]) -> String {
+    let mut all = String::new();
+    loop {
+        let (head, length) = match bytes {
+            [_, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([*high, *low]))),
+            [_, short @ ..126, ..] => (2, usize::from(*short)),
+            _ => return all,
+        };
+        let Some(payload) = bytes.get(head..head + length) else { return all };
+        all += &format!("{:x} {length} {}\n", bytes[0], String::from_utf8_lossy(payload));
+        bytes = &bytes[head + length..];
+    }
+}
+
+/// What is random gets the number of its first appearance; times are times, and cursors so many bytes.
+fn normal(world: &World, text: &str) -> String {
+    let text = text.replace(&world.origin, "http://localhost:PORT");
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let (mut normal, mut rest) = (String::new(), &*text);
+    while let Some(next) = rest.chars().next() {
+        let run = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(run);
+        let is_hex = word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        let is_time = is_instant(rest);
+        if is_time > 0 {
+            normal += &format!("TIME{is_time}");
+            rest = &rest[is_time..];
+        } else if word.len() == podbell_hub::CURSOR {
+            normal += "CURSOR";
+            rest = behind;
+        } else if is_hex && (word.len() == 16 || word.len() == 36 || word.len() == 33) {
+            let number = known.len();
+            let number = *known.entry(word.to_owned()).or_insert(number);
+            normal += &format!("{}#{number}", word.len());
+            rest = behind;
+        } else if run > 0 {
+            normal += word;
+            rest = behind;
+        } else {
+            normal.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    normal
+}
+
+/// How long the instant is that the text begins with: of XSD, of HTTP, or of POSIX.
+fn is_instant(text: &str) -> usize {
+    let shape: String = text.chars().take(29).map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    let xsd = "0000-00-00T00:00:00";
+    if shape.starts_with(xsd) {
+        return text.find('Z').map_or(xsd.len(), |end| end + 1);
+    }
+    let days = ["Mon, ", "Tue, ", "Wed, ", "Thu, ", "Fri, ", "Sat, ", "Sun, "];
+    if days.iter().any(|day| shape.starts_with(day)) && shape.ends_with("GMT") {
+        return shape.len();
+    }
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    if digits == 10 { digits } else { 0 }
+}
+
+/// R-EVT-4, R-WS-6: nothing that a listener may not read shows in what it hears, reads or comes back to.
+#[test]
+fn what_a_listener_may_not_read_changes_no_byte_of_what_it_is_told() {
+    let halves = [Half::start(false), Half::start(true)];
+    let told = halves.map(|half| {
+        let begin = half.cursor();
+        let listeners = half.listeners();
+        let open: Vec<_> = listeners.iter().map(|(path, way)| half.open(path, *way)).collect();
+        for round in 0..ROUNDS {
+            half.hidden(round);
+            half.visible(round);
+        }
+        half.hidden(ROUNDS);
+        let readings = half.readings();
+        assert!(half.alice.ask("DELETE", "/alice/w/r", &[], "").status < 300);
+        half.hidden(ROUNDS + 1);
+        let live: Vec<_> = open.into_iter().map(Open::heard).collect();
+        // The same again, by whoever was away all the while.
+        let late = listeners.iter().enumerate().filter(|(index, _)| !MIXED.contains(index));
+        let late: Vec<_> =
+            late.map(|(_, (path, way))| half.open(&format!("{path}?since={begin}"), *way).heard()).collect();
+        let all = live.into_iter().chain(late).chain([readings]);
+        all.map(|text| normal(half.world, &text)).collect::<Vec<_>>()
+    });
+    let [quiet, crowded] = told;
+    assert_eq!(quiet.len(), crowded.len());
+    for (index, (quiet, crowded)) in quiet.iter().zip(&crowded).enumerate() {
+        for (quiet, crowded) in quiet.lines().zip(crowded.lines()) {
+            assert_eq!(quiet, crowded, "listener {index}");
+        }
+        assert_eq!(quiet, crowded, "listener {index}");
+        assert!(!crowded.contains("secret/") && !crowded.contains("carol"), "listener {index}: {crowded}");
+    }
+}
+
+/// The listeners to several storages, for whom a cursor that was read is not made.
+const MIXED: [usize; 2] = [2, 6];
