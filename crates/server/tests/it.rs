@@ -21,6 +21,7 @@ mod it {
     mod slow;
     mod socket;
     mod streams;
+    mod transcript;
     mod two_worlds;
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod world;

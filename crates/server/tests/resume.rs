@@ -84,8 +84,11 @@ async fn everybody_hears_everything_or_is_told_of_the_gap() {
             }
         }
         server.kill_9().await;
+        // Nobody waits for more of what does not come.
+        for listener in &listeners {
+            listener.hurry();
+        }
         for run in running {
-            listeners.iter().for_each(|listener| listener.hurry());
             run.await.unwrap();
         }
         history.read(&place).await;
