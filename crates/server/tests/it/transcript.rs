@@ -71,7 +71,7 @@ fn frames(mut bytes: &[u8]) -> String {
             _ => return all,
         };
         let Some(payload) = bytes.get(head..head + length) else { return all };
-        write!(all, "{:x} {length} {}\n", bytes[0], String::from_utf8_lossy(payload)).unwrap();
+        writeln!(all, "{:x} {length} {}", bytes[0], String::from_utf8_lossy(payload)).unwrap();
         bytes = &bytes[head + length..];
     }
 }

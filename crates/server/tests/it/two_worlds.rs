@@ -180,7 +180,7 @@ impl Half {
                 inherent(&mut lines);
             }
             lines.sort();
-            write!(all, "{method} {path} {status}\n{}\n", lines.join("\n")).unwrap();
+            writeln!(all, "{method} {path} {status}\n{}", lines.join("\n")).unwrap();
         }
         all
     }
