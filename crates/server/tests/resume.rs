@@ -30,8 +30,9 @@ const AHEAD: usize = 250;
 /// Records that are kept: fewer than one who is away for two rounds has missed.
 const KEPT: usize = 24_000;
 
+/// Also T-RC4: what was cut comes again with the same id, and nothing by halves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_hears_everything_or_is_told_of_the_gap() {
+async fn t_rc4_everybody_hears_everything_or_is_told_of_the_gap() {
     let place = Place::new();
     let beside = tempfile::tempdir().unwrap();
     let settings = beside.path().join("settings.toml");

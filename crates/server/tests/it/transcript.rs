@@ -3,7 +3,7 @@
 //! Ids, times, versions and cursors are random or sealed: they stand there by their length, and by where the same one
 //! stands again.
 
-use super::world::{World, unchunked};
+use super::world::World;
 use std::{collections::HashMap, fmt::Write as _, io::Read as _, net::TcpStream};
 
 /// How somebody listens.
@@ -59,6 +59,18 @@ impl Open {
         let head: Vec<_> = head.lines().filter(|line| !line.starts_with("date")).collect();
         format!("{}\n{body}", head.join("\n"))
     }
+}
+
+/// What is in the chunks that have come whole.
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {
+        let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        let Some(chunk) = body.get(end + 2..end + 2 + length) else { break };
+        whole.extend_from_slice(chunk);
+        body = body.get(end + 4 + length..).unwrap_or_default();
+    }
+    whole
 }
 
 /// Frames as text: their first byte, their length and what they say.

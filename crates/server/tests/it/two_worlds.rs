@@ -198,9 +198,9 @@ fn inherent(lines: &mut Vec<String>) {
     }
 }
 
-/// R-EVT-4, R-WS-6: nothing that a listener may not read shows in what it hears, reads or comes back to.
+/// R-EVT-4, T-Z08: nothing that a listener may not read shows in what it hears, reads or comes back to.
 #[test]
-fn what_a_listener_may_not_read_changes_no_byte_of_what_it_is_told() {
+fn t_z08_what_a_listener_may_not_read_changes_no_byte_of_what_it_is_told() {
     let halves = [Half::start(false), Half::start(true)];
     let told = halves.map(|half| {
         let begin = half.cursor();

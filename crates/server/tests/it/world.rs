@@ -375,8 +375,7 @@ pub(super) fn split(url: &str) -> (u16, String) {
     (url.port().unwrap(), format!("{}{query}", url.path()))
 }
 
-/// What is in the chunks.
-pub(super) fn unchunked(mut body: &[u8]) -> Vec<u8> {
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
     let mut whole = Vec::new();
     while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {
         let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();

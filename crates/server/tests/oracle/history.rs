@@ -31,6 +31,9 @@ const TOPICS: &[&str] = &[
 const TYPES: &[&[&str]] =
     &[&["Create"], &["Update"], &["Delete", "Remove"], &["Add", "Remove"], &["Create", "Delete"], &["Update", "Add"]];
 
+/// How often others have their turn before a connection is cut.
+const BRIEFLY: usize = 8;
+
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Ask(&'static str, Ask),
@@ -45,6 +48,8 @@ pub(crate) enum Step {
     Disconnect(usize),
     /// A connection is cut and comes back, as far as it can tell what it heard.
     Return(usize),
+    /// A connection takes so many bytes of what comes of a request, is cut, and comes back.
+    Cut(usize, usize, Ask),
     /// A connection is told a cursor between notifications.
     Pause(usize),
     Unsubscribe(usize),
@@ -170,6 +175,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (place(), from).prop_map(|(of, from)| Step::Connect(of, from)),
         1 => place().prop_map(Step::Disconnect),
         5 => place().prop_map(Step::Return),
+        3 => (place(), 0..1_500_usize, ask()).prop_map(|(index, room, ask)| Step::Cut(index, room, ask)),
         1 => place().prop_map(Step::Pause),
         1 => place().prop_map(Step::Unsubscribe),
         5 => (place(), room).prop_map(|(index, room)| Step::Room(index, room)),
@@ -237,6 +243,14 @@ impl World {
             }
             Step::Connect(of, from) if channels > 0 => self.connect(of % channels, from).await,
             Step::Return(index) if wires > 0 => self.come_back(index % wires).await,
+            Step::Cut(index, room, ask) if wires > 0 => {
+                self.narrow(index % wires, room);
+                self.ask(OWNER, &ask).await;
+                for _ in 0..BRIEFLY {
+                    tokio::task::yield_now().await;
+                }
+                self.come_back(index % wires).await;
+            }
             Step::Pause(index) if wires > 0 => self.pause(index % wires),
             Step::Say(document, members) => self.say(document, members).await,
             Step::Wait(seconds) => self.wait(seconds).await,

@@ -162,7 +162,7 @@ impl Listener {
             }
             let Ok(mut stream) = socket.connect(address).await else { return };
             let cursor = self.notes.lock().unwrap().cursor.clone();
-            let Some(status) = self.ask(&mut stream, &cursor).await else { continue };
+            let Some((status, chunked)) = self.ask(&mut stream, &cursor).await else { continue };
             if status != "200" && status != "101" {
                 // Whoever was cut may still hold the seat.
                 assert!(status == "429" || status == "503", "{:?}: {status}", self.voice);
@@ -170,12 +170,12 @@ impl Listener {
                 continue;
             }
             self.notes.lock().unwrap().all.push(Note::Connected { cursor, round });
-            self.hear(stream).await;
+            self.hear(stream, chunked).await;
         }
     }
 
-    /// Opens; the status, and none if the connection ends before.
-    async fn ask(&self, stream: &mut TcpStream, cursor: &str) -> Option<String> {
+    /// Opens; the status, and whether what follows comes in chunks; none if the connection ends before.
+    async fn ask(&self, stream: &mut TcpStream, cursor: &str) -> Option<(String, bool)> {
         let (query, headers) = match self.voice {
             Voice::Socket => (
                 format!("?since={cursor}"),
@@ -193,22 +193,27 @@ impl Listener {
             head.push(stream.read_u8().await.ok()?);
         }
         let head = String::from_utf8(head).unwrap();
-        assert!(!head.contains("transfer-encoding"), "{head}");
-        head.split(' ').nth(1).map(str::to_owned)
+        let status = head.split(' ').nth(1)?;
+        Some((status.to_owned(), head.to_ascii_lowercase().contains("transfer-encoding: chunked")))
     }
 
     /// Hears until it is cut.
-    async fn hear(&self, mut stream: TcpStream) {
+    async fn hear(&self, mut stream: TcpStream, chunked: bool) {
         let patience = if self.pace == Pace::Slow { 500 } else { 4_000 };
         let mut left = if self.ended.load(Relaxed) { u64::MAX } else { 1 + self.random(patience) };
-        let (mut bytes, mut part) = (Vec::new(), vec![0; 64 * 1_024]);
+        let (mut raw, mut bytes, mut part) = (Vec::new(), Vec::new(), vec![0; 64 * 1_024]);
         loop {
             let room = if self.pace == Pace::Slow { MOUTHFUL } else { part.len() };
             if self.pace == Pace::Slow {
                 self.mouthfuls.acquire().await.unwrap().forget();
             }
             let Ok(count @ 1..) = stream.read(&mut part[..room]).await else { return };
-            bytes.extend_from_slice(&part[..count]);
+            if chunked {
+                raw.extend_from_slice(&part[..count]);
+                unchunk(&mut raw, &mut bytes);
+            } else {
+                bytes.extend_from_slice(&part[..count]);
+            }
             let mut begin = 0;
             while let Some((length, text)) = first(&bytes[begin..], self.voice) {
                 begin += length;
@@ -261,6 +266,21 @@ impl Listener {
         }
         notes.all.push(Note::Told { kind, id: id.parse().unwrap(), object, cursor });
     }
+}
+
+/// Takes the chunks that have come whole.
+fn unchunk(raw: &mut Vec<u8>, bytes: &mut Vec<u8>) {
+    let mut begin = 0;
+    while let Some(end) = raw[begin..].windows(2).position(|two| two == b"\r\n") {
+        let from = begin + end + 2;
+        let length = usize::from_str_radix(std::str::from_utf8(&raw[begin..begin + end]).unwrap(), 16).unwrap();
+        if raw.len() < from + length + 2 {
+            break;
+        }
+        bytes.extend_from_slice(&raw[from..from + length]);
+        begin = from + length + 2;
+    }
+    raw.drain(..begin);
 }
 
 /// The first notification and its length; without text if it is none.
