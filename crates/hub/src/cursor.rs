@@ -6,7 +6,7 @@
 
 use crate::{
     Channel,
-    outbox::Item,
+    outbox::{Item, What},
     registry::{Connected, ConnectionKey},
     shard::Shard,
 };
@@ -34,6 +34,9 @@ impl Position {
     pub fn after(sequence: Sequence) -> Self {
         Self { sequence, part: u32::MAX }
     }
+
+    /// A place that is still to come, whatever comes: whoever returns to it has lost something.
+    const LOST: Self = Self { sequence: Sequence(u64::MAX), part: u32::MAX };
 
     /// The place just before this part.
     fn before(self) -> Self {
@@ -94,7 +97,8 @@ impl Shard {
     }
 
     /// Puts the cursors into notifications that go out now, in order: each stands behind everything that this
-    /// connection has been told by then.
+    /// connection has been told by then. As long as not all topics have been shown as they stand, that is no place in
+    /// the log, and coming back with it begins anew.
     pub(crate) fn seal(&self, key: ConnectionKey, going: &mut VecDeque<Item>) {
         // Most renderings have none: nothing is looked through for them.
         if going.iter().all(|item| item.bytes.cursor_at.is_none()) {
@@ -103,19 +107,27 @@ impl Shard {
         let Some(connected) = self.connections.get(&key) else { return };
         let Some(live) = self.channels.get(&connected.channel) else { return };
         let mut first_left = connected.first_waiting();
+        let mut unshown = connected.unshown || connected.shows_later();
         for item in going.iter_mut().rev() {
             let own = item.position();
             let reached = own.unwrap_or(Position::after(connected.position));
             if item.bytes.cursor_at.is_some() {
                 let told = first_left.map_or(reached, |left| reached.min(left.before()));
+                let told = if unshown { Position::LOST } else { told };
                 item.bytes = item.bytes.with(|| self.cursors.seal(&live.channel, told)).into();
             }
             first_left = own.into_iter().chain(first_left).min();
+            unshown |= matches!(item.what, What::State(_));
         }
     }
 }
 
 impl Connected {
+    /// Whether how a topic stands is still in the outbox.
+    fn shows_later(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|outbox| outbox.queue.shows())
+    }
+
     /// The earliest place of what waits in the outbox or for the rate.
     fn first_waiting(&self) -> Option<Position> {
         let held = self.windows.iter().flatten().flat_map(|window| window.held.positions());

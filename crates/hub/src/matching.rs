@@ -126,7 +126,8 @@ impl Shard {
             outbox.queue.push(item);
         }
         let idle = !outbox.blocked && outbox.waiting.is_none();
-        if connected.waiting_bytes() > bound {
+        // Who catches up is given one commit after the other, however large.
+        if connected.waiting_bytes() > bound && connected.replay.is_none() {
             self.let_go(key, Some(Ending::Overload));
         } else if fresh || idle {
             self.mark(key);

@@ -156,6 +156,11 @@ impl Queue {
         self.items.iter().filter_map(Item::position)
     }
 
+    /// Whether it tells how a topic stands.
+    pub(crate) fn shows(&self) -> bool {
+        self.items.iter().any(|item| matches!(item.what, What::State(_)))
+    }
+
     pub(crate) fn front(&self) -> Option<&Item> {
         self.items.front()
     }

@@ -147,6 +147,8 @@ pub(crate) struct Connected {
     /// It is catching up; told when its outbox is empty, or when it is gone.
     pub(crate) replay: Option<Arc<Notify>>,
     pub(crate) outbox: Option<Box<Outbox>>,
+    /// More topics are to be shown as they stand.
+    pub(crate) unshown: bool,
     /// A timer looks whether it is stuck.
     pub(crate) watched: bool,
     /// By topic, if the channel has a rate.
@@ -167,6 +169,11 @@ impl Connected {
     pub(crate) fn waiting_bytes(&self) -> usize {
         let held = self.windows.iter().flatten().map(|window| window.held.bytes()).sum::<usize>();
         held + self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
+    }
+
+    /// Whether more than half of that bound waits.
+    pub(crate) fn is_half_full(&self, bound: usize) -> bool {
+        self.waiting_bytes() > bound / 2
     }
 
     /// Whether part of a frame is out.

@@ -2,7 +2,8 @@
 //!
 //! Register first, replay second. A connection that catches up hears nothing live; it reads the log from its own
 //! position, judged record by record as live ones are, and goes live under the lock that matching holds, when it has
-//! everything that was matched. Nothing falls between.
+//! everything that was matched. Nothing falls between. It is told no faster than it is taken: however much was missed,
+//! little waits.
 
 use crate::{
     Ending, Topic,
@@ -63,10 +64,18 @@ impl Inner {
                         self.with(|shard, now| {
                             let applied = shard.applied;
                             // Fewer than asked for: that was all up to the head, so at least up to `until`.
+                            let mut told = after;
                             let mut end = if commits.len() < READ { until } else { after };
                             for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
+                                if shard.is_half_full(key) {
+                                    // The rest is read again when this is out: nothing is coalesced, and nobody is
+                                    // let go for having missed much.
+                                    end = told;
+                                    break;
+                                }
                                 shard.ring(commit, Some(key), now);
-                                end = end.max(commit.sequence);
+                                told = commit.sequence;
+                                end = end.max(told);
                             }
                             shard.stand_at(key, end);
                         });
@@ -90,7 +99,7 @@ impl Inner {
     async fn compare(&self, key: ConnectionKey, compare: Compare) -> bool {
         let topics = self.with(|shard, _| shard.compared(key, compare));
         // As of before the first topic is looked at: what follows may be told twice, and is not missed.
-        let mut as_of = None;
+        let (mut as_of, count) = (None, topics.len());
         for (number, (entry, topic)) in topics.into_iter().enumerate() {
             let mut failures = 0;
             let standing = loop {
@@ -103,6 +112,9 @@ impl Inner {
             };
             let as_of = *as_of.get_or_insert(standing.as_of);
             self.with(|shard, now| {
+                if let Some(connected) = shard.connections.get_mut(&key) {
+                    connected.unshown = number + 1 < count;
+                }
                 if number == 0 {
                     shard.stand_at(key, as_of);
                     if compare == Compare::Gap {
@@ -125,7 +137,7 @@ impl Shard {
             (connected.replay, connected.heard) = (None, None);
             return Step::Over;
         }
-        if connected.outbox.is_some() {
+        if connected.outbox.is_some() || connected.is_half_full(self.settings.outbox_bytes) {
             return Step::Wait(Arc::clone(replay));
         }
         let after = connected.position;
@@ -134,6 +146,11 @@ impl Shard {
         storages.sort_unstable();
         storages.dedup();
         Step::Read { after, until: applied, storages }
+    }
+
+    /// Whether half of what may wait for a connection does.
+    pub(crate) fn is_half_full(&self, key: ConnectionKey) -> bool {
+        self.connections.get(&key).is_some_and(|connected| connected.is_half_full(self.settings.outbox_bytes))
     }
 
     /// What was committed up to there is not told any more.

@@ -258,6 +258,7 @@ impl Shard {
             heard: heard.map(Box::new),
             replay: None,
             outbox: None,
+            unshown: false,
             watched: false,
             windows,
         };

@@ -36,6 +36,8 @@ mod it {
     mod socket;
     mod streaming;
     mod streams;
+    mod transcript;
+    mod two_worlds;
     mod websocket;
     mod withdrawal;
     #[allow(dead_code, reason = "each test binary uses a part of it")]

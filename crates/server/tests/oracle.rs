@@ -4,14 +4,19 @@
 //! of a request to the bytes of a frame, beside a model that says what must, may and must not be heard. Every history
 //! that failed once is kept as a test of its own.
 //!
-//! `PODBELL_ORACLE_HISTORIES` sets how many histories are run.
+//! `PODBELL_ORACLE_HISTORIES` sets how many histories are run, `PODBELL_ORACLE_STEPS` how long the longest are, and
+//! `PODBELL_ORACLE_SEED` which; the seed is printed with what failed.
 
 #![allow(clippy::unwrap_used, reason = "all of it is test code")]
 
 #[path = "oracle/ask.rs"]
 mod ask;
+#[path = "oracle/check.rs"]
+mod check;
 #[path = "oracle/ear.rs"]
 mod ear;
+#[path = "oracle/elsewhere.rs"]
+mod elsewhere;
 #[path = "oracle/history.rs"]
 mod history;
 #[path = "oracle/listeners.rs"]
@@ -20,11 +25,15 @@ mod listeners;
 mod model;
 #[path = "oracle/regressions.rs"]
 mod regressions;
+#[path = "oracle/returning.rs"]
+mod returning;
+#[path = "oracle/words.rs"]
+mod words;
 #[path = "oracle/world.rs"]
 mod world;
 
 use history::{Step, prelude, step};
-use proptest::{collection::vec, prelude::*};
+use proptest::{collection::vec, prelude::*, test_runner::RngSeed};
 use std::fmt;
 use world::World;
 
@@ -32,10 +41,26 @@ use world::World;
 /// directory.
 const HISTORIES: u32 = 2_000;
 
+/// The length of the longest histories, in steps.
+const STEPS: usize = 80;
+
+fn asked<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let asked = std::env::var(name).ok()?;
+    Some(asked.parse().unwrap_or_else(|_| panic!("{name}={asked} is no number")))
+}
+
 fn histories(share: u32) -> ProptestConfig {
-    let asked = std::env::var("PODBELL_ORACLE_HISTORIES").ok().and_then(|asked| asked.parse().ok());
-    let cases = (asked.unwrap_or(HISTORIES) / share).max(1);
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 4_000, ..ProptestConfig::default() }
+    let cases = (asked("PODBELL_ORACLE_HISTORIES").unwrap_or(HISTORIES) / share).max(1);
+    let seed = asked("PODBELL_ORACLE_SEED").unwrap_or_else(|| podbell_model::Uuid::new_v4().as_u64_pair().1);
+    println!("PODBELL_ORACLE_SEED={seed}");
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_iters: 4_000,
+        max_shrink_time: 30_000,
+        ..ProptestConfig::default()
+    }
 }
 
 /// Runs a history on one thread whose clock stands still.
@@ -75,7 +100,8 @@ impl fmt::Debug for History {
 
 fn history() -> impl Strategy<Value = History> {
     let begun = prop::bool::weighted(0.7);
-    (vec(step(), 0..80), begun).prop_map(|(steps, begun)| History { begun, steps })
+    (vec(step(), 0..=asked("PODBELL_ORACLE_STEPS").unwrap_or(STEPS)), begun)
+        .prop_map(|(steps, begun)| History { begun, steps })
 }
 
 proptest! {

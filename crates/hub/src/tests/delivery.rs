@@ -1,7 +1,7 @@
 //! Who hears what, in which order, how often, and in how many writes.
 
 use super::world::*;
-use crate::{Ending, RenderingId, Settings};
+use crate::{Channel, Ending, RenderingId, Settings};
 use podbell_model::Sequence;
 use std::{
     sync::{Arc, atomic::Ordering::SeqCst},
@@ -204,6 +204,32 @@ async fn too_much_for_the_bound_closes_as_overload() {
     assert_eq!(bob.ear.closed(), Some((Ending::Overload, false)));
     assert_eq!(alice.ear.heard().len(), 20);
     assert_eq!(world.hub.counts().overloads, 1);
+}
+
+#[tokio::test]
+async fn whoever_missed_more_than_may_wait_hears_all_of_it() {
+    for (rate, bound) in [(None, 100), (None, 20), (Some(SECOND), 100)] {
+        let world = World::with(Settings { outbox_bytes: bound, ..Settings::default() });
+        let channel = Channel { rate, ..world.channel("bob", &["/"]) };
+        world.hub.subscribe(channel.clone()).await.unwrap();
+        let since = world.write("/first");
+        for number in 0..300 {
+            world.write(&format!("/{number}"));
+        }
+        world.quiet().await;
+        let bob = world.connect(&channel, Some(since)).await;
+        for _ in 0..if rate.is_some() { 300 } else { 1 } {
+            world.quiet().await;
+            world.pass(SECOND);
+        }
+        world.quiet().await;
+        let expected: Vec<_> = (0..300).map(|number| format!("Add /{number}")).collect();
+        let heard: Vec<_> = bob.ear.facts();
+        assert_eq!(heard.len(), 300, "{rate:?} {bound}: {heard:?}");
+        assert_eq!(heard, expected, "{rate:?} {bound}");
+        assert_eq!(bob.ear.closed(), None);
+        assert_eq!(world.hub.counts().coalesced, 0, "nothing stands for another");
+    }
 }
 
 #[tokio::test]

@@ -534,7 +534,10 @@ impl World {
                 || shard.affected.iter().any(|entry| !shard.failing.contains_key(entry))
                 || !(shard.chores.is_empty() && shard.replays.is_empty())
                 || shard.timers.first().is_some_and(|(due, _)| *due <= now)
-                || shard.connections.values().any(|found| found.replay.is_some() && found.outbox.is_none());
+                || shard
+                    .connections
+                    .iter()
+                    .any(|(key, found)| found.replay.is_some() && found.outbox.is_none() && !shard.is_half_full(*key));
             !busy
         })
         .await;

@@ -193,9 +193,7 @@ impl Log for MemoryStore {
         after: Sequence,
         limit: usize,
     ) -> Result<Vec<Arc<Commit>>, LogError> {
-        let commits = self.state.lock().read(after, usize::MAX)?;
-        let concerned = |commit: &Arc<Commit>| commit.records.iter().any(|record| storages.contains(&record.storage));
-        Ok(commits.into_iter().filter(concerned).take(limit).collect())
+        self.state.lock().read_of(storages, after, limit)
     }
 
     async fn read_storage(

@@ -15,6 +15,8 @@ pub(super) struct Pod {
     pub(super) newest: u64,
     /// Offset of the newest record that was forgotten.
     pub(super) pruned: u64,
+    /// The newest commit with records here that was forgotten.
+    pub(super) forgotten: Sequence,
     pub(super) finished: bool,
     pub(super) quota: Quota,
 }
@@ -118,6 +120,20 @@ impl State {
         Ok(self.commits.iter().filter(|commit| commit.sequence > after).take(limit).cloned().collect())
     }
 
+    pub(super) fn read_of(
+        &self,
+        storages: &[StorageId],
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<Arc<Commit>>, LogError> {
+        if storages.iter().any(|id| self.pods.get(id).is_none_or(|pod| after < pod.forgotten)) {
+            return Err(LogError::Gap);
+        }
+        let concerned = |commit: &&Arc<Commit>| commit.records.iter().any(|record| storages.contains(&record.storage));
+        let later = self.commits.iter().filter(|commit| commit.sequence > after);
+        Ok(later.filter(concerned).take(limit).cloned().collect())
+    }
+
     pub(super) fn read_storage(
         &self,
         storage: StorageId,
@@ -152,6 +168,11 @@ impl State {
             });
             if forgotten {
                 *pruned = commit.sequence.max(*pruned);
+                for record in &commit.records {
+                    if let Some(pod) = pods.get_mut(&record.storage) {
+                        pod.forgotten = commit.sequence.max(pod.forgotten);
+                    }
+                }
             }
             !forgotten
         });

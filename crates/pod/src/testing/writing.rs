@@ -75,7 +75,14 @@ impl<'s> Writing<'s> {
         let storage = Storage { id: StorageId(state.last_storage), root: root.clone(), owner };
         state.pods.insert(
             storage.id,
-            Pod { storage: storage.clone(), newest: 0, pruned: 0, finished, quota: Quota::Default },
+            Pod {
+                storage: storage.clone(),
+                newest: 0,
+                pruned: 0,
+                forgotten: Sequence(0),
+                finished,
+                quota: Quota::Default,
+            },
         );
         let id = changes.first().map_or_else(Uuid::new_v4, |change| secondary_id(change.id(), &root));
         let mut writing = Writing::new(state, storage.clone(), Some(storage.owner.clone()), now);

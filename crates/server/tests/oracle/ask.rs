@@ -1,10 +1,17 @@
 //! Requests as the model sees them: what they need, whether they can succeed, and what they change.
 
-use crate::model::{
-    APPEND, Acl, Body, CONTROL, Change, Commit, Group, Kind, Model, Moment, Node, OWNER, READ, Rule, Tree, WRITE, Who,
-    ancestors, parent, twin,
+use crate::{
+    elsewhere::{BOUND, Elsewhere, Far},
+    model::{
+        APPEND, Acl, Body, CONTROL, Change, Commit, Group, Kind, Model, Moment, Node, OWNER, READ, ROOTS, Rule, Tree,
+        WRITE, Who, ancestors, parent, twin,
+    },
 };
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
+
+fn is_root(path: &str) -> bool {
+    parent(path).is_none()
+}
 
 /// What must hold for a PUT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +78,8 @@ pub(crate) enum Fate {
 }
 
 impl Tree {
-    pub(crate) fn fate(&self, agent: &str, ask: &Ask) -> Fate {
-        let permitted = self.needs(ask).iter().all(|(path, modes)| self.granted(agent, path) & modes == *modes);
+    pub(crate) fn fate(&self, agent: &str, ask: &Ask, far: &Far<'_>) -> Fate {
+        let permitted = self.needs(ask).iter().all(|(path, modes)| self.granted(agent, path, far) & modes == *modes);
         if permitted { self.possible(ask) } else { Fate::Fails }
     }
 
@@ -137,14 +144,14 @@ impl Tree {
             },
             Ask::Delete { path } => {
                 let full = self.nodes.keys().any(|other| parent(other).as_deref() == Some(path));
-                commits(*path != "/" && self.stands(path) && !full)
+                commits(!is_root(path) && self.stands(path) && !full)
             }
             Ask::PutAcl { path, rules } => {
                 let keeps =
                     |rule: &Rule| rule.access_to && rule.modes & CONTROL != 0 && matches!(rule.who, Who::Agent(_));
-                commits(self.stands(path) && (*path != "/" || rules.iter().any(keeps)))
+                commits(self.stands(path) && (!is_root(path) || rules.iter().any(keeps)))
             }
-            Ask::DropAcl { path } => commits(*path != "/" && self.acls.contains_key(*path)),
+            Ask::DropAcl { path } => commits(!is_root(path) && self.acls.contains_key(*path)),
             Ask::Describe { path } => commits(self.stands(path)),
             Ask::Undescribe { path } => match self.nodes.get(*path) {
                 Some(node) if node.described => Fate::Commits,
@@ -162,22 +169,26 @@ impl Tree {
 }
 
 impl Model {
-    /// A storage as it is when it is made.
+    /// Two storages as they are when they are made, one after the other.
     pub(crate) fn new(at: i64) -> Self {
-        let mut model = Self { moments: vec![Moment::default()], ends: std::collections::BTreeMap::new() };
-        let mut next = Moment { at, ..Moment::default() };
-        let root = Node { born: 1, body: Body::Container, described: false, version: String::new() };
-        next.tree.nodes.insert("/".to_owned(), root);
-        let rule = Rule { who: Who::Agent(OWNER), access_to: true, default: true, modes: READ | WRITE | CONTROL };
-        next.tree.acls.insert("/".to_owned(), Acl { rules: vec![rule], version: String::new() });
-        model.moments.push(next);
+        let elsewhere = Arc::<Elsewhere>::default();
+        elsewhere.say("one", Some(["ann"].into()), at - 10 * BOUND);
+        let mut model = Self { moments: vec![Moment::default()], ends: std::collections::BTreeMap::new(), elsewhere };
+        let mut tree = crate::model::Tree::default();
+        for (number, root) in ROOTS.into_iter().enumerate() {
+            let node = Node { born: number + 1, body: Body::Container, described: false, version: String::new() };
+            tree.nodes.insert(root.to_owned(), node);
+            let rule = Rule { who: Who::Agent(OWNER), access_to: true, default: true, modes: READ | WRITE | CONTROL };
+            tree.acls.insert(root.to_owned(), Acl { rules: vec![rule], version: String::new() });
+            model.moments.push(Moment { tree: tree.clone(), at, ..Moment::default() });
+        }
         model
     }
 
     /// Commits a request; `path` is what it was about, or what it made.
-    pub(crate) fn commit(&mut self, ask: &Ask, path: &str, at: i64) {
+    pub(crate) fn commit(&mut self, (actor, ask): (&'static str, &Ask), path: &str, at: i64) {
         let number = self.moments.len();
-        let mut next = Moment { tree: self.tree().clone(), changes: Vec::new(), at };
+        let mut next = Moment { tree: self.tree().clone(), changes: Vec::new(), at, actor };
         match ask {
             Ask::Put { body, .. } => next.put(path, body.clone(), number),
             Ask::MakeContainer { .. } | Ask::Post { folder: true, .. } => next.put(path, Body::Container, number),

@@ -1,16 +1,17 @@
-//! An outlet that remembers every byte, and how far the log was when it took it; and what the bytes say.
+//! An outlet that remembers every byte, and how far the log and the clock were when it took it.
 
-use crate::model::{Commit, Message};
+use crate::{
+    model::{Commit, Voice},
+    words::{Told, first},
+};
 use parking_lot::Mutex;
 use podbell_hub::{Ending, Outlet};
 use podbell_log::Log;
-use podbell_model::Timestamp;
-use serde_json::Value;
 use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering::SeqCst},
     },
 };
 
@@ -24,18 +25,31 @@ pub(crate) struct Chunk {
     /// The newest commit that was answered to its writer before.
     answered: Commit,
     /// The newest commit that could be read.
-    head: Commit,
+    pub(crate) head: Commit,
+    /// When.
+    pub(crate) at: i64,
 }
 
 pub(crate) struct Ear {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) answered: Arc<AtomicUsize>,
+    pub(crate) now: Arc<AtomicI64>,
     pub(crate) room: AtomicUsize,
-    heard: Mutex<(Vec<u8>, Vec<Chunk>)>,
+    voice: Voice,
+    taken: Mutex<Taken>,
     closed: Mutex<Option<(Ending, bool)>>,
     /// Nothing may come any more.
     pub(crate) deaf: AtomicBool,
     pub(crate) late: AtomicBool,
+}
+
+#[derive(Default)]
+struct Taken {
+    bytes: Vec<u8>,
+    chunks: Vec<Chunk>,
+    /// What was heard whole, and where it ends.
+    whole: Vec<Heard>,
+    end: usize,
 }
 
 /// A notification that was heard, perhaps in part.
@@ -48,13 +62,6 @@ pub(crate) struct Heard {
     pub(crate) chunks: Vec<Chunk>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) id: String,
-    pub(crate) at: i64,
-    pub(crate) message: Message,
-}
-
 impl Chunk {
     /// The commits by whose rules it may have been sent: everything answered counts, what is on its way may.
     pub(crate) fn rules(&self, told: Commit) -> std::ops::RangeInclusive<Commit> {
@@ -63,12 +70,18 @@ impl Chunk {
 }
 
 impl Ear {
-    pub(crate) fn new(log: Arc<dyn Log>, answered: Arc<AtomicUsize>) -> Arc<Self> {
+    pub(crate) fn new(
+        log: Arc<dyn Log>,
+        (answered, now): (Arc<AtomicUsize>, Arc<AtomicI64>),
+        voice: Voice,
+    ) -> Arc<Self> {
         Arc::new(Self {
             log,
             answered,
+            now,
             room: AtomicUsize::new(ROOM),
-            heard: Mutex::default(),
+            voice,
+            taken: Mutex::default(),
             closed: Mutex::default(),
             deaf: AtomicBool::new(false),
             late: AtomicBool::new(false),
@@ -79,29 +92,41 @@ impl Ear {
         *self.closed.lock()
     }
 
-    /// Everything that was heard, frame by frame.
+    /// What was heard whole.
+    pub(crate) fn whole(&self) -> Vec<Told> {
+        self.heard().into_iter().filter_map(|heard| heard.told).collect()
+    }
+
+    /// If it was told that something was missed: how far the log was by then.
+    pub(crate) fn gap(&self) -> Option<Commit> {
+        let is_gap = |heard: &Heard| heard.told.as_ref().is_some_and(|told| told.message.is_none());
+        self.heard().into_iter().find(is_gap)?.chunks.last().map(|chunk| chunk.head)
+    }
+
+    /// Everything that was heard, one notification after the other.
     pub(crate) fn heard(&self) -> Vec<Heard> {
-        let (bytes, chunks) = self.heard.lock().clone();
-        let (mut start, mut all) = (0, Vec::new());
-        while start < bytes.len() {
-            let (head, length) = match &bytes[start..] {
-                [_, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([*high, *low]))),
-                [_, short @ ..126, ..] => (2, usize::from(*short)),
-                cut => (cut.len(), 0),
-            };
-            assert!(bytes[start] == 0x81, "every notification is one text frame");
-            let end = start + head + length;
-            let body = &bytes[(start + head).min(bytes.len())..end.min(bytes.len())];
-            let from = |index: usize| if index == 0 { 0 } else { chunks[index - 1].end };
-            let carried = (0..chunks.len()).filter(|index| from(*index) < end && chunks[*index].end > start);
-            all.push(Heard {
-                told: (length > 0 && end <= bytes.len()).then(|| told(body)),
-                text: String::from_utf8_lossy(body).into_owned(),
-                chunks: carried.map(|index| chunks[index]).collect(),
-            });
-            start = end;
+        let mut taken = self.taken.lock();
+        let taken = &mut *taken;
+        while let Some((length, told)) = first(&taken.bytes[taken.end..], self.voice) {
+            let chunks = taken.carried(taken.end, taken.end + length);
+            taken.whole.push(Heard { told: Some(told), text: String::new(), chunks });
+            taken.end += length;
+        }
+        let mut all = taken.whole.clone();
+        if taken.end < taken.bytes.len() {
+            let text = String::from_utf8_lossy(&taken.bytes[taken.end..]).into_owned();
+            all.push(Heard { told: None, text, chunks: taken.carried(taken.end, taken.bytes.len()) });
         }
         all
+    }
+}
+
+impl Taken {
+    /// What carried the bytes between two places.
+    fn carried(&self, start: usize, end: usize) -> Vec<Chunk> {
+        let from = |index: usize| if index == 0 { 0 } else { self.chunks[index - 1].end };
+        let carried = (0..self.chunks.len()).filter(|index| from(*index) < end && self.chunks[*index].end > start);
+        carried.map(|index| self.chunks[index]).collect()
     }
 }
 
@@ -119,11 +144,11 @@ impl Outlet for Ear {
         if room < ROOM {
             self.room.fetch_sub(bytes.len(), SeqCst);
         }
-        let mut heard = self.heard.lock();
-        heard.0.extend_from_slice(&bytes);
+        let mut taken = self.taken.lock();
+        taken.bytes.extend_from_slice(&bytes);
         let head = usize::try_from(self.log.head().0).unwrap();
-        let end = heard.0.len();
-        heard.1.push(Chunk { end, answered, head });
+        let end = taken.bytes.len();
+        taken.chunks.push(Chunk { end, answered, head, at: self.now.load(SeqCst) });
         Ok(bytes.len())
     }
 
@@ -133,36 +158,4 @@ impl Outlet for Ear {
         let before = self.closed.lock().replace((ending, mid_frame));
         assert_eq!(before, None, "a connection is closed once");
     }
-}
-
-/// Reads the words of both dialects.
-fn told(body: &[u8]) -> Told {
-    let json: Value = serde_json::from_slice(body).unwrap();
-    let path = |iri: &Value| iri.as_str().unwrap().strip_prefix("https://pod.example").unwrap().to_owned();
-    let published: Timestamp = json["published"].as_str().unwrap().parse().unwrap();
-    let message = if json["object"].is_object() {
-        assert_eq!(json["actor"], serde_json::json!([]), "nobody asked for the actor");
-        Message {
-            kind: kind(&json["type"][1]),
-            object: path(&json["object"]["id"]),
-            target: None,
-            state: json["object"]["state"].as_str().map(str::to_owned),
-        }
-    } else {
-        let keys = ["@context", "id", "type", "object", "target", "state", "published"];
-        assert!(json.as_object().unwrap().keys().all(|key| keys.contains(&key.as_str())), "{json}");
-        let state = json["state"].as_str();
-        Message {
-            kind: kind(&json["type"]),
-            object: path(&json["object"]),
-            target: json.get("target").map(path),
-            state: state.map(|state| state.strip_prefix('"').unwrap().strip_suffix('"').unwrap().to_owned()),
-        }
-    };
-    Told { id: json["id"].as_str().unwrap().to_owned(), at: published.as_millisecond(), message }
-}
-
-fn kind(value: &Value) -> &'static str {
-    let kinds = ["Create", "Update", "Delete", "Add", "Remove"];
-    kinds.into_iter().find(|kind| value == *kind).unwrap()
 }

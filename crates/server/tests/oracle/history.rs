@@ -3,7 +3,9 @@
 use crate::{
     ask::{Ask, Condition},
     ear::ROOM,
-    model::{APPEND, Body, CONTROL, OWNER, PUBLIC, READ, Rule, WRITE, Way, Who},
+    elsewhere::Members,
+    model::{APPEND, Body, CONTROL, OWNER, PUBLIC, READ, Rule, Voice, WRITE, Way, Who},
+    returning::From,
     world::World,
 };
 use proptest::{
@@ -14,14 +16,23 @@ use proptest::{
 
 const AGENTS: &[&str] = &[OWNER, "ann", "bob", "carol", PUBLIC];
 const MEMBERS: &[&str] = &["ann", "bob", "carol"];
-/// `/a/z` makes a container of the name of a document.
-const DOCUMENTS: &[&str] = &["/a", "/c/x", "/c/x", "/c/d/y", "/e/f/z", "/g", "/c/g", "/a/z"];
-const CONTAINERS: &[&str] = &["/", "/c/", "/c/d/", "/e/", "/e/f/", "/a/"];
-const SUBJECTS: &[&str] = &["/", "/", "/c/", "/c/", "/c/d/", "/c/x", "/a", "/c/d/y", "/g"];
-const GROUPS: &[&str] = &["/g", "/c/g"];
+/// `/a/z` makes a container of the name of a document; what begins with `~` is in the second storage.
+const DOCUMENTS: &[&str] =
+    &["/a", "/c/x", "/c/x", "/c/d/y", "/e/f/z", "/g", "/c/g", "/a/z", "/c/x", "~/x", "~/x", "~/c/y", "~/g"];
+const CONTAINERS: &[&str] = &["/", "/c/", "/c/d/", "/e/", "/e/f/", "/a/", "~/", "~/c/"];
+const SUBJECTS: &[&str] = &["/", "/", "/c/", "/c/", "/c/d/", "/c/x", "/a", "/c/d/y", "/g", "~/", "~/", "~/c/", "~/x"];
+const GROUPS: &[&str] = &["/g", "/c/g", "~/g"];
+/// Group documents elsewhere.
+pub(crate) const CLUBS: &[&str] = &["one", "two"];
 const TOPICS: &[&str] = &[
-    "/", "/c/", "/c/", "/c/x", "/c/x", "/c/d/", "/c/d/y", "/a", "/g", "/e/f/", "/e/f/z", "/.acl", "/c/.acl", "/c/x.acl",
+    "/", "/c/", "/c/", "/c/x", "/c/x", "/c/d/", "/c/d/y", "/a", "/g", "/e/f/", "/e/f/z", "/.acl", "/c/.acl",
+    "/c/x.acl", "~/", "~/x", "~/c/", "~/c/y", "~/.acl",
 ];
+const TYPES: &[&[&str]] =
+    &[&["Create"], &["Update"], &["Delete", "Remove"], &["Add", "Remove"], &["Create", "Delete"], &["Update", "Add"]];
+
+/// How often others have their turn before a connection is cut.
+const BRIEFLY: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
@@ -32,11 +43,23 @@ pub(crate) enum Step {
         topics: Vec<&'static str>,
         way: Way,
     },
-    /// Connects with the capability of a channel once more, perhaps from that many commits ago.
-    Connect(usize, Option<usize>),
+    /// Connects with the capability of a channel once more.
+    Connect(usize, From),
     Disconnect(usize),
+    /// A connection is cut and comes back, as far as it can tell what it heard.
+    Return(usize),
+    /// A connection takes so many bytes of what comes of a request, is cut, and comes back.
+    Cut(usize, usize, Ask),
+    /// A connection is told a cursor between notifications.
+    Pause(usize),
     Unsubscribe(usize),
     Room(usize, usize),
+    /// A group document elsewhere changes.
+    Say(&'static str, Members),
+    /// So many seconds pass.
+    Wait(i64),
+    /// The log forgets all but so many records of each storage.
+    Prune(u64),
     Yield(usize),
     Quiet,
 }
@@ -45,6 +68,7 @@ fn who() -> impl Strategy<Value = Who> {
     prop_oneof![
         4 => select(MEMBERS).prop_map(Who::Agent),
         3 => select(GROUPS).prop_map(Who::Group),
+        2 => select(CLUBS).prop_map(Who::Elsewhere),
         1 => Just(Who::Authenticated),
         1 => Just(Who::Public),
     ]
@@ -115,24 +139,49 @@ fn ask() -> impl Strategy<Value = Ask> {
     ]
 }
 
+fn way() -> impl Strategy<Value = Way> {
+    let voice =
+        select(&[Voice::WebSocket, Voice::WebSocket, Voice::Ess, Voice::Events, Voice::Lines, Voice::Turtle][..]);
+    let only = prop::option::weighted(0.2, select(TYPES));
+    (voice, prop::bool::weighted(0.4), prop::bool::weighted(0.3), only, prop::bool::weighted(0.15)).prop_map(
+        |(voice, cursor, below, only, not_mine)| match voice {
+            Voice::Ess => Way::ESS,
+            _ => Way { voice, cursor, below, only, not_mine },
+        },
+    )
+}
+
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let topics = prop_oneof![
-        3 => select(TOPICS).prop_map(|topic| vec![topic]),
+        6 => select(TOPICS).prop_map(|topic| vec![topic]),
         1 => Just(vec!["/c/", "/c/x"]),
         1 => Just(vec!["/c/d/y", "/a", "/c/d/"]),
         1 => Just(vec!["/", "/g"]),
+        1 => Just(vec!["/c/", "~/"]),
+        1 => Just(vec!["~/x", "/c/x", "~/c/"]),
     ];
     let agent = || prop_oneof![7 => Just(OWNER), 3 => select(AGENTS)];
     let room = prop_oneof![2 => Just(0), 2 => 1..700_usize, 4 => Just(ROOM)];
     let place = || any::<prop::sample::Index>().prop_map(|index| index.index(1 << 16));
+    let from = prop_oneof![
+        3 => Just(From::Now),
+        3 => (0..6_usize).prop_map(From::Back),
+        1 => prop::option::of(place()).prop_map(From::Other),
+    ];
+    let members = prop::option::weighted(0.9, btree_set(select(MEMBERS), 0..4));
     prop_oneof![
-        20 => (agent(), ask()).prop_map(|(agent, ask)| Step::Ask(agent, ask)),
-        8 => (select(AGENTS), topics, select(&[Way::Solid, Way::Ess, Way::Below][..]))
-            .prop_map(|(agent, topics, way)| Step::Listen { agent, topics, way }),
-        2 => (place(), prop::option::of(0..6_usize)).prop_map(|(of, back)| Step::Connect(of, back)),
+        24 => (agent(), ask()).prop_map(|(agent, ask)| Step::Ask(agent, ask)),
+        8 => (select(AGENTS), topics, way()).prop_map(|(agent, topics, way)| Step::Listen { agent, topics, way }),
+        2 => (place(), from).prop_map(|(of, from)| Step::Connect(of, from)),
         1 => place().prop_map(Step::Disconnect),
+        5 => place().prop_map(Step::Return),
+        3 => (place(), 0..1_500_usize, ask()).prop_map(|(index, room, ask)| Step::Cut(index, room, ask)),
+        1 => place().prop_map(Step::Pause),
         1 => place().prop_map(Step::Unsubscribe),
         5 => (place(), room).prop_map(|(index, room)| Step::Room(index, room)),
+        2 => (select(CLUBS), members).prop_map(|(document, members)| Step::Say(document, members)),
+        1 => (1..90_i64).prop_map(Step::Wait),
+        1 => (1..12_u64).prop_map(Step::Prune),
         8 => (1..8_usize).prop_map(Step::Yield),
         4 => Just(Step::Quiet),
     ]
@@ -155,13 +204,17 @@ pub(crate) fn prelude() -> Vec<Step> {
         put("/c/x", &[]),
         acl("/", vec![read(Who::Agent("ann"), true), read(Who::Public, false)]),
         acl("/c/", vec![read(Who::Group("/g"), true), read(Who::Agent("ann"), true)]),
-        listen("bob", &["/c/", "/c/x"], Way::Solid),
-        listen("carol", &["/c/x"], Way::Ess),
-        listen("ann", &["/a"], Way::Solid),
-        listen(PUBLIC, &["/"], Way::Ess),
-        listen(OWNER, &["/c/x.acl"], Way::Solid),
-        listen("ann", &["/"], Way::Below),
-        listen("bob", &["/c/"], Way::Below),
+        listen("bob", &["/c/", "/c/x"], Way::SOLID),
+        listen("carol", &["/c/x"], Way::ESS),
+        listen("ann", &["/a"], Way::SOLID),
+        listen(PUBLIC, &["/"], Way::ESS),
+        listen(OWNER, &["/c/x.acl"], Way::SOLID),
+        listen("ann", &["/"], Way::BELOW),
+        listen("bob", &["/c/"], Way { voice: Voice::Events, ..Way::BELOW }),
+        put("~/x", &[]),
+        acl("~/", vec![read(Who::Elsewhere("one"), true)]),
+        listen("ann", &["/c/", "~/"], Way { voice: Voice::Turtle, cursor: true, ..Way::SOLID }),
+        listen("ann", &["/c/", "~/"], Way { voice: Voice::Lines, ..Way::BELOW }),
     ]
 }
 
@@ -178,18 +231,30 @@ impl World {
         match step {
             Step::Ask(agent, ask) => self.ask(agent, &ask).await,
             Step::Listen { agent, mut topics, way } => {
-                if way == Way::Below {
+                if way.below {
                     // Topics inside each other would hide which of them a notification is owed to.
-                    topics.truncate(1);
+                    let all = topics.clone();
+                    let inside = |topic: &str| all.iter().any(|other| topic != *other && topic.starts_with(other));
+                    topics.retain(|topic| !inside(topic));
                 }
                 if let Some(of) = self.subscribe(agent, &topics, way).await {
-                    self.connect(of, None).await;
+                    self.connect(of, From::Now).await;
                 }
             }
-            Step::Connect(of, back) if channels > 0 => {
-                let resume = back.map(|back| self.model.head().saturating_sub(back).max(1));
-                self.connect(of % channels, resume).await;
+            Step::Connect(of, from) if channels > 0 => self.connect(of % channels, from).await,
+            Step::Return(index) if wires > 0 => self.come_back(index % wires).await,
+            Step::Cut(index, room, ask) if wires > 0 => {
+                self.narrow(index % wires, room);
+                self.ask(OWNER, &ask).await;
+                for _ in 0..BRIEFLY {
+                    tokio::task::yield_now().await;
+                }
+                self.come_back(index % wires).await;
             }
+            Step::Pause(index) if wires > 0 => self.pause(index % wires),
+            Step::Say(document, members) => self.say(document, members).await,
+            Step::Wait(seconds) => self.wait(seconds).await,
+            Step::Prune(keep) => self.prune(keep).await,
             Step::Disconnect(index) if wires > 0 => self.disconnect(index % wires),
             Step::Unsubscribe(of) if channels > 0 => self.unsubscribe(of % channels).await,
             Step::Room(index, room) if wires > 0 => self.narrow(index % wires, room),

@@ -5,19 +5,20 @@
 //! write that carried a byte of it. Between them lies what the order of sending and withdrawing decides.
 
 use crate::{
-    ear::{Ear, Heard, ROOM, Told},
-    model::{Commit, Owed, Way, parent},
-    world::{World, iri, subject},
+    ear::{Ear, ROOM},
+    model::{Commit, Owed, Voice, Way},
+    returning::From,
+    world::{World, iri, name, subject},
 };
 use podbell_delivery::rendering_id;
 use podbell_hub::{
-    Begin, Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, Position,
+    Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, Filter, Relation,
     SubscribeError, Topic,
 };
-use podbell_model::{Sequence, Uuid};
+use podbell_model::{ActivityKind, Uuid};
 use podbell_wire::{Framing, NotificationsContext, Rendering, Syntax};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{Arc, atomic::Ordering::SeqCst},
     time::{Duration, Instant},
 };
@@ -35,7 +36,7 @@ const CONCURRENT: u32 = 3;
 pub(crate) struct Kept {
     pub(crate) path: String,
     /// Nothing committed later may be heard.
-    lost_at: Option<Commit>,
+    pub(crate) lost_at: Option<Commit>,
     /// It was refused then, and perhaps the hub has looked.
     doubt: Option<Commit>,
     /// It was refused and granted again while somebody connected: nothing certain can be said.
@@ -47,45 +48,92 @@ pub(crate) struct Listening {
     pub(crate) agent: &'static str,
     pub(crate) way: Way,
     pub(crate) topics: Vec<Kept>,
-    channel: Channel,
+    pub(crate) channel: Channel,
     unsubscribed: bool,
 }
 
 /// A connection.
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Wire {
-    of: usize,
+    pub(crate) of: usize,
     pub(crate) ear: Arc<Ear>,
-    connection: Option<Connection>,
+    pub(crate) connection: Option<Connection>,
     /// Everything later is heard.
-    since: Commit,
-    registered: Commit,
-    replaying: bool,
+    pub(crate) since: Commit,
+    pub(crate) registered: Commit,
+    pub(crate) registered_at: i64,
+    pub(crate) replaying: bool,
     /// What was committed up to here has been looked at.
-    seen: Commit,
-    pending: Vec<Owed>,
-    blocked: bool,
+    pub(crate) seen: Commit,
+    pub(crate) pending: Vec<Owed>,
+    /// Whether it tells cursors.
+    pub(crate) cursors: bool,
+    /// The cursor that it came with.
+    pub(crate) came_with: Option<String>,
+    /// Whether that was its own.
+    pub(crate) came_with_own: bool,
+    /// A cursor from between notifications, and how many had been heard by then.
+    pub(crate) idle: Option<(usize, String)>,
+    /// The ids that were heard before it came back.
+    pub(crate) inherited: HashSet<String>,
+    /// Whether it must begin with a gap, may, or must not.
+    pub(crate) gap: Gap,
+    pub(crate) blocked: bool,
     /// A frame may have been cut.
-    partial: bool,
+    pub(crate) partial: bool,
     /// Nothing is owed any more.
-    over: bool,
+    pub(crate) over: bool,
+}
+
+/// Whether something was missed that can no longer be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    Never,
+    Perhaps,
+    Surely,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Over {
+pub(crate) enum Over {
     No,
     Perhaps,
     Yes,
 }
 
 impl Kept {
-    fn is_doubtful(&self) -> bool {
+    pub(crate) fn is_doubtful(&self) -> bool {
         self.doubt.is_some() || self.murky
     }
 }
 
+impl Way {
+    fn rendering(self) -> Rendering {
+        let (framing, syntax) = match self.voice {
+            Voice::Ess => return Rendering::Ess { actor: false },
+            Voice::WebSocket => (Framing::WebSocket, Syntax::JsonLd),
+            Voice::Events => (Framing::Events, Syntax::JsonLd),
+            Voice::Lines => (Framing::Stream, Syntax::JsonLd),
+            Voice::Turtle => (Framing::Stream, Syntax::Turtle),
+        };
+        let (context, cursor) = (NotificationsContext::default(), self.cursor);
+        Rendering::Solid { context, syntax, actor: false, framing, cursor }
+    }
+
+    fn filter(self) -> Filter {
+        let kind = |name: &&str| match *name {
+            "Create" => (Relation::Object, ActivityKind::Create),
+            "Update" => (Relation::Object, ActivityKind::Update),
+            "Delete" => (Relation::Object, ActivityKind::Delete),
+            "Add" => (Relation::Member, ActivityKind::Create),
+            _ => (Relation::Member, ActivityKind::Delete),
+        };
+        let only = self.only.map_or_else(Filter::default, |only| Filter::only(only.iter().map(kind)));
+        Filter::from_code(only.code(), self.not_mine)
+    }
+}
+
 impl Listening {
-    fn over(&self) -> Over {
+    pub(crate) fn over(&self) -> Over {
         match () {
             () if self.unsubscribed || self.topics.iter().all(|topic| topic.lost_at.is_some()) => Over::Yes,
             () if self.topics.iter().all(|topic| topic.lost_at.is_some() || topic.is_doubtful()) => Over::Perhaps,
@@ -93,7 +141,7 @@ impl Listening {
         }
     }
 
-    fn paths(&self) -> impl Iterator<Item = &str> + Clone {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> + Clone {
         self.topics.iter().map(|topic| &*topic.path)
     }
 
@@ -110,25 +158,23 @@ impl World {
         let id = Uuid::new_v4();
         let mut capability = [0; 32];
         capability[..16].copy_from_slice(Uuid::new_v4().as_bytes());
-        let rendering = if way == Way::Ess {
-            Rendering::Ess { actor: false }
-        } else {
-            let (context, syntax) = (NotificationsContext::default(), Syntax::default());
-            Rendering::Solid { context, syntax, actor: false, framing: Framing::WebSocket, cursor: false }
-        };
-        let topics_of = topics.iter().map(|path| Topic { storage: self.storage, resource: iri(path) }).collect();
-        let rendering = rendering_id(rendering);
+        let topics_of = topics.iter().map(|path| Topic { storage: self.storage(path), resource: iri(path) }).collect();
+        let rendering = rendering_id(way.rendering());
         let channel = Channel {
-            recursive: way == Way::Below,
+            recursive: way.below,
+            filter: way.filter(),
             capability: Some(capability),
             connections: ConnectionLimit { concurrent: CONCURRENT, total: None },
             ..Channel::new(ChannelId(id), Arc::new(subject(agent)), topics_of, rendering, self.time())
         };
-        let allowed = topics.iter().all(|topic| self.model.tree().may_listen(agent, topic));
+        let (now, tree) = (self.instant(), self.model.tree());
+        let sure = self.model.elsewhere.surely(now, now);
+        let perhaps = self.model.elsewhere.perhaps(now, now);
+        let allowed = [sure, perhaps].map(|far| topics.iter().all(|topic| tree.may_listen(agent, topic, &far)));
         match (allowed, self.hub.subscribe(channel.clone()).await) {
-            (true, Ok(())) => {}
-            (false, Err(SubscribeError::Forbidden { .. })) => return None,
-            (allowed, outcome) => panic!("{agent:?} subscribes to {topics:?}: allowed {allowed}, got {outcome:?}"),
+            ([_, true], Ok(())) => {}
+            ([false, _], Err(SubscribeError::Forbidden { .. })) => return None,
+            (allowed, outcome) => panic!("{agent:?} subscribes to {topics:?}: allowed {allowed:?}, got {outcome:?}"),
         }
         let kept = |path: &&str| Kept { path: (*path).to_owned(), lost_at: None, doubt: None, murky: false };
         let topics = topics.iter().map(kept).collect();
@@ -140,16 +186,18 @@ impl World {
         self.wires.iter().map(|wire| u32::from(wire.of == of && !wire.over)).sum()
     }
 
-    /// Connects, from now on or from an earlier commit on.
-    pub(crate) async fn connect(&mut self, of: usize, resume: Option<Commit>) {
+    /// Connects, from a place or from now on.
+    pub(crate) async fn connect(&mut self, of: usize, from: From) {
         if self.live(of) > 0 {
             self.quiet().await;
         }
         if self.live(of) >= CONCURRENT || !self.exact && self.live(of) > 0 {
             return;
         }
-        let head = self.model.head();
+        let (head, now) = (self.model.head(), self.instant());
         let tree = self.model.tree();
+        let sure = self.model.elsewhere.surely(now, now);
+        let perhaps = self.model.elsewhere.perhaps(now, now);
         let listening = &mut self.listening[of];
         let over = listening.over();
         let agent = listening.agent;
@@ -160,7 +208,7 @@ impl World {
                 assert_ne!(over, Over::Yes, "an ended channel is not judged");
                 let left = listening.topics.iter().filter(|topic| topic.lost_at.is_none());
                 for topic in left {
-                    let refused = !tree.may_listen(agent, &topic.path) || topic.is_doubtful();
+                    let refused = !tree.may_listen(agent, &topic.path, &sure) || topic.is_doubtful();
                     assert!(refused, "{agent:?} may hear {} and is refused", topic.path);
                 }
                 return listening.lose(head);
@@ -173,38 +221,22 @@ impl World {
         };
         assert_ne!(over, Over::Yes, "the capability of an ended channel opens nothing");
         for topic in listening.topics.iter_mut().filter(|topic| topic.lost_at.is_none()) {
-            let may = tree.may_listen(agent, &topic.path);
-            if admission.channel().topics.iter().any(|kept| kept.resource.path() == topic.path) {
-                assert!(may, "{agent:?} is admitted to {}", topic.path);
+            if admission.channel().topics.iter().any(|kept| kept.resource == iri(&topic.path)) {
+                assert!(tree.may_listen(agent, &topic.path, &perhaps), "{agent:?} is admitted to {}", topic.path);
                 topic.murky |= topic.doubt.take().is_some();
+                topic.doubt = Some(head).filter(|_| !tree.may_listen(agent, &topic.path, &sure));
             } else {
+                let may = tree.may_listen(agent, &topic.path, &sure);
                 assert!(!may || topic.is_doubtful(), "{agent:?} is not admitted to {}", topic.path);
                 topic.lost_at = Some(head);
             }
         }
-        let since = resume.map_or(head, |resume| resume.min(head));
-        let ear = Ear::new(self.log.clone(), Arc::clone(&self.answered));
-        let connection = {
-            let after = |_| Begin::After(Position::after(Sequence(since as u64)));
-            admission.register(ear.clone(), resume.map_or(Begin::Now, after), None)
-        };
-        self.wires.push(Wire {
-            of,
-            ear,
-            connection: Some(connection),
-            since,
-            registered: head,
-            replaying: resume.is_some(),
-            seen: since,
-            pending: Vec::new(),
-            blocked: false,
-            partial: false,
-            over: false,
-        });
+        self.begin(of, from, admission);
     }
 
     /// Hangs up.
     pub(crate) fn disconnect(&mut self, index: usize) {
+        self.note();
         let wire = &mut self.wires[index];
         wire.connection = None;
         wire.ear.deaf.store(true, SeqCst);
@@ -240,15 +272,16 @@ impl World {
         }
     }
 
-    /// After a commit: topics that are refused now may be lost from now on.
+    /// After a change: topics that are refused now may be lost from now on.
     pub(crate) fn doubt(&mut self) {
-        let (head, tree) = (self.model.head(), self.model.tree());
+        let (head, tree, now) = (self.model.head(), self.model.tree(), self.instant());
+        let sure = self.model.elsewhere.surely(now, now);
         for (of, listening) in self.listening.iter_mut().enumerate() {
             if !self.wires.iter().any(|wire| wire.of == of && !wire.over) {
                 continue;
             }
             for topic in &mut listening.topics {
-                if topic.doubt.is_none() && !tree.may_listen(listening.agent, &topic.path) {
+                if topic.doubt.is_none() && !tree.may_listen(listening.agent, &topic.path, &sure) {
                     topic.doubt = Some(head);
                 }
             }
@@ -257,11 +290,11 @@ impl World {
 
     /// Notes what became owed since the last look.
     fn note(&mut self) {
-        let head = self.model.head();
+        let (head, now) = (self.model.head(), self.instant());
         for wire in self.wires.iter_mut().filter(|wire| !wire.over) {
             let listening = &self.listening[wire.of];
             for commit in wire.seen + 1..=head {
-                for owed in self.model.messages(commit, &listening.paths(), listening.way) {
+                for owed in self.model.messages(commit, &listening.paths(), (listening.agent, listening.way)) {
                     let topic = listening.topics.iter().find(|topic| topic.path == owed.topic).unwrap();
                     let doubted = topic.doubt.is_some_and(|doubt| wire.replaying || doubt < commit);
                     if !topic.murky && !doubted && topic.lost_at.is_none_or(|lost| commit <= lost) {
@@ -273,10 +306,11 @@ impl World {
             let (model, agent, registered) = (&self.model, listening.agent, wire.registered);
             wire.pending.retain(|owed| {
                 let (concern, commit) = (&owed.concern, owed.commit);
-                let gate = owed.gate.iter().all(|gate| model.may_always_know(agent, gate, commit, head));
-                model.may_know(agent, concern, commit)
-                    && model.may_always_know(agent, concern, commit.max(registered), head)
-                    && gate
+                let far = model.elsewhere.surely(model.moments[commit].at, now);
+                let mut gate = owed.gate.iter();
+                model.may_know(agent, concern, commit, &far)
+                    && model.may_always_know(agent, concern, (commit.max(registered), head), &far)
+                    && gate.all(|gate| model.may_always_know(agent, gate, (commit, head), &far))
             });
         }
     }
@@ -301,26 +335,34 @@ impl World {
 
     /// What is still missing.
     async fn shortfall(&self) -> Option<String> {
-        let tree = self.model.tree();
+        let (tree, now) = (self.model.tree(), self.instant());
+        let perhaps = self.model.elsewhere.perhaps(now, now);
         for wire in self.wires.iter().filter(|wire| !wire.over) {
             let listening = &self.listening[wire.of];
             let agent = listening.agent;
             let closed = wire.ear.closed();
-            let heard: Vec<Told> = wire.ear.heard().into_iter().filter_map(|heard| heard.told).collect();
             if !wire.blocked && closed.is_none_or(|(_, mid_frame)| !mid_frame) {
-                for owed in &wire.pending {
-                    let at = self.model.moments[owed.commit].at;
-                    let found = heard.iter().any(|told| told.at == at && told.message == owed.message);
+                let heard = wire.ear.heard();
+                // What was committed before the gap was told is not told any more.
+                let gap = wire.ear.gap();
+                if wire.gap == Gap::Surely && gap.is_none() && closed.is_none() {
+                    return Some(format!("{agent:?} does not hear of the gap"));
+                }
+                for owed in wire.pending.iter().filter(|owed| gap.is_none_or(|gap| owed.commit > gap)) {
+                    let found = heard.iter().filter_map(|heard| heard.told.as_ref()).any(|told| self.tells(told, owed));
                     if !found {
                         return Some(format!("{agent:?} missed {owed:?}; heard {heard:#?}"));
                     }
+                }
+                if let Some(missing) = gap.and_then(|_| self.unshown(wire, &heard)).filter(|_| closed.is_none()) {
+                    return Some(format!("{agent:?} is not shown how {missing} stands; heard {heard:#?}"));
                 }
             }
             if closed.is_some() {
                 continue;
             }
             let kept = self.kept(listening).await;
-            let refused = |path: &str| !tree.may_listen(agent, path);
+            let refused = |path: &str| !tree.may_listen(agent, path, &perhaps);
             if let Some(path) = kept.iter().find(|path| refused(path)) {
                 return Some(format!("{agent:?} keeps the topic {path}, which is refused"));
             }
@@ -335,7 +377,7 @@ impl World {
     /// The topics that the hub still keeps for a channel.
     async fn kept(&self, listening: &Listening) -> Vec<String> {
         match self.hub.channel(listening.channel.id, &listening.channel.subject, |_| false).await {
-            Ok(channel) => channel.topics.iter().map(|topic| topic.resource.path().to_owned()).collect(),
+            Ok(channel) => channel.topics.iter().map(|topic| name(topic.resource.as_str())).collect(),
             Err(ChannelError::Ended) => Vec::new(),
             Err(error) => panic!("{error}"),
         }
@@ -343,7 +385,7 @@ impl World {
 
     /// Takes over what the hub decided where it was free to.
     async fn settle(&mut self) {
-        let head = self.model.head();
+        let (head, now) = (self.model.head(), self.instant());
         for of in 0..self.listening.len() {
             if self.live(of) == 0 {
                 continue;
@@ -351,13 +393,18 @@ impl World {
             let kept = self.kept(&self.listening[of]).await;
             let open = self.wires.iter().any(|wire| wire.of == of && !wire.over && wire.ear.closed().is_none());
             let (tree, exact) = (self.model.tree(), self.exact);
+            let sure = self.model.elsewhere.surely(now, now);
+            let perhaps = self.model.elsewhere.perhaps(now, now);
             let listening = &mut self.listening[of];
             let agent = listening.agent;
             for topic in listening.topics.iter_mut().filter(|topic| topic.lost_at.is_none()) {
-                let may = tree.may_listen(agent, &topic.path);
+                let may = tree.may_listen(agent, &topic.path, &sure);
                 match (kept.contains(&topic.path), may) {
                     (true, true) if exact && open => (topic.doubt, topic.murky) = (None, false),
-                    (true, _) => assert!(may || !open, "{agent:?} keeps {}", topic.path),
+                    (true, _) => {
+                        let may = tree.may_listen(agent, &topic.path, &perhaps);
+                        assert!(may || !open, "{agent:?} keeps {}", topic.path);
+                    }
                     (false, true) if topic.murky => {}
                     (false, may) => {
                         assert!(!may || topic.doubt.is_some(), "{agent:?} was never refused {}", topic.path);
@@ -379,102 +426,5 @@ impl World {
                 }
             }
         }
-    }
-
-    /// Drains everything and compares everything.
-    pub(crate) async fn finish(mut self) {
-        for index in 0..self.wires.len() {
-            if !self.wires[index].over {
-                self.narrow(index, ROOM);
-            }
-        }
-        self.quiet().await;
-        let mut ids = vec![Vec::new(), Vec::new()];
-        for commit in 2..=self.model.head() {
-            let found = self.ids(commit).await;
-            let named =
-                |change: &crate::model::Change| format!("{}{}", change.path, if change.acl { ".acl" } else { "" });
-            let mut expected: Vec<String> = self.model.moments[commit].changes.iter().map(named).collect();
-            let mut changed: Vec<String> = found.iter().map(|(path, _)| path.clone()).collect();
-            expected.sort();
-            changed.sort();
-            assert_eq!(changed, expected, "one record per changed resource");
-            ids.push(found);
-        }
-        for wire in &self.wires {
-            self.check(wire, &ids);
-        }
-        for listening in self.listening.iter().filter(|listening| listening.over() == Over::Yes) {
-            let admitted = self.hub.admit(&listening.channel.capability.unwrap()).await;
-            assert!(admitted.is_err(), "the capability of an ended channel opens nothing");
-        }
-    }
-
-    /// Nothing forbidden, nothing twice, nothing out of order, every word as the model has it.
-    fn check(&self, wire: &Wire, ids: &[Vec<(String, Uuid)>]) {
-        let listening = &self.listening[wire.of];
-        let agent = listening.agent;
-        assert!(!wire.ear.late.load(SeqCst), "{agent:?} was written to after the end");
-        let (mut seen, mut order) = (HashSet::new(), HashMap::new());
-        for heard in wire.ear.heard() {
-            let Some(told) = &heard.told else {
-                self.check_cut(wire, &heard, ids);
-                continue;
-            };
-            assert!(seen.insert(told.id.clone()), "{agent:?} heard an id twice: {told:?}");
-            let found = self.model.moments.iter().position(|moment| moment.at == told.at);
-            let commit = found.unwrap_or_else(|| panic!("nothing was committed then: {told:?}"));
-            let owed = self.model.messages(commit, &listening.paths(), listening.way);
-            let Some(owed) = owed.iter().find(|owed| owed.message == told.message) else {
-                panic!("{agent:?} heard {told:?}, and the commit tells {owed:#?}");
-            };
-            // Below one topic, one commit may change several resources.
-            let line = if owed.gate.is_some() || listening.way == Way::Below { &owed.changed } else { &owed.topic };
-            let before = order.insert(line.clone(), commit);
-            assert!(before.is_none_or(|before| before < commit), "{agent:?} heard {told:?} after commit {before:?}");
-            self.check_allowed(wire, owed, &heard);
-            let (_, id) = ids[commit].iter().find(|(path, _)| *path == owed.changed).unwrap();
-            let both = owed.topic != owed.changed && listening.paths().any(|path| path == owed.changed);
-            let second = both.then(|| Uuid::new_v5(id, iri(&owed.topic).as_str().as_bytes()));
-            let named = |id: &Uuid| told.id == id.urn().to_string();
-            assert!(named(id) || second.as_ref().is_some_and(named), "{told:?} should be {id}");
-        }
-    }
-
-    fn check_allowed(&self, wire: &Wire, owed: &Owed, heard: &Heard) {
-        let (model, listening) = (&self.model, &self.listening[wire.of]);
-        let (agent, commit) = (listening.agent, owed.commit);
-        assert!(commit > wire.since, "{agent:?} heard of what was before: {owed:?}");
-        assert!(model.may_know(agent, &owed.concern, commit), "{agent:?} was never allowed {owed:?}");
-        for chunk in &heard.chunks {
-            let open = |at| owed.gate.iter().all(|gate| model.may_know(agent, gate, at));
-            let allowed = chunk.rules(commit).any(|at| open(at) && model.may_know(agent, &owed.concern, at));
-            assert!(allowed, "{agent:?} was told {owed:?} although the rules of {chunk:?} forbid it");
-        }
-        let lost = listening.topics.iter().find(|topic| topic.path == owed.topic).and_then(|topic| topic.lost_at);
-        assert!(lost.is_none_or(|lost| commit <= lost), "{agent:?} lost the topic at {lost:?} and heard {owed:?}");
-    }
-
-    /// A frame that was cut told something as soon as its id was out.
-    fn check_cut(&self, wire: &Wire, heard: &Heard, ids: &[Vec<(String, Uuid)>]) {
-        let Some((_, rest)) = heard.text.split_once("urn:uuid:") else { return };
-        let Some(id) = rest.get(..36) else { return };
-        let listening = &self.listening[wire.of];
-        for (commit, changed) in ids.iter().enumerate() {
-            for (path, of) in changed {
-                let second = parent(path).map(|above| Uuid::new_v5(of, iri(&above).as_str().as_bytes()).to_string());
-                if of.to_string() != id && second.as_deref() != Some(id) {
-                    continue;
-                }
-                let owed = self.model.messages(commit, &listening.paths(), listening.way);
-                let mut owed = owed.into_iter().filter(|owed| owed.changed == *path);
-                let first = owed.next().expect("what began was about a topic");
-                if owed.next().is_none() {
-                    self.check_allowed(wire, &first, heard);
-                }
-                return;
-            }
-        }
-        panic!("nothing that was committed has the id {id}");
     }
 }

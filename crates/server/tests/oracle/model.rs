@@ -5,7 +5,11 @@
 //!
 //! Spec: <https://solidproject.org/TR/wac>, <https://solidproject.org/TR/notifications-protocol>
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::elsewhere::{Elsewhere, Far};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Number of a commit; the first is 1.
 pub(crate) type Commit = usize;
@@ -16,6 +20,8 @@ pub(crate) const WRITE: u8 = 4 | APPEND;
 pub(crate) const CONTROL: u8 = 8;
 /// The owner of the storage.
 pub(crate) const OWNER: &str = "owner";
+/// The roots of the storages; names in the second one begin with `~`.
+pub(crate) const ROOTS: [&str; 2] = ["/", "~/"];
 /// Everybody who is nobody.
 pub(crate) const PUBLIC: &str = "";
 
@@ -24,6 +30,8 @@ pub(crate) const PUBLIC: &str = "";
 pub(crate) enum Who {
     Agent(&'static str),
     Group(&'static str),
+    /// By a group document elsewhere.
+    Elsewhere(&'static str),
     Authenticated,
     Public,
 }
@@ -97,17 +105,45 @@ pub(crate) struct Moment {
     pub(crate) changes: Vec<Change>,
     /// When it was committed, in milliseconds.
     pub(crate) at: i64,
+    pub(crate) actor: &'static str,
+}
+
+/// In which words, and how they are set apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    WebSocket,
+    /// The words of ESS, on a WebSocket.
+    Ess,
+    Events,
+    Lines,
+    Turtle,
 }
 
 /// How a channel listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) struct Way {
+    pub(crate) voice: Voice,
+    /// Each notification tells its cursor.
+    pub(crate) cursor: bool,
+    /// To everything below its topics too.
+    pub(crate) below: bool,
+    /// Only these types.
+    pub(crate) only: Option<&'static [&'static str]>,
+    /// Not what the listener has done.
+    pub(crate) not_mine: bool,
+}
+
+impl Way {
     /// In the words of the protocol.
-    Solid,
-    /// In those of ESS.
-    Ess,
-    /// To everything below its topics.
-    Below,
+    pub(crate) const SOLID: Self =
+        Self { voice: Voice::WebSocket, cursor: false, below: false, only: None, not_mine: false };
+    pub(crate) const ESS: Self = Self { voice: Voice::Ess, ..Self::SOLID };
+    pub(crate) const BELOW: Self = Self { below: true, ..Self::SOLID };
+
+    fn hears(self, agent: &str, actor: &str, kind: &str) -> bool {
+        let own = self.not_mine && agent != PUBLIC && agent == actor;
+        !own && self.only.is_none_or(|only| only.contains(&kind))
+    }
 }
 
 /// What a notification lets its hearer know about.
@@ -143,6 +179,7 @@ pub(crate) struct Owed {
 pub(crate) struct Model {
     pub(crate) moments: Vec<Moment>,
     pub(crate) ends: BTreeMap<(String, Commit), Commit>,
+    pub(crate) elsewhere: Arc<Elsewhere>,
 }
 
 pub(crate) fn parent(path: &str) -> Option<String> {
@@ -160,31 +197,32 @@ pub(crate) fn twin(path: &str) -> String {
 
 impl Tree {
     /// What an agent may do to whatever stands, or could stand, under a path.
-    pub(crate) fn granted(&self, agent: &str, path: &str) -> u8 {
+    pub(crate) fn granted(&self, agent: &str, path: &str, far: &Far<'_>) -> u8 {
         let owned = if agent == OWNER { CONTROL } else { 0 };
         for level in std::iter::once(path.to_owned()).chain(ancestors(path)) {
             let Some(acl) = self.acls.get(&level) else { continue };
             let applies = |rule: &&Rule| if level == path { rule.access_to } else { rule.default };
-            let named = acl.rules.iter().filter(applies).filter(|rule| self.names(rule.who, agent));
+            let named = acl.rules.iter().filter(applies).filter(|rule| self.names(rule.who, agent, far));
             return named.fold(owned, |modes, rule| modes | rule.modes);
         }
         owned
     }
 
-    fn names(&self, who: Who, agent: &str) -> bool {
+    fn names(&self, who: Who, agent: &str, far: &Far<'_>) -> bool {
         match who {
             Who::Agent(named) => named == agent,
             Who::Group(document) => self.groups.get(document).is_some_and(|group| group.members.contains(agent)),
+            Who::Elsewhere(document) => far.names(document, agent),
             Who::Authenticated => agent != PUBLIC,
             Who::Public => true,
         }
     }
 
     /// Whether an agent may listen to a topic: Read, and Control for an ACL.
-    pub(crate) fn may_listen(&self, agent: &str, topic: &str) -> bool {
+    pub(crate) fn may_listen(&self, agent: &str, topic: &str, far: &Far<'_>) -> bool {
         match topic.strip_suffix(".acl") {
-            Some(subject) => self.granted(agent, subject) & CONTROL != 0,
-            None => self.granted(agent, topic) & READ != 0,
+            Some(subject) => self.granted(agent, subject, far) & CONTROL != 0,
+            None => self.granted(agent, topic, far) & READ != 0,
         }
     }
 }
@@ -201,11 +239,11 @@ impl Model {
     /// Whether an agent may be told by the rules of a commit.
     ///
     /// Of a life that is over the rules just before its end count, with later changes above it and of groups.
-    pub(crate) fn may_know(&self, agent: &str, concern: &Concern, at: Commit) -> bool {
+    pub(crate) fn may_know(&self, agent: &str, concern: &Concern, at: Commit, far: &Far<'_>) -> bool {
         let (tree, path) = (&self.moments[at].tree, &concern.path);
-        let Some(born) = concern.born else { return tree.granted(agent, path) & CONTROL != 0 };
+        let Some(born) = concern.born else { return tree.granted(agent, path, far) & CONTROL != 0 };
         let Some(end) = self.ends.get(&(path.clone(), born)).copied().filter(|end| *end <= at) else {
-            return tree.granted(agent, path) & READ != 0;
+            return tree.granted(agent, path, far) & READ != 0;
         };
         let (before, mut then) = (&self.moments[end - 1].tree, tree.clone());
         then.acls.remove(path);
@@ -215,27 +253,35 @@ impl Model {
         for (document, group) in then.groups.iter_mut().filter(|(_, group)| group.touched == end) {
             group.members = before.groups.get(document).map(|group| group.members.clone()).unwrap_or_default();
         }
-        then.granted(agent, path) & READ != 0
+        then.granted(agent, path, far) & READ != 0
     }
 
     /// Whether an agent may be told by the rules of every commit of that range.
-    pub(crate) fn may_always_know(&self, agent: &str, concern: &Concern, first: Commit, last: Commit) -> bool {
-        (first..=last).all(|at| self.may_know(agent, concern, at))
+    pub(crate) fn may_always_know(
+        &self,
+        agent: &str,
+        concern: &Concern,
+        (first, last): (Commit, Commit),
+        far: &Far<'_>,
+    ) -> bool {
+        (first..=last).all(|at| self.may_know(agent, concern, at, far))
     }
 
-    /// The notifications of a commit for a channel's topics, in the words of ESS or of the protocol.
+    /// The notifications of a commit for a channel of an agent.
     pub(crate) fn messages<'t>(
         &self,
         commit: Commit,
         topics: &(impl Iterator<Item = &'t str> + Clone),
-        way: Way,
+        (agent, way): (&str, Way),
     ) -> Vec<Owed> {
         let mut owed = Vec::new();
         for change in &self.moments[commit].changes {
             for topic in topics.clone() {
-                let below = way == Way::Below && topic.ends_with('/') && change.path.starts_with(topic) && !change.acl;
+                let below = way.below && topic.ends_with('/') && change.path.starts_with(topic) && !change.acl;
                 let told_as = if below { &change.path } else { topic };
-                if let Some((concern, message)) = self.message(commit, change, told_as, way) {
+                let hears = |message: &Message| way.hears(agent, self.moments[commit].actor, message.kind);
+                let message = self.message(commit, change, told_as, way).filter(|(_, message)| hears(message));
+                if let Some((concern, message)) = message {
                     let changed = if change.acl { format!("{}.acl", change.path) } else { change.path.clone() };
                     let is_below = told_as != topic;
                     // Of no life: whatever stands there.
@@ -248,7 +294,7 @@ impl Model {
     }
 
     fn message(&self, commit: Commit, change: &Change, topic: &str, way: Way) -> Option<(Concern, Message)> {
-        let ess = way == Way::Ess;
+        let ess = way.voice == Voice::Ess;
         let standing = if change.kind == Kind::Delete { commit - 1 } else { commit };
         let last = &self.moments[standing].tree;
         let kind = match change.kind {
@@ -268,7 +314,7 @@ impl Model {
             let message = Message { kind, object: path.clone(), target: None, state };
             return Some((Concern { path, born: Some(change.born) }, message));
         }
-        let container = change.container.clone().filter(|_| way != Way::Below);
+        let container = change.container.clone().filter(|_| !way.below);
         let (container, born) = container.filter(|(container, _)| container == topic)?;
         let state = self.moments[commit].tree.nodes.get(&container).map(|node| node.version.clone());
         let message = match change.kind {

@@ -3,9 +3,13 @@
 use crate::{
     ask::Ask,
     history::{Step, prelude},
-    model::OWNER,
+    model::{OWNER, Voice, Way},
+    returning::From,
     run_in_memory,
 };
+
+/// How many channels, each with a connection, there are after the prelude.
+const BEGUN: usize = 9;
 
 fn begun(steps: Vec<Step>) {
     run_in_memory(prelude().into_iter().chain(steps).collect());
@@ -14,4 +18,19 @@ fn begun(steps: Vec<Step>) {
 #[test]
 fn a_channel_that_loses_all_topics_at_once_ends() {
     begun(vec![Step::Yield(1), Step::Ask(OWNER, Ask::PutAcl { path: "/c/", rules: vec![] })]);
+}
+
+#[test]
+fn a_cut_between_a_gap_and_how_the_topics_stand_is_a_gap_again() {
+    // Room for the gap; for the first topic; for the last, so that nothing is missing.
+    for room in [450, 950, 1_300] {
+        let way = Way { voice: Voice::Events, ..Way::SOLID };
+        begun(vec![
+            Step::Listen { agent: "bob", topics: vec!["/c/", "/c/x"], way },
+            Step::Connect(BEGUN, From::Other(None)),
+            Step::Room(BEGUN + 1, room),
+            Step::Yield(8),
+            Step::Return(BEGUN + 1),
+        ]);
+    }
 }

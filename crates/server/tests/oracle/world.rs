@@ -2,21 +2,22 @@
 
 use crate::{
     ask::{Ask, Condition, Fate},
+    elsewhere::{self, Members, Post},
     listeners::{Listening, Wire},
-    model::{APPEND, Body, CONTROL, Model, OWNER, PUBLIC, READ, Rule, WRITE, Who},
+    model::{APPEND, Body, CONTROL, Commit, Model, OWNER, PUBLIC, READ, ROOTS, Rule, WRITE, Who},
 };
 use podbell_delivery::Frames;
-use podbell_egress::{Document, Fetch, FetchError, Get};
 use podbell_hub::{ChannelStore, Hub, Ports, Settings, testing::MemoryChannels};
 use podbell_log::{Fence, Log, PolicyHistory};
 use podbell_model::{Auxiliary, ResourceIri, Sequence, StorageId, Subject, Timestamp, Uuid, WebId};
 use podbell_pod::{
     Action, Applied, Content, Effect, Outcome, Pod, Preconditions, Request, store::Store, testing::MemoryStore,
 };
-use podbell_server::{authorize::Judge, standing::Standings};
+use podbell_server::{authorize::Judge, notifications::Seals, standing::Standings};
 use podbell_sqlite::{Options, Sqlite};
 use podbell_wac::Rules;
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     sync::{
         Arc,
@@ -29,8 +30,20 @@ const START: i64 = 1_790_000_000_000;
 /// Blocked outlets are waited for.
 const PATIENCE: Duration = Duration::from_hours(24);
 
+/// Where the two storages are.
+const ORIGINS: [&str; 2] = ["https://pod.example", "https://two.example"];
+
 pub(crate) fn iri(path: &str) -> ResourceIri {
-    ResourceIri::parse(&format!("https://pod.example{path}")).unwrap()
+    let [first, second] = ORIGINS;
+    let whole = path.strip_prefix('~').map_or_else(|| format!("{first}{path}"), |path| format!("{second}{path}"));
+    ResourceIri::parse(&whole).unwrap()
+}
+
+/// The name of a resource in the model.
+pub(crate) fn name(iri: &str) -> String {
+    let [first, second] = ORIGINS;
+    let second = || iri.strip_prefix(second).map(|path| format!("~{path}"));
+    iri.strip_prefix(first).map(str::to_owned).or_else(second).unwrap()
 }
 
 fn webid(agent: &str) -> WebId {
@@ -46,7 +59,12 @@ pub(crate) struct World {
     pub(crate) model: Model,
     pub(crate) hub: Arc<Hub>,
     pub(crate) log: Arc<dyn Log>,
-    pub(crate) storage: StorageId,
+    pub(crate) storages: Vec<StorageId>,
+    pub(crate) seals: Arc<Seals>,
+    /// What is in the log of each commit.
+    pub(crate) records: Vec<Vec<Logged>>,
+    /// The newest commit of each storage that the log has forgotten.
+    pub(crate) pruned: BTreeMap<StorageId, Commit>,
     /// When nothing else can be done the hub has done everything: there are no other threads.
     pub(crate) exact: bool,
     pub(crate) answered: Arc<AtomicUsize>,
@@ -56,17 +74,17 @@ pub(crate) struct World {
     pod: Pod,
     judge: Arc<Judge>,
     store: Arc<dyn Store>,
+    memory: Option<Arc<MemoryStore>>,
     _directory: Option<tempfile::TempDir>,
 }
 
-/// There is nothing elsewhere.
-struct Nowhere;
-
-#[async_trait::async_trait]
-impl Fetch for Nowhere {
-    async fn get(&self, _: &Get) -> Result<Document, FetchError> {
-        Err(FetchError::Unreachable)
-    }
+/// A record, as far as it matters.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    pub(crate) storage: StorageId,
+    offset: u64,
+    /// The resource that changed, and the id of the change.
+    pub(crate) change: Option<(String, Uuid)>,
 }
 
 /// One store in its roles.
@@ -76,16 +94,8 @@ struct Roles {
     history: Arc<dyn PolicyHistory>,
     channels: Arc<dyn ChannelStore>,
     fence: Arc<Fence>,
+    memory: Option<Arc<MemoryStore>>,
     directory: Option<tempfile::TempDir>,
-}
-
-/// No listener of the oracle asks for cursors.
-struct Unsealed;
-
-impl podbell_hub::Cursors for Unsealed {
-    fn seal(&self, _: &podbell_hub::Channel, _: podbell_hub::Position) -> podbell_hub::Cursor {
-        [b'A'; podbell_hub::CURSOR]
-    }
 }
 
 impl World {
@@ -98,6 +108,7 @@ impl World {
             history: store.clone(),
             channels: Arc::new(MemoryChannels::default()),
             fence: store.fence(),
+            memory: Some(store.clone()),
             directory: None,
         };
         Self::over(roles, exact).await
@@ -113,47 +124,58 @@ impl World {
             history: store.clone(),
             channels: store.clone(),
             fence: store.fence(),
+            memory: None,
             directory: Some(directory),
         };
         Self::over(roles, false).await
     }
 
     async fn over(roles: Roles, exact: bool) -> Self {
-        let Roles { store, log, history, channels, fence, directory } = roles;
+        let Roles { store, log, history, channels, fence, memory, directory } = roles;
         let now = Arc::new(AtomicI64::new(START));
         let pod = Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(Rules::default())).await.unwrap();
         let start = Timestamp::from_millisecond(START).unwrap();
-        let made = pod.create_pod(&iri("/"), &webid(OWNER), "https://issuer.example/", "Owner", start).await;
-        let (storage, _) = made.unwrap();
+        let mut made = Vec::new();
+        for root in ROOTS {
+            let pod = pod.create_pod(&iri(root), &webid(OWNER), "https://issuer.example/", "Owner", start).await;
+            made.push(pod.unwrap().0.id);
+        }
+        let model = Model::new(START);
+        let seals = Arc::new(Seals::new(&[7; 32]).unwrap());
         let storages = Arc::new(podbell_pod::Storages::from_iter(store.storages().await.unwrap()));
-        let judge = Arc::new(Judge::new(history, storages, Arc::new(Nowhere), Rules::default()));
+        let judge = Arc::new(Judge::new(history, storages, Arc::new(Post(model.elsewhere.clone())), Rules::default()));
         let clock = Arc::clone(&now);
         let ports = Ports {
             log: log.clone(),
             fence,
             authorize: judge.clone(),
             encoder: Arc::new(Frames),
-            cursors: Arc::new(Unsealed),
+            cursors: seals.clone(),
             channels,
             states: Arc::new(Standings::new(log.clone(), store.clone())),
             clock: Arc::new(move || Timestamp::from_millisecond(clock.load(SeqCst)).unwrap()),
         };
         let mut world = Self {
-            model: Model::new(START),
+            model,
             hub: Hub::start(ports, Settings { stuck_after: PATIENCE, ..Settings::default() }),
             log,
-            storage: storage.id,
+            storages: made,
+            seals,
+            records: Vec::new(),
+            pruned: BTreeMap::new(),
             exact,
-            answered: Arc::new(AtomicUsize::new(1)),
+            answered: Arc::new(AtomicUsize::new(ROOTS.len())),
             now,
             listening: Vec::new(),
             wires: Vec::new(),
             pod,
             judge,
             store,
+            memory,
             _directory: directory,
         };
         world.learn_versions().await;
+        world.learn_records().await;
         world
     }
 
@@ -161,23 +183,78 @@ impl World {
         Timestamp::from_millisecond(self.now.load(SeqCst)).unwrap()
     }
 
+    pub(crate) fn instant(&self) -> i64 {
+        self.now.load(SeqCst)
+    }
+
+    /// The storage of a name.
+    pub(crate) fn storage(&self, path: &str) -> StorageId {
+        self.storages[usize::from(path.starts_with('~'))]
+    }
+
     /// Sends a request; its fate and what it left in the log are as the model says.
-    pub(crate) async fn ask(&mut self, agent: &str, ask: &Ask) {
+    pub(crate) async fn ask(&mut self, agent: &'static str, ask: &Ask) {
         let at = self.now.fetch_add(1, SeqCst) + 1;
-        let fate = self.model.tree().fate(agent, ask);
+        let (tree, elsewhere) = (self.model.tree(), &self.model.elsewhere);
+        // Who is in a group elsewhere is not always certain.
+        let fates = [elsewhere.surely(at, at), elsewhere.perhaps(at, at)].map(|far| tree.fate(agent, ask, &far));
         let outcome = self.send(agent, ask).await;
         let head = usize::try_from(self.log.head().0).unwrap();
-        match (fate, outcome) {
-            (Fate::Fails, Err(_)) | (Fate::Idle, Ok((Effect::Unchanged, _))) => {}
-            (Fate::Commits, Ok((effect, path))) if effect != Effect::Unchanged => {
-                self.model.commit(ask, &path, at);
-                self.learn_versions().await;
-                self.doubt();
-            }
-            (fate, outcome) => panic!("{agent:?} asks {ask:?}: expected {fate:?}, got {outcome:?}"),
+        let fate = match &outcome {
+            Err(_) => Fate::Fails,
+            Ok((Effect::Unchanged, _)) => Fate::Idle,
+            Ok(_) => Fate::Commits,
+        };
+        assert!(fates.contains(&fate), "{agent:?} asks {ask:?}: expected one of {fates:?}, got {outcome:?}");
+        if let Some((_, path)) = outcome.ok().filter(|_| fate == Fate::Commits) {
+            self.model.commit((agent, ask), &path, at);
+            self.learn_versions().await;
+            self.learn_records().await;
+            self.doubt();
         }
         assert_eq!(head, self.model.head(), "one commit per write that is done, none for any other: {ask:?}");
         self.answered.store(head, SeqCst);
+    }
+
+    /// A group document elsewhere says something else.
+    pub(crate) async fn say(&mut self, document: &'static str, members: Members) {
+        self.be_still().await;
+        self.model.elsewhere.say(document, members, self.instant());
+        self.doubt();
+    }
+
+    /// Time goes by.
+    pub(crate) async fn wait(&mut self, seconds: i64) {
+        self.be_still().await;
+        self.now.fetch_add(seconds * 1_000, SeqCst);
+        self.hub.clock_moved();
+    }
+
+    /// Where threads race, nothing is on its way any more: what was judged and what is written is of one instant.
+    async fn be_still(&mut self) {
+        if !self.exact {
+            self.quiet().await;
+        }
+    }
+
+    /// Forgets all records but the newest of each storage, as retention does; everybody has heard them.
+    pub(crate) async fn prune(&mut self, keep: u64) {
+        let Some(memory) = self.memory.clone().filter(|_| self.exact) else { return };
+        for index in 0..self.wires.len() {
+            self.narrow(index, crate::ear::ROOM);
+        }
+        self.quiet().await;
+        memory.prune(keep);
+        let newest: BTreeMap<_, _> =
+            self.records.iter().flatten().map(|record| (record.storage, record.offset)).collect();
+        for (index, commit) in self.records.iter().enumerate() {
+            if commit.iter().all(|record| record.offset + keep <= newest[&record.storage]) {
+                for record in commit {
+                    let pruned = self.pruned.entry(record.storage).or_default();
+                    *pruned = (*pruned).max(index + 1);
+                }
+            }
+        }
     }
 
     /// Plans, judges and applies, again if the rules changed meanwhile.
@@ -190,7 +267,7 @@ impl World {
             match self.pod.apply(permitted).await.map_err(|problem| problem.to_string())? {
                 Applied::Done(Outcome::Written(written)) => {
                     let resource = written.resource.as_auxiliary().map_or(written.resource, |(_, subject)| subject);
-                    return Ok((written.effect, resource.path().to_owned()));
+                    return Ok((written.effect, name(resource.as_str())));
                 }
                 Applied::Done(outcome) => return Err(format!("{outcome:?}")),
                 Applied::Again(again) => request = again,
@@ -260,11 +337,23 @@ impl World {
         }
     }
 
-    /// The records of a commit: the id of the change of each resource.
-    pub(crate) async fn ids(&self, commit: usize) -> Vec<(String, Uuid)> {
-        let commits = self.log.read(Sequence(commit as u64 - 1), 1).await.unwrap();
-        let activities = commits[0].records.iter().filter_map(|record| record.fact.activity());
-        activities.map(|activity| (activity.object.path().to_owned(), activity.id)).collect()
+    /// Reads the records of the commits that are new.
+    async fn learn_records(&mut self) {
+        let known = Sequence(self.records.len() as u64);
+        for commit in self.log.read(known, 1_000).await.unwrap() {
+            let logged = commit.records.iter().map(|record| Logged {
+                storage: record.storage,
+                offset: record.position.offset,
+                change: record.fact.activity().map(|activity| (name(activity.object.as_str()), activity.id)),
+            });
+            self.records.push(logged.collect());
+        }
+    }
+
+    /// The changed resources of a commit, each with the id of its change.
+    pub(crate) fn ids(&self, commit: Commit) -> impl Iterator<Item = &(String, Uuid)> {
+        let records = commit.checked_sub(1).and_then(|index| self.records.get(index));
+        records.into_iter().flatten().filter_map(|record| record.change.as_ref())
     }
 }
 
@@ -282,6 +371,7 @@ fn acl(path: &str, rules: &[Rule]) -> String {
         let who = match rule.who {
             Who::Agent(name) => format!("acl:agent <{}>", webid(name)),
             Who::Group(document) => format!("acl:agentGroup <{}#w>", iri(document)),
+            Who::Elsewhere(document) => format!("acl:agentGroup <{}#w>", elsewhere::url(document)),
             Who::Authenticated => "acl:agentClass acl:AuthenticatedAgent".to_owned(),
             Who::Public => "acl:agentClass <http://xmlns.com/foaf/0.1/Agent>".to_owned(),
         };
