@@ -17,7 +17,8 @@ use podbell_model::{Sequence, StorageId, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
-/// How many commits are read at a time; each batch is out before the next is read.
+/// How many commits are read at a time; each batch is out before the next is read. As soon as what was read fills a part
+/// of the outbox, the rest is left for the next time: nobody who comes back is too slow for what they have missed.
 const READ: usize = 128;
 /// How often a failing source is tried before the connection is closed.
 const ATTEMPTS: u32 = 5;
@@ -66,6 +67,10 @@ impl Inner {
                             let mut end = if commits.len() < READ { until } else { after };
                             for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
                                 shard.ring(commit, Some(key), now);
+                                if shard.is_laden(key) {
+                                    end = commit.sequence;
+                                    break;
+                                }
                                 end = end.max(commit.sequence);
                             }
                             shard.stand_at(key, end);
@@ -134,6 +139,12 @@ impl Shard {
         storages.sort_unstable();
         storages.dedup();
         Step::Read { after, until: applied, storages }
+    }
+
+    /// Whether what waits is enough for now.
+    fn is_laden(&self, key: ConnectionKey) -> bool {
+        let outbox = self.connections.get(&key).and_then(|found| found.outbox.as_ref());
+        outbox.is_some_and(|outbox| outbox.bytes() > self.settings.outbox_bytes / 4)
     }
 
     /// What was committed up to there is not told any more.

@@ -366,7 +366,15 @@ impl Shard {
         }
         self.metrics.disconnected();
         self.farewells.push(Farewell { outlet: connected.outlet, words: words.map(|ending| (ending, mid_frame)) });
+        for (topic, window) in connected.windows.iter().flatten().enumerate() {
+            if let Some(opens) = window.opens {
+                self.timers.remove(&(opens, Timer::Window(key, topic)));
+            }
+        }
         let Some(live) = self.channels.get_mut(&connected.channel) else { return };
+        if let Some(start) = live.channel.start_at {
+            self.timers.remove(&(start, Timer::Start(key)));
+        }
         live.connections.retain(|other| *other != key);
         let (channel, empty) = (Arc::clone(&live.channel), live.connections.is_empty());
         self.leave_seat(&channel);

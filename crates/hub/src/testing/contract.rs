@@ -167,6 +167,10 @@ pub async fn a_channel_keeps_the_topics_that_are_left(store: &impl ChannelStore)
     assert_eq!(*store.get(channel.id).await.unwrap().unwrap().topics, channel.topics[1..]);
     assert_eq!(of_storage(store, 1).await, []);
     assert_eq!(of_storage(store, 2).await.len(), 1);
+    // Two that together take all that is left.
+    store.narrow(channel.id, &channel.topics[..1]).await.unwrap();
+    assert_eq!(store.get(channel.id).await.unwrap(), None);
+    assert_eq!(of_storage(store, 2).await, []);
 }
 
 /// See its name.

@@ -64,9 +64,13 @@ impl ChannelStore for MemoryChannels {
     }
 
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
-        if let Some(kept) = self.kept.lock().get_mut(&id) {
+        let mut channels = self.kept.lock();
+        if let Some(kept) = channels.get_mut(&id) {
             // Those only: two that overtake each other leave what both keep.
             kept.channel.topics = kept.channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
+            if kept.channel.topics.is_empty() {
+                channels.remove(&id);
+            }
         }
         Ok(())
     }
