@@ -151,6 +151,8 @@ pub(crate) struct Connected {
     pub(crate) outbox: Option<Box<Outbox>>,
     /// A timer looks whether it is stuck.
     pub(crate) watched: bool,
+    /// It was opened with a rendering of its own, and keeps it.
+    pub(crate) is_fixed: bool,
     /// By topic, if the channel has a rate.
     pub(crate) windows: Option<Box<[Window]>>,
 }

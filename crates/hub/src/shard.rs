@@ -220,7 +220,7 @@ impl Shard {
         &mut self,
         channel: &Arc<Channel>,
         answers: &[Answer],
-        (outlet, rendering): (Arc<dyn Outlet>, RenderingId),
+        (outlet, own): (Arc<dyn Outlet>, Option<RenderingId>),
         position: Position,
         now: Timestamp,
     ) -> Option<ConnectionKey> {
@@ -253,12 +253,13 @@ impl Shard {
         let connected = Connected {
             outlet,
             channel: key,
-            rendering,
+            rendering: own.unwrap_or(channel.rendering),
             position,
             heard: heard.map(Box::new),
             replay: None,
             outbox: None,
             watched: false,
+            is_fixed: own.is_some(),
             windows,
         };
         self.connections.insert(connection, connected);

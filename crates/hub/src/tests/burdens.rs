@@ -133,3 +133,46 @@ fn ended_channels_are_remembered_within_bounds() {
     assert!((100..400).contains(&remembered), "{remembered}");
     assert!(ended.by_id(all[999].id).is_some());
 }
+
+#[tokio::test]
+async fn a_shorter_rate_holds_for_what_waits_already() {
+    let world = World::new();
+    let channel = Channel { rate: Some(Duration::from_hours(1)), ..world.channel("bob", &["/a"]) };
+    let bob = world.listen(&channel).await;
+    for _ in 0..3 {
+        world.write("/a");
+    }
+    world.quiet().await;
+    assert_eq!(bob.ear.facts(), ["Create /a"]);
+    let renewal = crate::Renewal { rate: Some(Duration::from_secs(1)), ..crate::Renewal::default() };
+    world.hub.renew(channel.id, &channel.subject, renewal).await.unwrap();
+    world.pass(Duration::from_secs(2));
+    world.quiet().await;
+    assert_eq!(bob.ear.facts(), ["Create /a", "Update /a"]);
+}
+
+#[tokio::test]
+async fn a_rendering_that_was_announced_stays() {
+    let world = World::new();
+    let channel = world.channel("bob", &["/a"]);
+    let follows = world.listen(&channel).await;
+    let ear = Arc::new(Ear { room: (1 << 40).into(), ..Ear::default() });
+    let admission = world.admit(&channel).await.unwrap();
+    let _stays = admission.register(Arc::clone(&ear) as _, crate::Begin::Now, Some(channel.rendering));
+    let renewal = crate::Renewal { rendering: Some(crate::RenderingId(2)), ..crate::Renewal::default() };
+    world.hub.renew(channel.id, &channel.subject, renewal).await.unwrap();
+    world.write("/a");
+    world.quiet().await;
+    assert!(follows.ear.heard()[0].ends_with("other"));
+    assert!(!ear.heard()[0].ends_with("other"));
+}
+
+#[tokio::test]
+async fn a_crowd_at_a_topic_keeps_its_owner_from_nothing() {
+    let limits = crate::ChannelLimits { per_topic: 2, ..crate::ChannelLimits::default() };
+    let world = World::with(Settings { channels: limits, ..Settings::default() });
+    let _crowd = [world.hear("bob", &["/a"]).await, world.hear("bob", &["/a"]).await];
+    let late = world.hub.subscribe(world.channel("alice", &["/a"])).await;
+    assert!(matches!(late, Err(crate::SubscribeError::TooMany(_))));
+    world.hub.subscribe_as(world.channel("alice", &["/a"]), |storage| storage == POD).await.unwrap();
+}
