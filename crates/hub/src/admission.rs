@@ -189,13 +189,12 @@ impl Admission {
         Ok(())
     }
 
-    /// Begins. `rendering`: how this connection is written to, if not as its channel says.
+    /// Begins. `rendering`: how this connection is written to, whatever its channel says now or later.
     ///
     /// If the channel has ended meanwhile, the outlet is closed and the connection is dead from the start.
     pub fn register(mut self, outlet: Arc<dyn Outlet>, begin: Begin, rendering: Option<RenderingId>) -> Connection {
         self.seated = false;
         let (inner, channel, answers) = (Arc::clone(&self.inner), &self.channel, &self.answers);
-        let rendering = rendering.unwrap_or(channel.rendering);
         let key = inner.with(|shard, now| {
             let head = inner.log.head();
             // A place that is still to come was lost with the history that it was in.

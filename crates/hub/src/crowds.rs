@@ -12,6 +12,10 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(pub [u8; 16]);
 
+/// Topics that the channels of one agent may have in all, for each channel that it may have: what a topic takes in the
+/// store and in memory is bounded by them, and hardly anybody's channels have so many on average.
+const TOPICS: u64 = 8;
+
 /// How many channels there may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelLimits {
@@ -23,7 +27,7 @@ pub struct ChannelLimits {
     pub of_the_public: u64,
     /// Of those who have not logged in, from one network.
     pub per_network: u64,
-    /// About one topic.
+    /// About one topic; none for those whose storages all topics are in, so that nobody can crowd them out.
     pub per_topic: u64,
 }
 
@@ -46,11 +50,15 @@ pub enum Crowd {
     Network,
     /// All who listen to this topic.
     Topic(ResourceIri),
+    /// The topics of all channels of the agent.
+    TopicsOfAgent,
+    /// The topics of all channels of those who have not logged in, from this network.
+    TopicsOfNetwork,
 }
 
-/// There are as many channels as allowed.
+/// There are as many channels as allowed, or topics of them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are {limit} channels already")]
+#[error("there may be {limit}, and no more")]
 pub struct TooMany {
     /// Of whom, or about what.
     pub crowd: Crowd,
@@ -59,7 +67,8 @@ pub struct TooMany {
 }
 
 impl ChannelLimits {
-    /// Whether one more channel may be kept; `count` tells how many of a crowd there are, the channel not among them.
+    /// Whether one more channel may be kept; `count` tells how many of a crowd there are, the channel not among them, and
+    /// need not count on from the limit that it is given.
     ///
     /// # Errors
     /// What `count` gives.
@@ -73,9 +82,19 @@ impl ChannelLimits {
             (None, None) => vec![(Crowd::Public, self.of_the_public)],
             (None, Some(_)) => vec![(Crowd::Network, self.per_network), (Crowd::Public, self.of_the_public)],
         };
-        crowds.extend(channel.topics.iter().map(|topic| (Crowd::Topic(topic.resource.clone()), self.per_topic)));
+        let several = channel.topics.len() as u64;
+        // Channels with one topic are bounded by their own number.
+        if several > 1 && channel.subject.webid.is_some() {
+            crowds.push((Crowd::TopicsOfAgent, self.per_agent.saturating_mul(TOPICS)));
+        } else if several > 1 && channel.network.is_some() {
+            crowds.push((Crowd::TopicsOfNetwork, self.per_network.saturating_mul(TOPICS)));
+        }
+        if self.per_topic < u64::MAX {
+            crowds.extend(channel.topics.iter().map(|topic| (Crowd::Topic(topic.resource.clone()), self.per_topic)));
+        }
         for (crowd, limit) in crowds {
-            if count(&crowd, limit)? >= limit {
+            let more = if matches!(crowd, Crowd::TopicsOfAgent | Crowd::TopicsOfNetwork) { several } else { 1 };
+            if count(&crowd, limit)?.saturating_add(more) > limit {
                 return Ok(Err(TooMany { crowd, limit }));
             }
         }

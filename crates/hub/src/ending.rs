@@ -75,8 +75,11 @@ impl Shard {
         if let Some(seats) = self.seats.get_mut(&channel.id) {
             seats.ended = Some(Ending::Forbidden);
         }
-        self.ended.remember(channel);
-        self.chore(Chore::Remove(channel.id));
+        // One without a capability is kept nowhere, and asking for it costs nothing to keep.
+        if channel.capability.is_some() {
+            self.ended.remember(channel);
+            self.chore(Chore::Remove(channel.id));
+        }
     }
 
     /// Ends a channel once what waits for it is out.

@@ -119,7 +119,12 @@ impl Shard {
             }
             let Some(mut item) = self.pop(key) else { break };
             if matches!(judgement, Judgement::Refused) {
-                self.metrics.refused();
+                let above = self.told_above(key, &item, now);
+                let outbox = self.connections.get_mut(&key).and_then(|found| found.outbox.as_mut());
+                match (above, outbox) {
+                    (Some(item), Some(outbox)) => outbox.queue.put_back(item),
+                    _ => self.metrics.refused(),
+                }
                 continue;
             }
             item.judged = true;

@@ -162,9 +162,8 @@ pub trait ChannelStore: Send + Sync + 'static {
     /// Changes what may be changed; false if the channel is gone.
     async fn renew(&self, id: ChannelId, renewal: &Renewal) -> Result<bool, ChannelStoreError>;
 
-    /// Keeps only those of the topics that a channel still has (asked with at least one; see
-    /// [`ChannelStore::remove`]), so that of two that overtake each other none brings a topic back; nothing if it is
-    /// gone.
+    /// Keeps only those of the topics that a channel still has, so that of two that overtake each other none brings a
+    /// topic back. If none is left, so that both together took all, the channel is forgotten; nothing if it is gone.
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError>;
 
     /// Counts one use of the capability, atomically; false if none is left (or the channel is gone).

@@ -26,6 +26,8 @@ pub(crate) type ChannelKey = u64;
 const ANSWERS: usize = 4;
 /// Most ended channels that are remembered, so that their owners and users are told so.
 const REMEMBERED: usize = 10_000;
+/// Most bytes that they take, about.
+const REMEMBERED_BYTES: usize = 16 * 1_024 * 1_024;
 
 /// A topic that somebody listens to.
 #[derive(Debug)]
@@ -151,6 +153,8 @@ pub(crate) struct Connected {
     pub(crate) unshown: bool,
     /// A timer looks whether it is stuck.
     pub(crate) watched: bool,
+    /// It was opened with a rendering of its own, and keeps it.
+    pub(crate) is_fixed: bool,
     /// By topic, if the channel has a rate.
     pub(crate) windows: Option<Box<[Window]>>,
 }
@@ -242,21 +246,25 @@ pub(crate) struct Ended {
     order: VecDeque<(ChannelId, Option<[u8; 32]>)>,
     by_id: HashMap<ChannelId, Arc<Channel>>,
     by_capability: HashMap<[u8; 32], ChannelId>,
+    bytes: usize,
 }
 
 impl Ended {
     pub(crate) fn remember(&mut self, channel: &Arc<Channel>) {
-        if self.by_id.insert(channel.id, Arc::clone(channel)).is_some() {
+        if let Some(known) = self.by_id.insert(channel.id, Arc::clone(channel)) {
+            self.bytes = (self.bytes + weight(channel)).saturating_sub(weight(&known));
             return;
         }
         if let Some(capability) = channel.capability {
             self.by_capability.insert(capability, channel.id);
         }
         self.order.push_back((channel.id, channel.capability));
-        if self.order.len() > REMEMBERED
-            && let Some((id, capability)) = self.order.pop_front()
-        {
-            self.by_id.remove(&id);
+        self.bytes += weight(channel);
+        while self.order.len() > REMEMBERED || self.bytes > REMEMBERED_BYTES {
+            let Some((id, capability)) = self.order.pop_front() else { return };
+            if let Some(forgotten) = self.by_id.remove(&id) {
+                self.bytes = self.bytes.saturating_sub(weight(&forgotten));
+            }
             capability.map(|capability| self.by_capability.remove(&capability));
         }
     }
@@ -272,4 +280,10 @@ impl Ended {
     pub(crate) fn has_capability(&self, hash: &[u8; 32]) -> bool {
         self.by_capability.contains_key(hash)
     }
+}
+
+/// How many bytes a channel takes, about.
+fn weight(channel: &Channel) -> usize {
+    let topics = channel.topics.iter().map(|topic| size_of::<Topic>() + topic.resource.as_str().len());
+    size_of::<Channel>() + topics.sum::<usize>()
 }

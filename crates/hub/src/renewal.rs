@@ -2,6 +2,7 @@
 
 use crate::{
     Channel, ChannelError, ChannelId, ChannelStoreError, Hub, RenderingId,
+    flush::after,
     registry::Window,
     shard::{Shard, Timer},
 };
@@ -59,7 +60,7 @@ impl Hub {
         }
         let Some(channel) = self.inner.channels.get(id).await? else { return Err(ChannelError::Ended) };
         let ended = self.inner.with(|shard, now| {
-            shard.renew(&channel);
+            shard.renew(&channel, now);
             channel.end_at.is_some_and(|end| end <= now)
         });
         if ended { Err(ChannelError::Ended) } else { Ok(channel) }
@@ -77,7 +78,7 @@ impl Renewal {
 
 impl Shard {
     /// Puts what was changed of a channel in force for its connections.
-    fn renew(&mut self, renewed: &Channel) {
+    fn renew(&mut self, renewed: &Channel, now: Timestamp) {
         let Some(key) = self.by_id.get(&renewed.id).copied() else { return };
         let Some(live) = self.channels.get_mut(&key) else { return };
         let old = Arc::clone(&live.channel);
@@ -93,8 +94,20 @@ impl Shard {
         for connection in connections {
             let Some(connected) = self.connections.get_mut(&connection) else { continue };
             // One that was opened with a rendering of its own keeps it.
-            if connected.rendering == old.rendering {
+            if !connected.is_fixed {
                 connected.rendering = rendering;
+            }
+            // What waits already need not wait longer than the rate says now.
+            let sooner = rate.map(|rate| after(now, rate));
+            for (topic, window) in connected.windows.iter_mut().flatten().enumerate() {
+                let (Some(opens), Some(sooner)) = (window.opens, sooner) else { continue };
+                if sooner < opens {
+                    window.opens = Some(sooner);
+                    if self.timers.remove(&(opens, Timer::Window(connection, topic))) {
+                        self.timers.insert((sooner, Timer::Window(connection, topic)));
+                        self.wake = true;
+                    }
+                }
             }
             if rate.is_some() && connected.windows.is_none() {
                 connected.windows = Some((0..topics).map(|_| Window::default()).collect());

@@ -18,7 +18,8 @@ use podbell_model::{Sequence, StorageId, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
-/// How many commits are read at a time; each batch is out before the next is read.
+/// How many commits are read at a time; each batch is out before the next is read. As soon as what was read fills a part
+/// of the outbox, the rest is left for the next time: nobody who comes back is too slow for what they have missed.
 const READ: usize = 128;
 /// How often a failing source is tried before the connection is closed.
 const ATTEMPTS: u32 = 5;

@@ -220,7 +220,7 @@ impl Shard {
         &mut self,
         channel: &Arc<Channel>,
         answers: &[Answer],
-        (outlet, rendering): (Arc<dyn Outlet>, RenderingId),
+        (outlet, own): (Arc<dyn Outlet>, Option<RenderingId>),
         position: Position,
         now: Timestamp,
     ) -> Option<ConnectionKey> {
@@ -253,13 +253,14 @@ impl Shard {
         let connected = Connected {
             outlet,
             channel: key,
-            rendering,
+            rendering: own.unwrap_or(channel.rendering),
             position,
             heard: heard.map(Box::new),
             replay: None,
             outbox: None,
             unshown: false,
             watched: false,
+            is_fixed: own.is_some(),
             windows,
         };
         self.connections.insert(connection, connected);
@@ -367,7 +368,15 @@ impl Shard {
         }
         self.metrics.disconnected();
         self.farewells.push(Farewell { outlet: connected.outlet, words: words.map(|ending| (ending, mid_frame)) });
+        for (topic, window) in connected.windows.iter().flatten().enumerate() {
+            if let Some(opens) = window.opens {
+                self.timers.remove(&(opens, Timer::Window(key, topic)));
+            }
+        }
         let Some(live) = self.channels.get_mut(&connected.channel) else { return };
+        if let Some(start) = live.channel.start_at {
+            self.timers.remove(&(start, Timer::Start(key)));
+        }
         live.connections.retain(|other| *other != key);
         let (channel, empty) = (Arc::clone(&live.channel), live.connections.is_empty());
         self.leave_seat(&channel);

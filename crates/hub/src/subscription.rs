@@ -58,6 +58,15 @@ pub enum ChannelError {
 impl Hub {
     /// Keeps a channel, if its subject may hear of every topic and there are not too many. Durable when it returns.
     pub async fn subscribe(&self, channel: Channel) -> Result<(), SubscribeError> {
+        self.subscribe_as(channel, |_| false).await
+    }
+
+    /// The same. How many others listen keeps nobody from what is in storages of their own (`owns`).
+    pub async fn subscribe_as(
+        &self,
+        channel: Channel,
+        owns: impl Fn(StorageId) -> bool + Send,
+    ) -> Result<(), SubscribeError> {
         let (inner, settings) = (&self.inner, &self.settings);
         let most = settings.topics_per_channel;
         if channel.topics.is_empty() || channel.topics.len() > most {
@@ -72,7 +81,11 @@ impl Hub {
                 return Err(SubscribeError::Forbidden { topic: topic.resource.clone() });
             }
         }
-        inner.channels.insert(&channel, &settings.channels).await.map_err(|error| match error {
+        let mut limits = settings.channels.clone();
+        if channel.topics.iter().all(|topic| owns(topic.storage)) {
+            limits.per_topic = u64::MAX;
+        }
+        inner.channels.insert(&channel, &limits).await.map_err(|error| match error {
             InsertError::TooMany(too_many) => SubscribeError::TooMany(too_many),
             InsertError::Store(error) => SubscribeError::Store(error),
         })

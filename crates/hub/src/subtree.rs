@@ -8,20 +8,28 @@
 use crate::{
     Need, Relation, Topic,
     matching::Concern,
-    outbox::Below,
+    outbox::{Below, Item},
+    registry::{ConnectionKey, Party},
     rules::{EntryKey, SubjectKey},
     shard::Shard,
 };
 use podbell_log::{Fact, PolicyKind, Record};
-use podbell_model::Activity;
+use podbell_model::{Activity, Timestamp};
 use std::{collections::VecDeque, sync::Arc};
 
 /// Most answers about objects below recursive topics that are kept while nothing waits on them.
 pub(crate) const KEPT: usize = if cfg!(test) { 256 } else { 16_384 };
 
+/// How many of them each commit looks at that brings no newcomer.
+pub(crate) const LOOKS: usize = 64;
+
 /// Who was asked about as the reader of an object below a recursive topic, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Visitors(VecDeque<(EntryKey, SubjectKey)>);
+pub(crate) struct Visitors {
+    pub(crate) queue: VecDeque<(EntryKey, SubjectKey)>,
+    /// How many have come since some were forgotten.
+    came: usize,
+}
 
 impl Shard {
     /// The recursive topics that a record concerns. ACLs are told to nobody but listeners of their own.
@@ -42,27 +50,46 @@ impl Shard {
         std::iter::once(object.clone()).chain(above).filter_map(concern).collect()
     }
 
-    /// Makes room for answers about an object below a topic, for every subject that listens to the topic.
-    pub(crate) fn visit(&mut self, topic: EntryKey, object: &Topic) -> Option<Below> {
+    /// Makes room for answers about an object below a topic, for subjects that listen to the topic.
+    pub(crate) fn visit(&mut self, subjects: &[SubjectKey], object: &Topic) -> Option<Below> {
         let entry = self.entry(object, false);
-        let (listened, visited) = (self.entries.get(&topic)?, self.entries.get(&entry)?);
-        let new: Vec<_> =
-            listened.parties.keys().filter(|subject| !visited.parties.contains_key(subject)).copied().collect();
         let visited = self.entries.get_mut(&entry)?;
         let visit = Arc::clone(&visited.visited);
-        for subject in new {
-            visited.parties.entry(subject).or_default();
-            self.visitors.0.push_back((entry, subject));
+        for subject in subjects {
+            visited.parties.entry(*subject).or_insert_with(|| {
+                self.visitors.queue.push_back((entry, *subject));
+                self.visitors.came += 1;
+                Party::default()
+            });
         }
         Some(Below { entry, _visit: visit })
     }
 
-    /// Forgets answers that nobody waits on, until there are as few as are kept.
+    /// Forgets answers that nobody waits on, until there are as few as are kept. Those that somebody waits on cost a look
+    /// each, so no more are looked at than the newcomers pay for, whatever waits.
     pub(crate) fn forget_visitors(&mut self) {
-        for _ in 0..self.visitors.0.len().saturating_sub(KEPT) {
-            let Some((entry, subject)) = self.visitors.0.pop_front() else { return };
+        let looks = std::mem::take(&mut self.visitors.came) * 2 + LOOKS;
+        for _ in 0..self.visitors.queue.len().saturating_sub(KEPT).min(looks) {
+            let Some((entry, subject)) = self.visitors.queue.pop_front() else { return };
             self.leave(entry, subject);
         }
+    }
+
+    /// A notification of an object below a topic that is lost, as another topic further up tells it, if the channel has
+    /// one: it was put under one topic alone, before the loss was known.
+    pub(crate) fn told_above(&self, key: ConnectionKey, item: &Item, now: Timestamp) -> Option<Item> {
+        item.below.as_ref()?;
+        let live = self.channels.get(&self.connections.get(&key)?.channel)?;
+        let topic = self.entries.get(&item.entry)?;
+        let held = topic.parties.get(&live.subject).and_then(|party| party.answer(None)?.now(now));
+        let is_above = |entry: &EntryKey| {
+            let above = self.entries.get(entry).map(|entry| &entry.topic);
+            let same = above.filter(|above| above.storage == topic.topic.storage);
+            same.is_some_and(|above| topic.topic.resource.ancestors().any(|ancestor| ancestor == above.resource))
+        };
+        let heard = live.topics.iter().filter(|(_, heard)| *heard).map(|(entry, _)| *entry);
+        let entry = heard.filter(|_| held != Some(true)).find(is_above)?;
+        Some(Item { entry, ..item.clone() })
     }
 
     /// A subject may listen to a topic no more: what is kept for it goes, unless something still waits on that.
@@ -70,7 +97,7 @@ impl Shard {
         let Some(found) = self.entries.get_mut(&entry) else { return };
         if found.parties.get(&subject).is_some_and(|party| party.channels.is_empty()) {
             if Arc::strong_count(&found.visited) > 1 {
-                return self.visitors.0.push_back((entry, subject));
+                return self.visitors.queue.push_back((entry, subject));
             }
             found.parties.remove(&subject);
         }

@@ -10,6 +10,7 @@ use crate::{
     matching::Concern,
     outbox::{Change, Item, What},
     registry::{ChannelKey, Connected, ConnectionKey},
+    rules::{EntryKey, SubjectKey},
     shard::Shard,
 };
 use podbell_model::Timestamp;
@@ -39,17 +40,24 @@ impl Shard {
         mut got: Option<&mut HashSet<ChannelKey>>,
         now: Timestamp,
     ) {
+        // One that catches up costs the same whoever else listens.
+        let alone = match only.map(|key| self.alone(key, concern.entry)) {
+            Some(None) => return,
+            Some(alone) => alone,
+            None => None,
+        };
         let mut left = Vec::new();
         // A handful of renderings: looking through them is quicker than hashing.
         let mut encoded: Vec<((RenderingId, bool), Encoded)> = Vec::new();
         let mut item = Item::new(concern.entry, concern.generation, change.clone());
-        if let Some(object) = &concern.below {
-            let Some(below) = self.visit(concern.entry, object) else { return };
-            item.below = Some(below);
-        }
         let Some(entry) = self.entries.get(&concern.entry) else { return };
-        let subjects: Vec<_> = entry.parties.keys().copied().collect();
-        let only_channel = only.map(|key| self.connections.get(&key).map(|connected| connected.channel));
+        let subjects: Vec<_> = match &alone {
+            Some((subject, _)) => vec![*subject],
+            None => entry.parties.keys().copied().collect(),
+        };
+        if let Some(object) = &concern.below {
+            item.below = self.visit(&subjects, object);
+        }
         // What comes right behind goes out in the same write: it waits in the outbox for that.
         let straight = only.is_none() && self.pending.is_empty();
         let (mut sent, place) = (0, change.position());
@@ -64,14 +72,12 @@ impl Shard {
             let Some(party) = self.entries.get(&concern.entry).and_then(|entry| entry.parties.get(&subject)) else {
                 continue;
             };
-            for channels in party.channels.chunks(BATCH) {
+            let channels = alone.as_ref().map_or(&*party.channels, |(_, channel)| std::slice::from_ref(channel));
+            for channels in channels.chunks(BATCH) {
                 let entered = self.fence.enter();
                 let direct = straight && item.judged && entered.watermark() <= self.rules.known();
                 for key in channels {
                     let Some(live) = self.channels.get(key) else { continue };
-                    if only_channel.is_some_and(|only| only != Some(*key)) {
-                        continue;
-                    }
                     if !live.hears(concern.entry, change.record(), concern.relation) {
                         continue;
                     }
@@ -130,6 +136,13 @@ impl Shard {
         self.settle(left, now);
     }
 
+    /// The subject and the channel of one that catches up, if it hears of that topic.
+    fn alone(&self, key: ConnectionKey, entry: EntryKey) -> Option<(SubjectKey, ChannelKey)> {
+        let channel = self.connections.get(&key)?.channel;
+        let live = self.channels.get(&channel)?;
+        live.topics.iter().any(|(topic, heard)| *topic == entry && *heard).then_some((live.subject, channel))
+    }
+
     fn settle(&mut self, left: Vec<(ConnectionKey, Left)>, now: Timestamp) {
         for (key, left) in left {
             match left {
@@ -157,7 +170,7 @@ impl Connected {
 }
 
 impl Item {
-    fn new(entry: crate::rules::EntryKey, generation: Option<podbell_model::Generation>, change: Change) -> Self {
+    fn new(entry: EntryKey, generation: Option<podbell_model::Generation>, change: Change) -> Self {
         let what = What::Change(change);
         Self { bytes: Encoded::default(), entry, below: None, generation, what, judged: false, paced: false }
     }

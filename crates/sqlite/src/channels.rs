@@ -77,6 +77,10 @@ impl ChannelStore for Sqlite {
             if let Some(channel) = select(step.db, "id = ?1", [id.0.as_bytes()])?.pop() {
                 // Of those that it still has: one that was overtaken brings nothing back.
                 let left: Vec<Topic> = channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
+                if left.is_empty() {
+                    step.db.prepare_cached("DELETE FROM channels WHERE id = ?1")?.execute([id.0.as_bytes()])?;
+                    return Ok(());
+                }
                 step.db.prepare_cached("DELETE FROM topics WHERE channel = ?1")?.execute([id.0.as_bytes()])?;
                 insert_topics(step.db, id, &left)?;
             }

@@ -21,6 +21,16 @@ pub(crate) fn admit(
             let network = channel.network.map(|network| network.0);
             count(db, "channels WHERE network = ?2", params![signed(most), network])
         }
+        Crowd::TopicsOfAgent => count(
+            db,
+            "topics WHERE channel IN (SELECT id FROM channels WHERE webid = ?2)",
+            params![signed(most), webid],
+        ),
+        Crowd::TopicsOfNetwork => {
+            let network = channel.network.map(|network| network.0);
+            let rows = "topics WHERE channel IN (SELECT id FROM channels WHERE network = ?2)";
+            count(db, rows, params![signed(most), network])
+        }
         Crowd::Topic(resource) => {
             let Some(topic) = channel.topics.iter().find(|topic| topic.resource == *resource) else { return Ok(0) };
             let about = params![signed(most), signed(topic.storage.0), resource.as_str()];

@@ -23,6 +23,7 @@ macro_rules! channel_store_contract {
             the_sweep_takes_what_has_ended_and_nothing_else
             a_used_channel_outlives_the_time_to_connect
             as_many_channels_as_allowed_are_kept_and_no_more
+            the_topics_of_one_agent_are_bounded_together
             no_two_at_once_share_the_last_place
             channels_are_listed_in_pages_by_agent_and_by_storage
             what_may_be_changed_is_changed_and_nothing_else
@@ -167,6 +168,10 @@ pub async fn a_channel_keeps_the_topics_that_are_left(store: &impl ChannelStore)
     assert_eq!(*store.get(channel.id).await.unwrap().unwrap().topics, channel.topics[1..]);
     assert_eq!(of_storage(store, 1).await, []);
     assert_eq!(of_storage(store, 2).await.len(), 1);
+    // Two that together take all that is left.
+    store.narrow(channel.id, &channel.topics[..1]).await.unwrap();
+    assert_eq!(store.get(channel.id).await.unwrap(), None);
+    assert_eq!(of_storage(store, 2).await, []);
 }
 
 /// See its name.
@@ -246,6 +251,31 @@ pub async fn as_many_channels_as_allowed_are_kept_and_no_more(store: &impl Chann
     assert!(store.remove(channel(1).id).await.unwrap());
     let again = Channel { subject: Arc::new(of(alice, "one")), topics: [topic(1, a)].into(), ..channel(100) };
     store.insert(&again, &limits).await.expect("there is room again");
+}
+
+/// Eight for each channel that it may have; channels with one topic are bounded by their own number.
+pub async fn the_topics_of_one_agent_are_bounded_together(store: &impl ChannelStore) {
+    let limits = ChannelLimits { per_agent: 2, per_network: 2, ..ChannelLimits::default() };
+    let wide = |number: u8, subject: Subject, topics: u8| {
+        let topics = (0..topics).map(|at| topic(1, &format!("https://pod.example/{number}/{at}"))).collect();
+        let network = subject.webid.is_none().then_some(Network([1; 16]));
+        Channel { subject: Arc::new(subject), network, topics, ..channel(number) }
+    };
+    let refused = |made| match made {
+        Ok(()) => None,
+        Err(InsertError::TooMany(TooMany { crowd, limit })) => Some((crowd, limit)),
+        Err(error) => panic!("{error}"),
+    };
+    let alice = || Subject::agent(WebId::new("https://alice.example/#me"));
+    for (number, subject, crowd) in [(1, alice(), Crowd::TopicsOfAgent), (5, Subject::public(), Crowd::TopicsOfNetwork)]
+    {
+        assert_eq!(refused(store.insert(&wide(number, subject.clone(), 10), &limits).await), None);
+        let too_wide = wide(number + 1, subject.clone(), 7);
+        assert_eq!(refused(store.insert(&too_wide, &limits).await), Some((crowd, 16)));
+        assert_eq!(refused(store.insert(&wide(number + 2, subject, 6), &limits).await), None);
+    }
+    let bob = Subject::agent(WebId::new("https://bob.example/#me"));
+    assert_eq!(refused(store.insert(&wide(9, bob, 16), &limits).await), None);
 }
 
 /// See its name.

@@ -26,7 +26,9 @@ impl ChannelStore for MemoryChannels {
         let mut kept = self.kept.lock();
         let count = |crowd: &Crowd, _| {
             let among = |kept: &&Kept| belongs(&kept.channel, channel, crowd);
-            Ok::<_, ChannelStoreError>(kept.values().filter(among).count() as u64)
+            let topics = matches!(crowd, Crowd::TopicsOfAgent | Crowd::TopicsOfNetwork);
+            let each = |kept: &Kept| if topics { kept.channel.topics.len() } else { 1 };
+            Ok::<_, ChannelStoreError>(kept.values().filter(among).map(each).sum::<usize>() as u64)
         };
         limits.admit(channel, count)??;
         kept.insert(channel.id, Kept { channel: channel.clone(), uses: 0 });
@@ -64,9 +66,13 @@ impl ChannelStore for MemoryChannels {
     }
 
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
-        if let Some(kept) = self.kept.lock().get_mut(&id) {
+        let mut channels = self.kept.lock();
+        if let Some(kept) = channels.get_mut(&id) {
             // Those only: two that overtake each other leave what both keep.
             kept.channel.topics = kept.channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
+            if kept.channel.topics.is_empty() {
+                channels.remove(&id);
+            }
         }
         Ok(())
     }
@@ -111,9 +117,9 @@ fn belongs(channel: &Channel, other: &Channel, crowd: &Crowd) -> bool {
     let (one, two) = (&channel.subject, &other.subject);
     match crowd {
         Crowd::Client => one.webid == two.webid && one.client == two.client,
-        Crowd::Agent => one.webid == two.webid,
+        Crowd::Agent | Crowd::TopicsOfAgent => one.webid == two.webid,
         Crowd::Public => one.webid.is_none(),
-        Crowd::Network => channel.network == other.network,
+        Crowd::Network | Crowd::TopicsOfNetwork => channel.network == other.network,
         Crowd::Topic(resource) => channel.topics.iter().any(|topic| topic.resource == *resource),
     }
 }

@@ -1,6 +1,7 @@
 //! The hub's rules, each by name.
 
 mod attacks;
+mod burdens;
 mod cursors;
 mod delivery;
 mod leases;

@@ -20,7 +20,7 @@ use axum::{
 use http::{Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
 use podbell_hub::{Channel, ChannelError, ChannelId, Renewal};
-use podbell_model::{ResourceIri, StorageId, Uuid};
+use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{
     ChannelDocument, ChannelType, Endpoint, Features, Rendering, Spelling, Syntax, media,
@@ -33,6 +33,11 @@ const ALLOW: &str = "GET, HEAD, OPTIONS, POST, DELETE";
 /// The IRI of a channel.
 pub(super) fn url(app: &App, id: ChannelId) -> String {
     app.url(&format!("/.notifications/channels/{}", id.0))
+}
+
+/// Which storages are somebody's own.
+pub(super) fn owns<'a>(app: &'a App, subject: &'a Subject) -> impl Fn(StorageId) -> bool + Send + 'a {
+    |storage| app.storages.get(storage).is_some_and(|storage| Some(&storage.owner) == subject.webid.as_ref())
 }
 
 /// One channel.
@@ -49,9 +54,7 @@ pub async fn channel(
     let subject = authenticate(&app, &parts.method, &target, &parts.headers).await?;
     // What is no id names no channel, which a stranger cannot tell from another's.
     let id = ChannelId(Uuid::try_parse(&id).unwrap_or_default());
-    let owns = |storage: StorageId| {
-        app.storages.get(storage).is_some_and(|storage| Some(&storage.owner) == subject.webid.as_ref())
-    };
+    let owns = owns(&app, &subject);
     match parts.method {
         Method::GET | Method::HEAD => {
             let offers = [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples];

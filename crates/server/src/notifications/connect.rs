@@ -134,7 +134,9 @@ pub(super) fn stream(
     let rendering = if chunks { rendering.with_framing(Framing::Chunks) } else { rendering };
     let framing = rendering.framing();
     let begin = (begin(app, &request, admission.channel(), framing, otherwise), since);
-    let rendering = Some(rendering_id(with_cursor(rendering, &request)));
+    // The head has said what follows; only what is in events may change with the channel.
+    let own = rendering_id(with_cursor(rendering, &request));
+    let rendering = Some(own).filter(|own| framing != Framing::Events || *own != admission.channel().rendering);
     let kind = match framing {
         Framing::Events => Kind::Events,
         Framing::Chunks => Kind::Chunks,
@@ -212,7 +214,7 @@ pub(super) async fn upgrade(
         return Err(Problem::bad_request("this channel is no WebSocket: GET it without an upgrade"));
     };
     let begin = (begin(app, &request, admission.channel(), Framing::WebSocket, Begin::Now), head);
-    let rendering = Some(rendering_id(with_cursor(rendering, &request)));
+    let rendering = since(&request).map(|_| rendering_id(rendering.with_cursor()));
     let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
     let take = {
         let websockets = app.websockets.clone();

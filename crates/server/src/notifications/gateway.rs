@@ -95,7 +95,10 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
         ..Channel::new(ChannelId(Uuid::new_v4()), Arc::new(subject), topics, rendering, now)
     };
     let subject = Arc::clone(&channel.subject);
-    app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;
+    app.hub
+        .subscribe_as(channel, super::channels::owns(app, &subject))
+        .await
+        .map_err(|error| not_subscribed(error, &subject))?;
     Ok(json(gateway::subscription_answer(&app.socket_url(&format!("{ENDPOINT}?auth={secret}")))))
 }
 

@@ -98,7 +98,10 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
         ..Channel::new(ChannelId(Uuid::new_v4()), Arc::new(subject), topics, rendering, now)
     };
     let (id, subject) = (channel.id, Arc::clone(&channel.subject));
-    app.hub.subscribe(channel).await.map_err(|error| not_subscribed(error, &subject))?;
+    app.hub
+        .subscribe_as(channel, super::channels::owns(app, &subject))
+        .await
+        .map_err(|error| not_subscribed(error, &subject))?;
     asked.features.start_at = start_at;
     asked.features.end_at = Some(end_at);
     let id = super::channels::url(app, id);
@@ -189,6 +192,13 @@ pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Proble
             let why = match crowd {
                 Crowd::Client => format!("you have {limit} channels with this client; delete some, or let them end"),
                 Crowd::Agent => format!("you have {limit} channels; delete some, or let them end"),
+                Crowd::TopicsOfAgent => {
+                    format!("your channels have {limit} topics, or would; delete some, or let them end")
+                }
+                Crowd::TopicsOfNetwork => format!(
+                    "channels that were made at your address without a log-in have {limit} topics, or would; log in, or \
+                     let them end"
+                ),
                 Crowd::Network => {
                     format!("{limit} channels were made at your address without a log-in; log in, or let them end")
                 }

@@ -191,11 +191,12 @@ settings! {
         anonymous_channel_life: Span = Span::days(1);
         /// Connections at once that one capability URL opens.
         connections_per_capability: u32 = 3;
-        /// Channels of one agent, with all its clients.
+        /// Channels of one agent, with all its clients. In all they have eight times as many topics at most; so have those
+        /// of one address without a log-in.
         channels_per_agent: u64 = 5_000;
         /// Channels of one agent with one client.
         channels_per_client: u64 = 1_000;
-        /// Channels that have one topic, of all agents together.
+        /// Channels that have one topic, of all agents together. The owner of the storage may always listen.
         channels_per_topic: u64 = 10_000;
         /// Topics of one channel.
         topics_per_channel: usize = 128;
