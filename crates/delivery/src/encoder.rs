@@ -23,7 +23,7 @@ impl Frames {
             tracing::error!(rendering = rendering.0, "a channel has a rendering of another version; it hears nothing");
             return Encoded::default();
         };
-        let text = text(rendering);
+        let text = text(worded(rendering));
         if text.is_empty() {
             return Encoded::default();
         }
@@ -40,6 +40,14 @@ impl Frames {
         let cursor_at = if cursor { find(&bytes, message::CURSOR_PLACE.as_bytes()) } else { None };
         Encoded { bytes, cursor_at }
     }
+}
+
+/// As the text of a notification has it: the id of an event is its cursor, so the text has no place for another.
+fn worded(mut rendering: Rendering) -> Rendering {
+    if let Rendering::Solid { framing: Framing::Events, cursor, .. } = &mut rendering {
+        *cursor = false;
+    }
+    rendering
 }
 
 /// What is told.
@@ -181,6 +189,21 @@ mod tests {
             let at = with.cursor_at.unwrap();
             assert_eq!(&with.bytes[at..at + CURSOR], message::CURSOR_PLACE.as_bytes());
             assert!(state(framing, Syntax::Turtle, true).cursor_at.is_some());
+        }
+    }
+
+    #[test]
+    fn an_event_has_its_cursor_once_though_cursors_were_asked_for() {
+        let asked = |framing| {
+            let (context, syntax) = (NotificationsContext::V0_2, Syntax::JsonLd);
+            rendering_id(Rendering::Solid { context, syntax, actor: false, framing, cursor: true })
+        };
+        let gap = Frames.encode_gap(asked(Framing::Events), Uuid::nil(), Timestamp::UNIX_EPOCH);
+        let notifications = [Syntax::JsonLd, Syntax::Turtle].map(|syntax| state(Framing::Events, syntax, true));
+        for event in notifications.iter().chain([&gap]) {
+            assert_eq!(text(event).matches(message::CURSOR_PLACE).count(), 1, "{}", text(event));
+            let at = event.cursor_at.unwrap();
+            assert!(text(event)[..at].ends_with("id: ") && !text(event).contains("#cursor"));
         }
     }
 

@@ -6,6 +6,7 @@
 use crate::{
     Answer, Channel, ChannelStoreError, Cursor, Ending, Hub, Outlet, Position, Question, RenderingId, Topic,
     Unavailable,
+    crowds::Full,
     engine::Inner,
     registry::{ConnectionKey, need},
     replay::Compare,
@@ -28,8 +29,13 @@ pub enum ConnectError {
     #[error("the subject may no longer read any topic")]
     Forbidden,
     /// As many connections as allowed are there, of this channel or of this subject.
-    #[error("there are as many connections as allowed")]
-    TooMany,
+    #[error("there are {limit} connections already")]
+    TooMany {
+        /// Whose they are.
+        full: Full,
+        /// How many are allowed.
+        limit: u32,
+    },
     /// The rules cannot be read, or the server stops: later perhaps.
     #[error("nobody can be admitted now")]
     Unavailable,
@@ -115,8 +121,9 @@ impl Hub {
             match (shard.draining, ended) {
                 (true, _) => Err(ConnectError::Unavailable),
                 (false, true) => Err(ConnectError::Ended),
-                (false, false) if shard.take_seat(&channel) => Ok(()),
-                (false, false) => Err(ConnectError::TooMany),
+                (false, false) => {
+                    shard.take_seat(&channel).map_err(|(full, limit)| ConnectError::TooMany { full, limit })
+                }
             }
         })?;
         // From here on the seat is given back by dropping the admission.

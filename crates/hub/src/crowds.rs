@@ -102,6 +102,19 @@ impl ChannelLimits {
     }
 }
 
+/// Who has as many connections as allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// The channel.
+    Channel,
+    /// The agent with this client.
+    Client,
+    /// The agent with all its clients.
+    Agent,
+    /// Those who have not logged in, from this network.
+    Network,
+}
+
 /// Whose connections are counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
@@ -121,29 +134,37 @@ impl Holder {
         }
     }
 
-    fn limit(&self, settings: &Settings) -> u32 {
+    fn limit(&self, settings: &Settings) -> (Full, u32) {
         match self {
-            Self::Client(..) => settings.connections_per_client,
-            Self::Agent(_) => settings.connections_per_agent,
-            Self::Network(_) => settings.connections_per_network,
+            Self::Client(..) => (Full::Client, settings.connections_per_client),
+            Self::Agent(_) => (Full::Agent, settings.connections_per_agent),
+            Self::Network(_) => (Full::Network, settings.connections_per_network),
         }
     }
 }
 
 impl Shard {
-    /// Takes a seat for a connection on its way; false if there is none.
-    pub(crate) fn take_seat(&mut self, channel: &Channel) -> bool {
+    /// Takes a seat for a connection on its way.
+    ///
+    /// # Errors
+    /// Who has as many as allowed, and how many these are.
+    pub(crate) fn take_seat(&mut self, channel: &Channel) -> Result<(), (Full, u32)> {
         let taken = self.seats.get(&channel.id).map_or(0, |seats| seats.taken);
         let parties = Holder::of(channel);
-        let full = |party: &Holder| self.seated.get(party).is_some_and(|seated| *seated >= party.limit(&self.settings));
-        if taken >= channel.connections.concurrent || parties.iter().any(full) {
-            return false;
+        if taken >= channel.connections.concurrent {
+            return Err((Full::Channel, channel.connections.concurrent));
+        }
+        for party in &parties {
+            let (full, limit) = party.limit(&self.settings);
+            if self.seated.get(party).is_some_and(|seated| *seated >= limit) {
+                return Err((full, limit));
+            }
         }
         self.seats.entry(channel.id).or_default().taken += 1;
         for party in parties {
             *self.seated.entry(party).or_default() += 1;
         }
-        true
+        Ok(())
     }
 
     /// Gives it back.

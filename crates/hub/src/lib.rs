@@ -33,7 +33,7 @@ mod timers;
 
 pub use admission::{Admission, Begin, ConnectError, Connection};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};
-pub use crowds::{ChannelLimits, Crowd, Network, TooMany};
+pub use crowds::{ChannelLimits, Crowd, Full, Network, TooMany};
 pub use cursor::{CURSOR, Cursor, Cursors, Encoded, Position};
 pub use filter::Filter;
 pub use hub::{Hub, Ports};

@@ -12,12 +12,14 @@ use aws_lc_rs::hmac;
 use ipnet::IpNet;
 use podbell_hub::Network;
 use podbell_model::Timestamp;
+use serde_json::json;
 use std::net::IpAddr;
 
 /// Counts them.
 #[derive(Debug)]
 pub struct Strangers {
     attempts: Attempts,
+    per_hour: u32,
     key: hmac::Key,
     /// Proxies: an address of theirs says nothing of who asks.
     proxies: Vec<IpNet>,
@@ -27,6 +29,7 @@ impl Strangers {
     pub(crate) fn new(settings: &Settings, key: &[u8; 32]) -> Self {
         Self {
             attempts: Attempts::per_hour(settings.limits.anonymous_channels_per_hour),
+            per_hour: settings.limits.anonymous_channels_per_hour,
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
             proxies: settings.proxies.networks(),
         }
@@ -38,7 +41,11 @@ impl Strangers {
     /// 429 if there were too many from that address.
     pub(crate) fn admit(&self, client: IpAddr, now: Timestamp) -> Result<(), Problem> {
         let admitted = self.attempts.admit(client, now);
-        admitted.map_err(|seconds| Problem::too_many("too many channels without a log-in; log in, or wait", seconds))
+        admitted.map_err(|seconds| {
+            let limit = self.per_hour;
+            let why = format!("{limit} channels an hour are made at your address without a log-in; log in, or wait");
+            Problem::too_many(why, seconds).member("limit", json!(limit))
+        })
     }
 
     /// What the channels and connections of that client are counted by; nothing on this machine, and at a proxy that

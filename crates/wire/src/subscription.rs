@@ -158,9 +158,7 @@ impl From<NotificationsContext> for ContextSpelling {
 
 /// Parses the body of a request to `service`; relative IRIs resolve against the service's URL.
 pub fn parse(body: &[u8], body_type: BodyType, service: &Service) -> Result<ChannelRequest, RequestError> {
-    if body.len() > MAX_BODY {
-        return Err(RequestError::TooComplex { what: "bytes", limit: MAX_BODY });
-    }
+    bound(body)?;
     let format = body_type.syntax.rdf_format();
     let text = match body_type.syntax {
         Syntax::JsonLd => json_ld::prepare(body, body_type.plain_json)?,
@@ -170,15 +168,20 @@ pub fn parse(body: &[u8], body_type: BodyType, service: &Service) -> Result<Chan
     reading::read(&dataset, text, service)
 }
 
+fn bound(body: &[u8]) -> Result<(), RequestError> {
+    if body.len() > MAX_BODY {
+        return Err(RequestError::TooComplex { what: "bytes", limit: MAX_BODY });
+    }
+    if body.trim_ascii().is_empty() { Err(RequestError::Empty) } else { Ok(()) }
+}
+
 /// What may be changed of a channel that stands.
 const CHANGEABLE: [Feature; 3] = [Feature::EndAt, Feature::Rate, Feature::Accept];
 
 /// Parses a part of a channel, as its owner posts it to the channel: what is to change of `endAt`, `rate` and `accept`.
 /// What else it says must not differ from the channel, for the caller to see: `topic` and `type` are not looked at.
 pub fn parse_changes(body: &[u8], body_type: BodyType, channel: &str) -> Result<Features, RequestError> {
-    if body.len() > MAX_BODY {
-        return Err(RequestError::TooComplex { what: "bytes", limit: MAX_BODY });
-    }
+    bound(body)?;
     let text = match body_type.syntax {
         Syntax::JsonLd => json_ld::prepare(body, body_type.plain_json)?,
         syntax => json_ld::Text::without_json(body, syntax),

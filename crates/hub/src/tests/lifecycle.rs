@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::{
-    Channel, ChannelError, ChannelLimits, ChannelStore, ConnectError, ConnectionLimit, Crowd, Ending, Network,
+    Channel, ChannelError, ChannelLimits, ChannelStore, ConnectError, ConnectionLimit, Crowd, Ending, Full, Network,
     Settings, SubscribeError, TooMany,
 };
 use podbell_model::{Subject, activity};
@@ -123,10 +123,10 @@ async fn connections_of_one_capability_are_bounded() {
     let first = world.listen(&channel).await;
     let _second = world.connect(&channel, None).await;
     let third = world.admit(&channel).await.unwrap();
-    assert!(matches!(world.admit(&channel).await, Err(ConnectError::TooMany)));
+    assert!(matches!(world.admit(&channel).await, Err(ConnectError::TooMany { full: Full::Channel, limit: 3 })));
     drop(third);
     let _third = world.admit(&channel).await.unwrap();
-    assert!(matches!(world.admit(&channel).await, Err(ConnectError::TooMany)));
+    assert!(matches!(world.admit(&channel).await, Err(ConnectError::TooMany { .. })));
     drop(first);
     assert!(world.admit(&channel).await.is_ok());
     assert_eq!(world.hub.counts().connections, 1);
@@ -164,7 +164,7 @@ async fn connections_are_bounded_by_client_by_agent_and_by_network() {
     ] {
         match world.hub.attend(channel).await {
             Ok(admission) => open.push((admitted, admission)),
-            Err(error) => assert!(!admitted && matches!(error, ConnectError::TooMany)),
+            Err(error) => assert!(!admitted && matches!(error, ConnectError::TooMany { .. })),
         }
     }
     assert!(open.iter().all(|(admitted, _)| *admitted));

@@ -26,10 +26,11 @@ use podbell_delivery::{
         handshake::{self, HandshakeError, Opening, Subprotocol},
     },
 };
-use podbell_hub::{Admission, Begin, Channel, ConnectError};
+use podbell_hub::{Admission, Begin, Channel, ConnectError, Full};
 use podbell_model::Sequence;
 use podbell_wac::Refusal;
 use podbell_wire::{Framing, Rendering, Syntax, media};
+use serde_json::json;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
@@ -272,10 +273,21 @@ fn bad_opening(error: HandshakeError) -> Problem {
 
 pub(super) fn not_admitted(error: ConnectError) -> Problem {
     match error {
-        ConnectError::Unknown => Problem::not_found(),
+        ConnectError::Unknown => Problem::not_found()
+            .detail("no channel is heard here: it was not connected to in time, has ended, or never was"),
         ConnectError::Ended => Problem::blank(StatusCode::GONE).detail("the channel has ended"),
         ConnectError::Forbidden => not_allowed(Refusal::Forbidden),
-        ConnectError::TooMany => Problem::too_many("there are as many connections as allowed", 5),
+        ConnectError::TooMany { full, limit } => {
+            let why = match full {
+                Full::Channel => format!("this channel has {limit} connections; close one, or make another channel"),
+                Full::Client => format!("you have {limit} connections with this client; close some"),
+                Full::Agent => format!("you have {limit} connections; close some"),
+                Full::Network => {
+                    format!("your address has {limit} connections without a log-in; log in, or close some")
+                }
+            };
+            Problem::too_many(why, 5).member("limit", json!(limit))
+        }
         error => Problem::unavailable(error),
     }
 }

@@ -21,6 +21,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
 use podbell_hub::{Channel, ChannelId, ConnectionLimit, Crowd, Filter, Relation, SubscribeError, TooMany, Topic};
 use podbell_model::{ActivityKind, ResourceIri, Subject, Timestamp, Uuid};
+use podbell_wac::Refusal;
 use podbell_wire::{ChannelDocument, ChannelType, Endpoint, Feature, Features, Service, Syntax, media, subscription};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -139,7 +140,7 @@ pub(super) fn topics(app: &App, asked: &[ResourceIri], subject: &Subject) -> Res
             Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "foreign-topic", "The topic is not on this server")
                 .detail(format!("{resource} is in no storage of {}/", app.origin)))
         }
-        None => Err(not_allowed(refusal(subject))),
+        None => Err(unheard(resource, subject)),
     };
     asked.iter().map(topic).collect()
 }
@@ -184,10 +185,19 @@ pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
     now.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
+/// A topic that the subject may not hear of, which it named itself: told alike whether it exists or not.
+fn unheard(topic: &ResourceIri, subject: &Subject) -> Problem {
+    let problem = not_allowed(refusal(subject));
+    match refusal(subject) {
+        Refusal::Forbidden => problem.detail(format!("the access rules do not let you read {topic}")),
+        Refusal::Unauthenticated => problem.detail(format!("authentication is required to read {topic}")),
+    }
+}
+
 /// Why a channel was not made, as it is told.
 pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Problem {
     match error {
-        SubscribeError::Forbidden { .. } => not_allowed(refusal(subject)),
+        SubscribeError::Forbidden { topic } => unheard(&topic, subject),
         SubscribeError::TooMany(TooMany { crowd, limit }) => {
             let why = match crowd {
                 Crowd::Client => format!("you have {limit} channels with this client; delete some, or let them end"),

@@ -73,7 +73,9 @@ pub async fn topic(
     let path = target.path();
     let written = path.strip_suffix('/').unwrap_or(path).rsplit('/').next().unwrap_or_default();
     let named = percent_decode_str(written).decode_utf8().map_err(|_| Problem::bad_request("the topic is no UTF-8"))?;
-    let resource = ResourceIri::parse(&named).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let resource = ResourceIri::parse(&named).map_err(|error| {
+        Problem::bad_request(format!("the path must end in the percent-encoded URL of a topic: {error}"))
+    })?;
     let default = match Framing::of(channel_type) {
         Framing::Stream => (Framing::Stream, Syntax::Turtle),
         framing => (framing, Syntax::JsonLd),

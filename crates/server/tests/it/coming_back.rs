@@ -47,7 +47,7 @@ fn what_is_read_tells_from_where_its_changes_follow() {
 fn a_cursor_in_the_text_is_told_to_those_who_ask_for_it() {
     let at = document("asked-for", &public("acl:Read"));
     let more = json!({ "urn:podbell:terms#cursor": true });
-    let channel = subscribe(&BOB, "StreamingHTTPChannel2023", &at, more);
+    let channel = subscribe(&BOB, "StreamingHTTPChannel2023", &at, more.clone());
     let path = receive_from(&channel);
     let mut lines = Stream::open(&path, &[]);
     ALICE.put(&at, "<> a <#1>.");
@@ -64,6 +64,15 @@ fn a_cursor_in_the_text_is_told_to_those_who_ask_for_it() {
     let mut gap = Stream::open(&format!("{path}?since=nonsense"), &[]);
     assert_eq!(gap.line().unwrap()["type"], "urn:podbell:terms#Gap");
     assert_eq!(gap.line().unwrap()["type"], "Update");
+    // The id of an event is its cursor; the text has none, whether `cursor` or `since` asks for it.
+    for (more, cursor) in [(more, &*cursor), (json!({}), &*cursor), (json!({}), "nonsense")] {
+        let path = receive_from(&subscribe(&BOB, "EventSourceChannel2023", &at, more));
+        let mut events = Stream::open(&format!("{path}?since={cursor}"), &[]);
+        for _ in 0..2 {
+            let (_, id, data) = events.event().unwrap();
+            assert!(id.len() == 56 && data.get("urn:podbell:terms#cursor").is_none(), "{id} {data}");
+        }
+    }
 }
 
 /// R-WS-10, R-FEAT-4.

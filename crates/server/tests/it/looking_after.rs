@@ -59,6 +59,9 @@ fn a_channel_is_renewed_by_who_made_it_and_by_nobody_else() {
     assert_eq!(late.json()["endAt"].as_str().unwrap()[..4], before["endAt"].as_str().unwrap()[..4], "within the life");
     BOB.ask("POST", &id, &[LD], r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","rate":"never"}"#)
         .is_problem(422);
+    // Without a context nothing is said: better a refusal than a change that is not made.
+    let bare = BOB.ask("POST", &id, &[LD], r#"{"rate":"PT9S"}"#);
+    assert_eq!(bare.is_problem(422).json()["type"], "urn:podbell:problem:missing-context");
     let past = json!({ "@context": N1, "endAt": "1999-01-01T00:00:00Z" }).to_string();
     assert_eq!(BOB.ask("POST", &id, &[LD], past).status, 410);
     assert!(stream.ended());

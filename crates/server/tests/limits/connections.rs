@@ -4,7 +4,7 @@ use super::{
     socket::opening,
     world::{Agent, LD, World, split, until},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
@@ -43,9 +43,17 @@ fn capability(agent: &Agent) -> String {
     split(told.json()["receiveFrom"].as_str().unwrap()).1
 }
 
-fn assert_full(told: &(u16, String, TcpStream)) {
+/// That there is no room for one more; gives what the answer says of whose limit it is.
+#[track_caller]
+fn full(mut told: (u16, String, TcpStream)) -> String {
     assert_eq!(told.0, 429, "{}", told.1);
     assert!(told.1.contains("\r\nretry-after: "), "{}", told.1);
+    let length = told.1.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    told.2.read_exact(&mut body).unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["limit"], 2, "{body}");
+    body["detail"].as_str().unwrap().to_owned()
 }
 
 /// R-WS-7, decision 28: three connections.
@@ -58,7 +66,7 @@ fn a_capability_has_so_many_connections_and_no_more() {
     let first = open(&HERE, &request);
     let second = open(&HERE, &request);
     assert_eq!((first.0, second.0), (101, 101));
-    assert_full(&open(&HERE, &request));
+    assert!(full(open(&HERE, &request)).contains("this channel has 2 connections"));
     // Who goes makes room.
     drop(first);
     until("there is room", || open(&HERE, &request).0 == 101);
@@ -66,15 +74,18 @@ fn a_capability_has_so_many_connections_and_no_more() {
 
 #[test]
 fn an_agent_has_so_many_connections_and_no_more() {
-    for setting in ["PODBELL_LIMITS_CONNECTIONS_PER_CLIENT", "PODBELL_LIMITS_CONNECTIONS_PER_AGENT"] {
+    for (setting, said) in [
+        ("PODBELL_LIMITS_CONNECTIONS_PER_CLIENT", "you have 2 connections with this client"),
+        ("PODBELL_LIMITS_CONNECTIONS_PER_AGENT", "you have 2 connections;"),
+    ] {
         let here: &'static World = Box::leak(Box::new(World::start(&[(setting, "2")])));
         let (alice, bob) = (here.log_in("ALICE"), here.log_in("BOB"));
         // All ways to listen count together.
         let first = stream(&alice, "/alice/a", None);
         let second = open(here, &opening(&capability(&alice), &[]));
         assert_eq!((first.0, second.0), (200, 101), "{setting}");
-        assert_full(&stream(&alice, "/alice/b", None));
-        assert_full(&open(here, &opening(&capability(&alice), &[])));
+        assert!(full(stream(&alice, "/alice/b", None)).contains(said));
+        assert!(full(open(here, &opening(&capability(&alice), &[]))).contains(said));
         assert_eq!(stream(&bob, "/bob/a", None).0, 200, "{setting}");
         drop(second);
         until("there is room", || stream(&alice, "/alice/b", None).0 == 200);
@@ -92,7 +103,7 @@ fn an_address_behind_a_proxy_has_so_many_connections_and_no_more() {
     let from = |address| stream(&stranger, "/alice/public/", Some(address));
     let (first, second) = (from("192.0.2.1"), from("192.0.2.1"));
     assert_eq!((first.0, second.0), (200, 200));
-    assert_full(&from("192.0.2.1"));
+    assert!(full(from("192.0.2.1")).contains("your address has 2 connections without a log-in"));
     assert_eq!(from("192.0.2.2").0, 200);
     assert_eq!(stream(&alice, "/alice/public/", Some("192.0.2.1")).0, 200);
     drop(first);

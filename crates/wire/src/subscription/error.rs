@@ -18,6 +18,9 @@ pub enum RequestError {
         /// Where and what.
         message: String,
     },
+    /// Nothing at all.
+    #[error("the body is empty; send a channel")]
+    Empty,
     /// JSON, but not JSON-LD that can be processed.
     #[error("the JSON-LD cannot be processed: {0}")]
     JsonLd(String),
@@ -39,7 +42,7 @@ pub enum RequestError {
         limit: usize,
     },
     /// Nothing has a type.
-    #[error("the request has no type; send \"type\": \"{expected}\"", expected = .0.name())]
+    #[error("the request has no type; send \"type\": \"{expected}\", or in Turtle \"a notify:{expected}\"", expected = .0.name())]
     MissingType(ChannelType),
     /// The type is no channel type.
     #[error("<{asked}> is no channel type; send \"type\": \"{expected}\"", expected = .expected.name())]
@@ -58,7 +61,10 @@ pub enum RequestError {
         successor: ChannelType,
     },
     /// The type belongs to another service.
-    #[error("this service makes channels of type {offered}, not {asked}", offered = .offered.name(), asked = .asked.name())]
+    #[error(
+        "this service makes channels of type {offered}, not {asked}; the storage description names the other services",
+        offered = .offered.name(), asked = .asked.name()
+    )]
     WrongService {
         /// What was asked for.
         asked: ChannelType,
@@ -91,7 +97,7 @@ pub enum RequestError {
         expected: &'static str,
     },
     /// An `activityType` that no notification has.
-    #[error("activityType \"{0}\" is never told; send {known}", known = ACTIVITY_TYPES.join(", "))]
+    #[error("activityType \"{0}\" is never told; send one or several of {known}", known = ACTIVITY_TYPES.join(", "))]
     UnknownActivity(String),
     /// Two values where one is allowed.
     #[error("{0} may have one value only")]
@@ -117,7 +123,7 @@ impl RequestError {
     /// Its kind: stable slug, title and class.
     pub fn problem(&self) -> Problem {
         let (slug, title) = match self {
-            Self::Syntax { .. } => {
+            Self::Syntax { .. } | Self::Empty => {
                 return Problem::new("malformed-body", "The body cannot be parsed", Refusal::Syntax);
             }
             Self::JsonLd(_) => ("invalid-json-ld", "The JSON-LD cannot be processed"),
@@ -127,7 +133,7 @@ impl RequestError {
             Self::MissingType(_) => ("missing-type", "The request has no channel type"),
             Self::UnknownType { .. } => ("unknown-type", "The channel type is not known"),
             Self::Superseded { .. } => ("superseded-type", "The channel type is superseded"),
-            Self::WrongService { .. } => ("wrong-service", "Another service makes channels of this type"),
+            Self::WrongService { .. } => ("wrong-service", "This service makes channels of another type"),
             Self::SeveralChannels => ("several-channels", "The request describes more than one channel"),
             Self::MissingTopic => ("missing-topic", "The request has no topic"),
             Self::InvalidTopic { .. } => ("invalid-topic", "The topic names no resource"),

@@ -47,7 +47,10 @@ pub(super) fn read_changes(
         return Err(RequestError::SeveralChannels);
     }
     let said = dataset.iter().find(|quad| subjects.contains(&quad.subject.to_string()));
-    let Some(subject) = said.map(|quad| quad.subject) else { return Ok(Features::default()) };
+    let Some(subject) = said.map(|quad| quad.subject) else {
+        // Without a context terms say nothing, and nothing would change without a word.
+        return if text.bare { Err(RequestError::MissingContext) } else { Ok(Features::default()) };
+    };
     let service =
         Service { url: channel.to_owned(), channel_type: ChannelType::WebSocket, features: changeable.to_vec() };
     super::features::read(&Node { dataset, subject }, text, &service)

@@ -146,7 +146,8 @@ fn what_cannot_be_processed_is_refused_by_name() {
     let error = json(&format!(r#"{{"@context":"{N1}","type":"WebHookSubscription2021","topic":"{R}"}}"#)).unwrap_err();
     assert!(error.to_string().contains("WebhookChannel2023"), "{error}");
     assert_eq!(slug(&parse_as("<> a", TURTLE)), "malformed-body");
-    assert_eq!(slug(&parse_as("", TURTLE)), "missing-type");
+    assert_eq!(slug(&parse_as("# nothing", TURTLE)), "missing-type");
+    assert_eq!(parse_as(" \n", TURTLE), Err(RequestError::Empty));
 }
 
 #[test]

@@ -176,7 +176,10 @@ fn a_type_of_activity_that_is_never_told_is_refused_by_name() {
         assert_eq!(slug(&with(&format!(r#""activityType":{value}"#))), "invalid-feature", "{value}");
     }
     let told = with(r#""activityType":"Announce""#).unwrap_err().to_string();
-    assert_eq!(told, r#"activityType "Announce" is never told; send Create, Update, Delete, Add, Remove"#);
+    assert_eq!(
+        told,
+        r#"activityType "Announce" is never told; send one or several of Create, Update, Delete, Add, Remove"#
+    );
 }
 
 #[test]
@@ -203,8 +206,8 @@ fn extensions_that_are_not_offered_are_ignored() {
 fn the_examples_of_the_documentation_ask_for_what_they_say() {
     let page = include_str!("../../../../../docs/extensions.md");
     let between = |start: &str, end: &str| page.split_once(start).unwrap().1.split_once(end).unwrap().0;
-    for (body, body_type, own) in [(between("-d '", "'"), JSON_LD, true), (between("```turtle", "```"), TURTLE, false)]
-    {
+    let (json, turtle) = (between("-d '", "'"), between("text/turtle' -d '", "'"));
+    for (body, body_type, own) in [(json, JSON_LD, true), (turtle, TURTLE, false)] {
         let request = parse(body.as_bytes(), body_type, &service(ChannelType::EventSource)).unwrap();
         let activity_types = vec!["Create", "Delete"];
         let expected = Features { recursive: true, not_caused_by_me: own, activity_types, ..Features::default() };
