@@ -126,7 +126,9 @@ impl Shard {
             outbox.queue.push(item);
         }
         let idle = !outbox.blocked && outbox.waiting.is_none();
-        if connected.waiting_bytes() > bound {
+        // What is missed is read bit by bit, as there is room, and one bit may be larger than the bound.
+        let catches_up = connected.replay.is_some();
+        if (if catches_up { connected.held_bytes() } else { connected.waiting_bytes() }) > bound {
             self.let_go(key, Some(Ending::Overload));
         } else if fresh || idle {
             self.mark(key);

@@ -10,7 +10,12 @@ fn below(world: &World, name: &str, paths: &[&str]) -> Channel {
 
 #[tokio::test]
 async fn whoever_comes_back_is_not_too_slow_for_what_was_missed() {
-    let world = World::with(Settings { outbox_bytes: 400, ..Settings::default() });
+    for outbox_bytes in [400, 10] {
+        come_back(World::with(Settings { outbox_bytes, ..Settings::default() })).await;
+    }
+}
+
+async fn come_back(world: World) {
     let channel = below(&world, "bob", &["/c/"]);
     let bob = world.listen(&channel).await;
     let cut = world.write("/c/first");
@@ -175,4 +180,24 @@ async fn a_crowd_at_a_topic_keeps_its_owner_from_nothing() {
     let late = world.hub.subscribe(world.channel("alice", &["/a"])).await;
     assert!(matches!(late, Err(crate::SubscribeError::TooMany(_))));
     world.hub.subscribe_as(world.channel("alice", &["/a"]), |storage| storage == POD).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_renewal_between_admission_and_registration_counts() {
+    let world = World::new();
+    let made = world.channel("bob", &["/a"]);
+    let soon = made.created + Duration::from_mins(1);
+    let channel = Channel { end_at: Some(soon), ..made };
+    world.hub.subscribe(channel.clone()).await.unwrap();
+    let admission = world.admit(&channel).await.unwrap();
+    let end_at = Some(soon + Duration::from_hours(1));
+    let renewal = crate::Renewal { end_at, ..crate::Renewal::default() };
+    world.hub.renew(channel.id, &channel.subject, renewal).await.unwrap();
+    let ear = Arc::new(Ear { room: (1 << 40).into(), ..Ear::default() });
+    let connection = admission.register(Arc::clone(&ear) as _, crate::Begin::Now, None);
+    world.pass(Duration::from_mins(2));
+    world.write("/a");
+    world.quiet().await;
+    assert_eq!((ear.facts(), connection.is_open()), (vec!["Create /a".to_owned()], true));
+    assert_eq!(world.kept().await[0].end_at, end_at);
 }
