@@ -53,40 +53,43 @@ impl Inner {
         if !self.compare(key, compare).await {
             return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
         }
+        let Some(subject) = self.with(|shard, _| shard.subject_of(key)) else { return };
         let mut failures = 0;
         loop {
             match self.with(|shard, _| shard.step(key)) {
                 Step::Over => return,
                 Step::Wait(drained) => drained.notified().await,
-                Step::Read { after, until, storages } => match self.log.read_of(&storages, after, READ).await {
-                    Ok(commits) => {
-                        failures = 0;
-                        self.with(|shard, now| {
-                            let applied = shard.applied;
-                            // Fewer than asked for: that was all up to the head, so at least up to `until`.
-                            let mut end = if commits.len() < READ { until } else { after };
-                            for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
-                                shard.ring(commit, Some(key), now);
-                                if shard.is_laden(key) {
-                                    end = commit.sequence;
-                                    break;
+                Step::Read { after, until, storages } => {
+                    match self.in_turn(subject, self.log.read_of(&storages, after, READ)).await {
+                        Ok(commits) => {
+                            failures = 0;
+                            self.with(|shard, now| {
+                                let applied = shard.applied;
+                                // Fewer than asked for: that was all up to the head, so at least up to `until`.
+                                let mut end = if commits.len() < READ { until } else { after };
+                                for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
+                                    shard.ring(commit, Some(key), now);
+                                    if shard.is_laden(key) {
+                                        end = commit.sequence;
+                                        break;
+                                    }
+                                    end = end.max(commit.sequence);
                                 }
-                                end = end.max(commit.sequence);
-                            }
-                            shard.stand_at(key, end);
-                        });
-                    }
-                    Err(LogError::Gap) => {
-                        if !self.compare(key, Compare::Gap).await {
-                            return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
+                                shard.stand_at(key, end);
+                            });
                         }
+                        Err(LogError::Gap) => {
+                            if !self.compare(key, Compare::Gap).await {
+                                return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
+                            }
+                        }
+                        Err(_) if failures < ATTEMPTS => {
+                            tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await;
+                            failures += 1;
+                        }
+                        Err(_) => return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload))),
                     }
-                    Err(_) if failures < ATTEMPTS => {
-                        tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await;
-                        failures += 1;
-                    }
-                    Err(_) => return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload))),
-                },
+                }
             }
         }
     }
@@ -94,12 +97,13 @@ impl Inner {
     /// Tells what comes before the log; false if that cannot be read.
     async fn compare(&self, key: ConnectionKey, compare: Compare) -> bool {
         let topics = self.with(|shard, _| shard.compared(key, compare));
+        let Some(subject) = self.with(|shard, _| shard.subject_of(key)) else { return true };
         // As of before the first topic is looked at: what follows may be told twice, and is not missed.
         let mut as_of = None;
         for (number, (entry, topic)) in topics.into_iter().enumerate() {
             let mut failures = 0;
             let standing = loop {
-                match self.states.standing(&topic).await {
+                match self.in_turn(subject, self.states.standing(&topic)).await {
                     Ok(standing) => break standing,
                     Err(_) if failures < ATTEMPTS => tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await,
                     Err(_) => return false,

@@ -1,8 +1,11 @@
 //! What one listener costs: no more than its share, and nothing that others can make dear.
 
 use super::world::*;
-use crate::{Channel, ConnectError, Settings, registry::Ended, subtree};
-use std::{sync::Arc, time::Duration};
+use crate::{Channel, ConnectError, Settings, engine::READERS, registry::Ended, subtree};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
 fn below(world: &World, name: &str, paths: &[&str]) -> Channel {
     Channel { recursive: true, ..world.channel(name, paths) }
@@ -200,4 +203,33 @@ async fn a_renewal_between_admission_and_registration_counts() {
     world.quiet().await;
     assert_eq!((ear.facts(), connection.is_open()), (vec!["Create /a".to_owned()], true));
     assert_eq!(world.kept().await[0].end_at, end_at);
+}
+
+#[tokio::test]
+async fn those_who_come_back_leave_the_store_to_others() {
+    for (names, most) in [(&["bob"][..], 1), (&["alice", "bob", "carol"], READERS)] {
+        let world = World::new();
+        world.allow("/", &["alice", "bob", "carol"]);
+        let cut = world.write("/a");
+        for _ in 0..20 {
+            world.write("/a");
+        }
+        let mut admitted = Vec::new();
+        for name in names {
+            for _ in 0..20 {
+                let channel = world.channel(name, &["/a"]);
+                world.hub.subscribe(channel.clone()).await.unwrap();
+                admitted
+                    .push((Arc::new(Ear { room: (1 << 40).into(), ..Ear::default() }), world.admit(&channel).await));
+            }
+        }
+        // No await in between: all come at once.
+        let begin = crate::Begin::After(crate::Position::after(cut));
+        let register = |(ear, admission): (Arc<Ear>, Result<crate::Admission, _>)| {
+            (Arc::clone(&ear), admission.unwrap().register(ear, begin, None))
+        };
+        let listeners: Vec<_> = admitted.into_iter().map(register).collect();
+        world.until(|| listeners.iter().all(|(ear, _)| ear.facts().len() == 20)).await;
+        assert_eq!(world.past.most_reading.load(SeqCst), most);
+    }
 }
