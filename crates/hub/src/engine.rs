@@ -8,6 +8,7 @@ use crate::{
     Unavailable, Whose,
     flush::after,
     hub::Ports,
+    registry::ConnectionKey,
     rules::{Asked, SubjectKey},
     shard::{Chore, Shard, Timer},
 };
@@ -209,12 +210,14 @@ impl Inner {
         }
     }
 
-    /// Reads for one who comes back, when it is their turn.
-    pub(crate) async fn in_turn<R>(&self, subject: SubjectKey, read: impl Future<Output = R>) -> R {
-        let turn = turn(&self.reads, subject, 1);
+    /// Reads for one who comes back, when it is their turn; none if they are gone by then.
+    pub(crate) async fn in_turn<R>(&self, key: ConnectionKey, read: impl Future<Output = R>) -> Option<R> {
+        let subject = || self.shard.lock().subject_of(key);
+        let turn = turn(&self.reads, subject()?, 1);
         let _turn = turn.acquire().await;
         let _reader = self.readers.acquire().await;
-        read.await
+        subject()?;
+        Some(read.await)
     }
 
     pub(crate) async fn judge(&self, question: &Question) -> Result<Answer, Unavailable> {

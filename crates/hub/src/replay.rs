@@ -53,15 +53,15 @@ impl Inner {
         if !self.compare(key, compare).await {
             return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
         }
-        let Some(subject) = self.with(|shard, _| shard.subject_of(key)) else { return };
         let mut failures = 0;
         loop {
             match self.with(|shard, _| shard.step(key)) {
                 Step::Over => return,
                 Step::Wait(drained) => drained.notified().await,
                 Step::Read { after, until, storages } => {
-                    match self.in_turn(subject, self.log.read_of(&storages, after, READ)).await {
-                        Ok(commits) => {
+                    match self.in_turn(key, self.log.read_of(&storages, after, READ)).await {
+                        None => return,
+                        Some(Ok(commits)) => {
                             failures = 0;
                             self.with(|shard, now| {
                                 let applied = shard.applied;
@@ -78,16 +78,16 @@ impl Inner {
                                 shard.stand_at(key, end);
                             });
                         }
-                        Err(LogError::Gap) => {
+                        Some(Err(LogError::Gap)) => {
                             if !self.compare(key, Compare::Gap).await {
                                 return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
                             }
                         }
-                        Err(_) if failures < ATTEMPTS => {
+                        Some(Err(_)) if failures < ATTEMPTS => {
                             tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await;
                             failures += 1;
                         }
-                        Err(_) => return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload))),
+                        Some(Err(_)) => return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload))),
                     }
                 }
             }
@@ -97,16 +97,16 @@ impl Inner {
     /// Tells what comes before the log; false if that cannot be read.
     async fn compare(&self, key: ConnectionKey, compare: Compare) -> bool {
         let topics = self.with(|shard, _| shard.compared(key, compare));
-        let Some(subject) = self.with(|shard, _| shard.subject_of(key)) else { return true };
         // As of before the first topic is looked at: what follows may be told twice, and is not missed.
         let mut as_of = None;
         for (number, (entry, topic)) in topics.into_iter().enumerate() {
             let mut failures = 0;
             let standing = loop {
-                match self.in_turn(subject, self.states.standing(&topic)).await {
-                    Ok(standing) => break standing,
-                    Err(_) if failures < ATTEMPTS => tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await,
-                    Err(_) => return false,
+                match self.in_turn(key, self.states.standing(&topic)).await {
+                    None => return true,
+                    Some(Ok(standing)) => break standing,
+                    Some(Err(_)) if failures < ATTEMPTS => tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await,
+                    Some(Err(_)) => return false,
                 }
                 failures += 1;
             };

@@ -209,27 +209,46 @@ async fn a_renewal_between_admission_and_registration_counts() {
 async fn those_who_come_back_leave_the_store_to_others() {
     for (names, most) in [(&["bob"][..], 1), (&["alice", "bob", "carol"], READERS)] {
         let world = World::new();
-        world.allow("/", &["alice", "bob", "carol"]);
-        let cut = world.write("/a");
-        for _ in 0..20 {
-            world.write("/a");
-        }
-        let mut admitted = Vec::new();
-        for name in names {
-            for _ in 0..20 {
-                let channel = world.channel(name, &["/a"]);
-                world.hub.subscribe(channel.clone()).await.unwrap();
-                admitted
-                    .push((Arc::new(Ear { room: (1 << 40).into(), ..Ear::default() }), world.admit(&channel).await));
-            }
-        }
-        // No await in between: all come at once.
-        let begin = crate::Begin::After(crate::Position::after(cut));
-        let register = |(ear, admission): (Arc<Ear>, Result<crate::Admission, _>)| {
-            (Arc::clone(&ear), admission.unwrap().register(ear, begin, None))
-        };
-        let listeners: Vec<_> = admitted.into_iter().map(register).collect();
+        let listeners = all_come_back(&world, names).await;
         world.until(|| listeners.iter().all(|(ear, _)| ear.facts().len() == 20)).await;
         assert_eq!(world.past.most_reading.load(SeqCst), most);
     }
+}
+
+#[tokio::test]
+async fn nothing_is_read_for_those_who_come_back_and_go() {
+    let world = World::new();
+    let listeners = all_come_back(&world, &["bob"]).await;
+    world.until(|| world.past.reads.load(SeqCst) > 0).await;
+    drop(listeners);
+    let bob = world.hear("bob", &["/a"]).await;
+    world.write("/a");
+    world.until(|| bob.ear.facts().len() == 1).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(world.past.reads.load(SeqCst) < 5, "{:?}", world.past.reads);
+}
+
+/// Twenty connections of each, all at once, that have missed twenty changes.
+async fn all_come_back(world: &World, names: &[&str]) -> Vec<(Arc<Ear>, crate::Connection)> {
+    world.allow("/", &["alice", "bob", "carol"]);
+    let cut = world.write("/a");
+    for _ in 0..20 {
+        world.write("/a");
+    }
+    let mut admitted = Vec::new();
+    for name in names {
+        for _ in 0..20 {
+            let channel = world.channel(name, &["/a"]);
+            world.hub.subscribe(channel.clone()).await.unwrap();
+            admitted.push((Arc::new(Ear { room: (1 << 40).into(), ..Ear::default() }), world.admit(&channel).await));
+        }
+    }
+    // No await in between: all come at once.
+    let begin = crate::Begin::After(crate::Position::after(cut));
+    let register = |(ear, admission): (Arc<Ear>, Result<crate::Admission, _>)| {
+        (Arc::clone(&ear), admission.unwrap().register(ear, begin, None))
+    };
+    admitted.into_iter().map(register).collect()
 }

@@ -56,6 +56,7 @@ pub(super) struct Past {
     /// How many read for those who come back, and the most that did at once.
     reading: AtomicUsize,
     pub(super) most_reading: AtomicUsize,
+    pub(super) reads: AtomicUsize,
     /// Who is in the group elsewhere that rules name as `@far`.
     pub(super) far: Mutex<HashSet<String>>,
     /// Who was in it when it was read on their behalf, and until when that is believed.
@@ -200,6 +201,7 @@ impl Log for Past {
     }
 
     async fn read_of(&self, of: &[StorageId], after: Sequence, limit: usize) -> Result<Vec<Arc<Commit>>, LogError> {
+        self.reads.fetch_add(1, SeqCst);
         self.most_reading.fetch_max(self.reading.fetch_add(1, SeqCst) + 1, SeqCst);
         tokio::task::yield_now().await;
         self.reading.fetch_sub(1, SeqCst);
@@ -417,6 +419,7 @@ impl World {
             questions: AtomicUsize::new(0),
             reading: AtomicUsize::new(0),
             most_reading: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
             far: Mutex::default(),
             read: Mutex::default(),
         });
