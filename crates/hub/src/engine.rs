@@ -8,13 +8,14 @@ use crate::{
     Unavailable, Whose,
     flush::after,
     hub::Ports,
-    rules::Asked,
+    registry::ConnectionKey,
+    rules::{Asked, SubjectKey},
     shard::{Chore, Shard, Timer},
 };
 use parking_lot::Mutex;
 use podbell_log::{Log, LogError};
 use podbell_model::{StorageId, Timestamp};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinSet,
@@ -27,7 +28,9 @@ const AHEAD: usize = 512;
 /// How many questions about one storage are asked at a time. Rules that are slow to read (groups elsewhere) are the
 /// choice of a storage's owner, and must not delay the listeners of others.
 const QUESTIONS: usize = 16;
-/// How many storages' turns are kept before those that nobody takes are dropped.
+/// How many of those who come back are read for at a time: everybody else needs the store too.
+pub(crate) const READERS: usize = 2;
+/// How many storages' or subjects' turns are kept before those that nobody takes are dropped.
 const TURNS: usize = 1_024;
 /// Most answers by the rules of one commit that are kept; when there are more, some are asked again.
 const THENS: usize = 65_536;
@@ -49,6 +52,9 @@ pub(crate) struct Inner {
     pub(crate) shard: Mutex<Shard>,
     pub(crate) changed: Notify,
     turns: Mutex<HashMap<StorageId, Arc<Semaphore>>>,
+    readers: Semaphore,
+    /// One turn for each subject, so that the many connections of one delay nobody else who comes back.
+    reads: Mutex<HashMap<SubjectKey, Arc<Semaphore>>>,
 }
 
 enum Done {
@@ -69,6 +75,8 @@ impl Inner {
             shard: Mutex::new(shard),
             changed: Notify::new(),
             turns: Mutex::default(),
+            readers: Semaphore::new(READERS),
+            reads: Mutex::default(),
         }
     }
 
@@ -202,16 +210,18 @@ impl Inner {
         }
     }
 
-    fn turns(&self, storage: StorageId) -> Arc<Semaphore> {
-        let mut turns = self.turns.lock();
-        if turns.len() >= TURNS {
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-        }
-        Arc::clone(turns.entry(storage).or_insert_with(|| Arc::new(Semaphore::new(QUESTIONS))))
+    /// Reads for one who comes back, when it is their turn; none if they are gone by then.
+    pub(crate) async fn in_turn<R>(&self, key: ConnectionKey, read: impl Future<Output = R>) -> Option<R> {
+        let subject = || self.shard.lock().subject_of(key);
+        let turn = turn(&self.reads, subject()?, 1);
+        let _turn = turn.acquire().await;
+        let _reader = self.readers.acquire().await;
+        subject()?;
+        Some(read.await)
     }
 
     pub(crate) async fn judge(&self, question: &Question) -> Result<Answer, Unavailable> {
-        let turns = self.turns(question.storage);
+        let turns = turn(&self.turns, question.storage, QUESTIONS);
         let _turn = turns.acquire().await;
         self.authorize.authorize(question, (self.clock)()).await
     }
@@ -278,4 +288,13 @@ impl Inner {
         self.with(|shard, _| shard.ended.remember(&Arc::new(channel)));
         Ok(())
     }
+}
+
+/// Whose turns these are; so many at a time.
+fn turn<K: Eq + Hash>(turns: &Mutex<HashMap<K, Arc<Semaphore>>>, of: K, at_a_time: usize) -> Arc<Semaphore> {
+    let mut turns = turns.lock();
+    if turns.len() >= TURNS {
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+    }
+    Arc::clone(turns.entry(of).or_insert_with(|| Arc::new(Semaphore::new(at_a_time))))
 }

@@ -83,7 +83,7 @@ impl Shard {
         }
     }
 
-    fn subject_of(&self, key: ConnectionKey) -> Option<SubjectKey> {
+    pub(crate) fn subject_of(&self, key: ConnectionKey) -> Option<SubjectKey> {
         Some(self.channels.get(&self.connections.get(&key)?.channel)?.subject)
     }
 

@@ -126,8 +126,9 @@ impl Shard {
             outbox.queue.push(item);
         }
         let idle = !outbox.blocked && outbox.waiting.is_none();
-        // Who catches up is given one commit after the other, however large.
-        if connected.waiting_bytes() > bound && connected.replay.is_none() {
+        // What is missed is read bit by bit, as there is room, and one bit may be larger than the bound.
+        let catches_up = connected.replay.is_some();
+        if (if catches_up { connected.held_bytes() } else { connected.waiting_bytes() }) > bound {
             self.let_go(key, Some(Ending::Overload));
         } else if fresh || idle {
             self.mark(key);

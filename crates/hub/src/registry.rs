@@ -4,7 +4,7 @@
 //! by subject, so that one answer of the judge serves all of one subject.
 
 use crate::{
-    Channel, ChannelId, Ending, Filter, Need, Outlet, Position, Relation, RenderingId, Topic,
+    Channel, ChannelId, Ending, Filter, Need, Outlet, Position, Relation, RenderingId, Renewal, Topic,
     outbox::{Outbox, Queue},
     rules::{EntryKey, Held, SubjectKey},
 };
@@ -171,8 +171,12 @@ pub(crate) struct Window {
 impl Connected {
     /// Bytes that wait, for the socket or for the rate.
     pub(crate) fn waiting_bytes(&self) -> usize {
-        let held = self.windows.iter().flatten().map(|window| window.held.bytes()).sum::<usize>();
-        held + self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
+        self.held_bytes() + self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
+    }
+
+    /// Bytes that wait for the rate.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.windows.iter().flatten().map(|window| window.held.bytes()).sum()
     }
 
     /// Whether more than half of that bound waits.
@@ -200,6 +204,8 @@ pub(crate) struct Seats {
     pub(crate) without: Vec<Topic>,
     /// The state that was told last, kept in the store while somebody was on the way.
     pub(crate) told: Option<Arc<str>>,
+    /// It was changed to this while somebody was on the way, who may have read it before.
+    pub(crate) renewed: Option<Box<Renewal>>,
 }
 
 /// Subjects, each once.

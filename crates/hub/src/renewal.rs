@@ -61,7 +61,8 @@ impl Hub {
         let Some(channel) = self.inner.channels.get(id).await? else { return Err(ChannelError::Ended) };
         let ended = self.inner.with(|shard, now| {
             shard.renew(&channel, now);
-            channel.end_at.is_some_and(|end| end <= now)
+            // It may have ended while this was written.
+            channel.end_at.is_some_and(|end| end <= now) || shard.ended.by_id(id).is_some()
         });
         if ended { Err(ChannelError::Ended) } else { Ok(channel) }
     }
@@ -79,6 +80,10 @@ impl Renewal {
 impl Shard {
     /// Puts what was changed of a channel in force for its connections.
     fn renew(&mut self, renewed: &Channel, now: Timestamp) {
+        if let Some(seats) = self.seats.get_mut(&renewed.id) {
+            let (end_at, rate, rendering) = (renewed.end_at, renewed.rate, Some(renewed.rendering));
+            seats.renewed = Some(Box::new(Renewal { end_at, rate, rendering }));
+        }
         let Some(key) = self.by_id.get(&renewed.id).copied() else { return };
         let Some(live) = self.channels.get_mut(&key) else { return };
         let old = Arc::clone(&live.channel);

@@ -59,39 +59,42 @@ impl Inner {
             match self.with(|shard, _| shard.step(key)) {
                 Step::Over => return,
                 Step::Wait(drained) => drained.notified().await,
-                Step::Read { after, until, storages } => match self.log.read_of(&storages, after, READ).await {
-                    Ok(commits) => {
-                        failures = 0;
-                        self.with(|shard, now| {
-                            let applied = shard.applied;
-                            // Fewer than asked for: that was all up to the head, so at least up to `until`.
-                            let mut told = after;
-                            let mut end = if commits.len() < READ { until } else { after };
-                            for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
-                                if shard.is_half_full(key) {
-                                    // The rest is read again when this is out: nothing is coalesced, and nobody is
-                                    // let go for having missed much.
-                                    end = told;
-                                    break;
+                Step::Read { after, until, storages } => {
+                    match self.in_turn(key, self.log.read_of(&storages, after, READ)).await {
+                        None => return,
+                        Some(Ok(commits)) => {
+                            failures = 0;
+                            self.with(|shard, now| {
+                                let applied = shard.applied;
+                                // Fewer than asked for: that was all up to the head, so at least up to `until`.
+                                let mut told = after;
+                                let mut end = if commits.len() < READ { until } else { after };
+                                for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
+                                    if shard.is_half_full(key) {
+                                        // The rest is read again when this is out: nothing is coalesced, and nobody is
+                                        // let go for having missed much.
+                                        end = told;
+                                        break;
+                                    }
+                                    shard.ring(commit, Some(key), now);
+                                    told = commit.sequence;
+                                    end = end.max(told);
                                 }
-                                shard.ring(commit, Some(key), now);
-                                told = commit.sequence;
-                                end = end.max(told);
-                            }
-                            shard.stand_at(key, end);
-                        });
-                    }
-                    Err(LogError::Gap) => {
-                        if !self.compare(key, Compare::Gap).await {
-                            return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
+                                shard.stand_at(key, end);
+                            });
                         }
+                        Some(Err(LogError::Gap)) => {
+                            if !self.compare(key, Compare::Gap).await {
+                                return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload)));
+                            }
+                        }
+                        Some(Err(_)) if failures < ATTEMPTS => {
+                            tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await;
+                            failures += 1;
+                        }
+                        Some(Err(_)) => return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload))),
                     }
-                    Err(_) if failures < ATTEMPTS => {
-                        tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await;
-                        failures += 1;
-                    }
-                    Err(_) => return self.with(|shard, _| shard.let_go(key, Some(Ending::Overload))),
-                },
+                }
             }
         }
     }
@@ -104,10 +107,11 @@ impl Inner {
         for (number, (entry, topic)) in topics.into_iter().enumerate() {
             let mut failures = 0;
             let standing = loop {
-                match self.states.standing(&topic).await {
-                    Ok(standing) => break standing,
-                    Err(_) if failures < ATTEMPTS => tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await,
-                    Err(_) => return false,
+                match self.in_turn(key, self.states.standing(&topic)).await {
+                    None => return true,
+                    Some(Ok(standing)) => break standing,
+                    Some(Err(_)) if failures < ATTEMPTS => tokio::time::sleep(BACKOFF * 2_u32.pow(failures)).await,
+                    Some(Err(_)) => return false,
                 }
                 failures += 1;
             };

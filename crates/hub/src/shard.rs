@@ -236,6 +236,13 @@ impl Shard {
             self.farewells.push(Farewell { outlet, words: Some((ending, false)) });
             return None;
         }
+        let renewed = self.seats.get(&channel.id).and_then(|seats| seats.renewed.as_ref());
+        let renewed = renewed.map(|renewal| {
+            let mut renewed = (**channel).clone();
+            renewal.apply(&mut renewed);
+            Arc::new(renewed)
+        });
+        let channel = renewed.as_ref().unwrap_or(channel);
         let key = key.unwrap_or_else(|| self.enter(channel));
         if let Some(live) = self.channels.get_mut(&key).filter(|_| !without.is_empty()) {
             for (topic, (_, heard)) in live.channel.topics.iter().zip(&mut live.topics) {

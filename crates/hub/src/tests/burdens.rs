@@ -1,8 +1,11 @@
 //! What one listener costs: no more than its share, and nothing that others can make dear.
 
 use super::world::*;
-use crate::{Channel, ConnectError, Settings, registry::Ended, subtree};
-use std::{sync::Arc, time::Duration};
+use crate::{Channel, ConnectError, Settings, engine::READERS, registry::Ended, subtree};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
 fn below(world: &World, name: &str, paths: &[&str]) -> Channel {
     Channel { recursive: true, ..world.channel(name, paths) }
@@ -10,7 +13,12 @@ fn below(world: &World, name: &str, paths: &[&str]) -> Channel {
 
 #[tokio::test]
 async fn whoever_comes_back_is_not_too_slow_for_what_was_missed() {
-    let world = World::with(Settings { outbox_bytes: 400, ..Settings::default() });
+    for outbox_bytes in [400, 10] {
+        come_back(World::with(Settings { outbox_bytes, ..Settings::default() })).await;
+    }
+}
+
+async fn come_back(world: World) {
     let channel = below(&world, "bob", &["/c/"]);
     let bob = world.listen(&channel).await;
     let cut = world.write("/c/first");
@@ -175,4 +183,72 @@ async fn a_crowd_at_a_topic_keeps_its_owner_from_nothing() {
     let late = world.hub.subscribe(world.channel("alice", &["/a"])).await;
     assert!(matches!(late, Err(crate::SubscribeError::TooMany(_))));
     world.hub.subscribe_as(world.channel("alice", &["/a"]), |storage| storage == POD).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_renewal_between_admission_and_registration_counts() {
+    let world = World::new();
+    let made = world.channel("bob", &["/a"]);
+    let soon = made.created + Duration::from_mins(1);
+    let channel = Channel { end_at: Some(soon), ..made };
+    world.hub.subscribe(channel.clone()).await.unwrap();
+    let admission = world.admit(&channel).await.unwrap();
+    let end_at = Some(soon + Duration::from_hours(1));
+    let renewal = crate::Renewal { end_at, ..crate::Renewal::default() };
+    world.hub.renew(channel.id, &channel.subject, renewal).await.unwrap();
+    let ear = Arc::new(Ear { room: (1 << 40).into(), ..Ear::default() });
+    let connection = admission.register(Arc::clone(&ear) as _, crate::Begin::Now, None);
+    world.pass(Duration::from_mins(2));
+    world.write("/a");
+    world.quiet().await;
+    assert_eq!((ear.facts(), connection.is_open()), (vec!["Create /a".to_owned()], true));
+    assert_eq!(world.kept().await[0].end_at, end_at);
+}
+
+#[tokio::test]
+async fn those_who_come_back_leave_the_store_to_others() {
+    for (names, most) in [(&["bob"][..], 1), (&["alice", "bob", "carol"], READERS)] {
+        let world = World::new();
+        let listeners = all_come_back(&world, names).await;
+        world.until(|| listeners.iter().all(|(ear, _)| ear.facts().len() == 20)).await;
+        assert_eq!(world.past.most_reading.load(SeqCst), most);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_read_for_those_who_come_back_and_go() {
+    let world = World::new();
+    let listeners = all_come_back(&world, &["bob"]).await;
+    world.until(|| world.past.reads.load(SeqCst) > 0).await;
+    drop(listeners);
+    let bob = world.hear("bob", &["/a"]).await;
+    world.write("/a");
+    world.until(|| bob.ear.facts().len() == 1).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(world.past.reads.load(SeqCst) < 5, "{:?}", world.past.reads);
+}
+
+/// Twenty connections of each, all at once, that have missed twenty changes.
+async fn all_come_back(world: &World, names: &[&str]) -> Vec<(Arc<Ear>, crate::Connection)> {
+    world.allow("/", &["alice", "bob", "carol"]);
+    let cut = world.write("/a");
+    for _ in 0..20 {
+        world.write("/a");
+    }
+    let mut admitted = Vec::new();
+    for name in names {
+        for _ in 0..20 {
+            let channel = world.channel(name, &["/a"]);
+            world.hub.subscribe(channel.clone()).await.unwrap();
+            admitted.push((Arc::new(Ear { room: (1 << 40).into(), ..Ear::default() }), world.admit(&channel).await));
+        }
+    }
+    // No await in between: all come at once.
+    let begin = crate::Begin::After(crate::Position::after(cut));
+    let register = |(ear, admission): (Arc<Ear>, Result<crate::Admission, _>)| {
+        (Arc::clone(&ear), admission.unwrap().register(ear, begin, None))
+    };
+    admitted.into_iter().map(register).collect()
 }

@@ -53,6 +53,10 @@ pub(super) struct Past {
     pub(super) now: AtomicI64,
     pub(super) failing: AtomicBool,
     pub(super) questions: AtomicUsize,
+    /// How many read for those who come back, and the most that did at once.
+    reading: AtomicUsize,
+    pub(super) most_reading: AtomicUsize,
+    pub(super) reads: AtomicUsize,
     /// Who is in the group elsewhere that rules name as `@far`.
     pub(super) far: Mutex<HashSet<String>>,
     /// Who was in it when it was read on their behalf, and until when that is believed.
@@ -197,6 +201,10 @@ impl Log for Past {
     }
 
     async fn read_of(&self, of: &[StorageId], after: Sequence, limit: usize) -> Result<Vec<Arc<Commit>>, LogError> {
+        self.reads.fetch_add(1, SeqCst);
+        self.most_reading.fetch_max(self.reading.fetch_add(1, SeqCst) + 1, SeqCst);
+        tokio::task::yield_now().await;
+        self.reading.fetch_sub(1, SeqCst);
         let commits = self.read(after, usize::MAX).await?;
         let concerned = |commit: &Arc<Commit>| commit.records.iter().any(|record| of.contains(&record.storage));
         Ok(commits.into_iter().filter(concerned).take(limit).collect())
@@ -409,6 +417,9 @@ impl World {
             now: AtomicI64::new(1_000_000),
             failing: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
+            reading: AtomicUsize::new(0),
+            most_reading: AtomicUsize::new(0),
+            reads: AtomicUsize::new(0),
             far: Mutex::default(),
             read: Mutex::default(),
         });

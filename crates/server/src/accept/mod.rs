@@ -130,7 +130,8 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(limits.http2_resets)
         .max_local_error_reset_streams(limits.http2_resets)
         .max_header_list_size(u32::try_from(buffer).unwrap_or(u32::MAX))
-        .max_send_buf_size(256 * 1_024);
+        // What is in there can be judged no more.
+        .max_send_buf_size(32 * 1_024);
     builder
 }
 

@@ -67,6 +67,23 @@ fn a_channel_is_renewed_by_who_made_it_and_by_nobody_else() {
     assert!(stream.ended());
 }
 
+/// R-LIFE-4. What the head of a stream has announced stays, over whatever it came.
+#[test]
+fn another_media_type_comes_with_the_next_connection() {
+    let at = document("announced", &for_bob("acl:Read"));
+    let bob = Listener::from(&*BOB);
+    for way in [Way::Lines, Way::Http2Lines] {
+        let channel = bob.subscribe(way, &[&at], json!({})).json();
+        let place = super::world::split(channel["receiveFrom"].as_str().unwrap()).1;
+        let mut ear = bob.connect(way, &place, None).unwrap_or_else(|status| panic!("{way:?} {status}"));
+        let turtle = json!({ "@context": N1, "accept": "text/turtle" }).to_string();
+        assert_eq!(BOB.ask("POST", channel["id"].as_str().unwrap(), &[LD], turtle).status, 200);
+        ALICE.put(&at, "<> a <#Heard>.");
+        assert_eq!(ear.told(), ("Update".into(), at.clone()), "{way:?}");
+        assert_eq!(Stream::open(&place, &[]).head.header("content-type"), Some("text/turtle"));
+    }
+}
+
 /// R-LIFE-2. Of topics in several storages, each owner looks after their own.
 #[test]
 fn t_q03_the_owner_of_a_part_sees_and_ends_that_part() {
