@@ -1,8 +1,8 @@
-//! Connecting to a channel by its capability: the opening of a WebSocket, or the answer that never ends of a stream.
+//! Connecting to a channel by its capability: the answer of a stream that never ends, or the opening of a WebSocket.
 //!
-//! Everything is judged before the 101 goes out, and what is committed from then on is told.
+//! Everything is judged before the answer goes out, and what is committed from then on is told.
 
-use super::{answer::options, capability};
+use super::{answer::options, capability, opening};
 use crate::{
     accept::{Bare, Connection, TakeOver},
     app::App,
@@ -16,15 +16,10 @@ use axum::{
 };
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use podbell_delivery::{
     rendering_id,
     stream::Kind,
-    websocket::{
-        Dialect,
-        handshake::{self, HandshakeError, Opening, Subprotocol},
-    },
+    websocket::{Dialect, handshake::Subprotocol},
 };
 use podbell_hub::{Admission, Begin, Channel, ConnectError, Full};
 use podbell_model::Sequence;
@@ -47,16 +42,16 @@ pub async fn connect(
         Method::GET | Method::HEAD => {}
         _ => return Err(Problem::method_not_allowed(ALLOW)),
     }
-    if has_token(request.headers(), &header::UPGRADE, "websocket") {
-        return upgrade(&app, &capability, request, Dialect::Solid, Subprotocol::First).await;
+    if opening::has_token(request.headers(), &header::UPGRADE, "websocket") {
+        return opening::open(&app, &capability, request, Dialect::Solid, Subprotocol::First).await;
     }
     let hash = capability::hash(&capability);
     let (channel, ended) = app.hub.seek(&hash).await.map_err(not_admitted)?;
     let Some(rendering @ Rendering::Solid { framing, syntax, .. }) = Rendering::from_code(channel.rendering.0) else {
-        return Err(upgrade_required());
+        return Err(opening::upgrade_required());
     };
     match framing {
-        Framing::WebSocket => return Err(upgrade_required()),
+        Framing::WebSocket => return Err(opening::upgrade_required()),
         // Tells an `EventSource` not to come again.
         Framing::Events if ended => return Ok(StatusCode::NO_CONTENT.into_response()),
         _ if ended => return Err(not_admitted(ConnectError::Ended)),
@@ -96,7 +91,7 @@ pub(super) fn representation(
 /// From where a connection hears: after the cursor that it comes back with, if it does.
 ///
 /// Spec: <https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header>
-fn begin(app: &App, request: &Request<Body>, channel: &Channel, framing: Framing, without: Begin) -> Begin {
+pub(super) fn begin(app: &App, request: &Request<Body>, channel: &Channel, framing: Framing, without: Begin) -> Begin {
     let last = request.headers().get("last-event-id").filter(|_| framing == Framing::Events);
     let last = last.map(|value| value.to_str().unwrap_or("?")).filter(|value| !value.is_empty());
     match last.or_else(|| since(request)) {
@@ -107,7 +102,7 @@ fn begin(app: &App, request: &Request<Body>, channel: &Channel, framing: Framing
 }
 
 /// The cursor in the query.
-fn since(request: &Request<Body>) -> Option<&str> {
+pub(super) fn since(request: &Request<Body>) -> Option<&str> {
     request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("since="))
 }
 
@@ -172,103 +167,6 @@ fn head(rendering: Rendering) -> Result<Response, Problem> {
         .header(header::VARY, "Accept")
         .header("x-accel-buffering", "no");
     head.body(Body::empty()).map_err(Problem::internal)
-}
-
-/// Opens a WebSocket with the channel of a capability.
-pub(super) async fn upgrade(
-    app: &Arc<App>,
-    capability: &str,
-    mut request: Request<Body>,
-    dialect: Dialect,
-    subprotocol: Subprotocol,
-) -> Result<Response, Problem> {
-    let headers = request.headers();
-    let upgrades = *request.method() == Method::GET
-        && request.version() == Version::HTTP_11
-        && has_token(headers, &header::UPGRADE, "websocket")
-        && has_token(headers, &header::CONNECTION, "upgrade");
-    if !upgrades {
-        return Err(upgrade_required());
-    }
-    let protocols = super::answer::joined(headers, &header::SEC_WEBSOCKET_PROTOCOL);
-    // Two values mean two things to two readers.
-    let text = |name: header::HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        values.next().filter(|_| values.next().is_none()).and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let opening = Opening {
-        key: text(header::SEC_WEBSOCKET_KEY),
-        version: text(header::SEC_WEBSOCKET_VERSION),
-        protocols: protocols.as_deref(),
-    };
-    let accepted = handshake::open(&opening, subprotocol).map_err(bad_opening)?;
-    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let is_bare = request.extensions().get::<Bare>().is_some();
-    if !is_bare && upgrade.is_none() {
-        return Err(Problem::bad_request("an opening has no body"));
-    }
-    // Before anything is judged: what is committed from here on is told, or refused, but not lost.
-    let head = app.log.head();
-    let admission = app.hub.admit(&capability::hash(capability)).await.map_err(not_admitted)?;
-    let rendering = Rendering::from_code(admission.channel().rendering.0);
-    let Some(rendering) = rendering.filter(|rendering| rendering.framing() == Framing::WebSocket) else {
-        return Err(Problem::bad_request("this channel is no WebSocket: GET it without an upgrade"));
-    };
-    let begin = (begin(app, &request, admission.channel(), Framing::WebSocket, Begin::Now), head);
-    let rendering = since(&request).map(|_| rendering_id(rendering.with_cursor()));
-    let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
-    let take = {
-        let websockets = app.websockets.clone();
-        move |stream: TcpStream, early: BytesMut| {
-            tokio::spawn(websockets.serve(stream, &early, admission, dialect, begin, rendering, room));
-        }
-    };
-    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
-    let answer = response.headers_mut();
-    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    answer.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    let accept = HeaderValue::from_str(&accepted.accept).map_err(Problem::internal)?;
-    answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(protocol) = accepted.protocol {
-        let protocol = HeaderValue::from_str(&protocol).map_err(Problem::internal)?;
-        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-    }
-    match upgrade {
-        None => drop(response.extensions_mut().insert(TakeOver::new(take))),
-        Some(upgrade) => drop(tokio::spawn(recover(upgrade, take))),
-    }
-    Ok(response)
-}
-
-/// Takes the bare socket back from hyper.
-async fn recover(upgrade: OnUpgrade, begin: impl FnOnce(TcpStream, BytesMut)) {
-    let Ok(upgraded) = upgrade.await else { return };
-    let parts = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded);
-    if let Ok(parts) = parts {
-        begin(parts.io.into_inner(), parts.read_buf.into());
-    } else {
-        tracing::error!("an upgraded connection is no TCP stream");
-    }
-}
-
-fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
-}
-
-fn upgrade_required() -> Problem {
-    Problem::blank(StatusCode::UPGRADE_REQUIRED)
-        .detail("connect with a WebSocket over HTTP/1.1")
-        .header(header::UPGRADE, HeaderValue::from_static("websocket"))
-}
-
-fn bad_opening(error: HandshakeError) -> Problem {
-    match error {
-        HandshakeError::Version => Problem::blank(StatusCode::UPGRADE_REQUIRED)
-            .header(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
-        HandshakeError::Key | HandshakeError::Protocol => Problem::blank(StatusCode::BAD_REQUEST),
-    }
-    .detail(error.to_string())
 }
 
 pub(super) fn not_admitted(error: ConnectError) -> Problem {

@@ -5,7 +5,7 @@
 
 use super::{
     answer::{joined, no_store, options, refused},
-    capability, connect,
+    capability, opening,
     services::{after, life, not_subscribed, topics},
 };
 use crate::{
@@ -66,7 +66,7 @@ pub async fn endpoint(
         Method::GET => {
             let query = request.uri().query().unwrap_or_default();
             let secret = query.split('&').find_map(|pair| pair.strip_prefix("auth=")).unwrap_or_default().to_owned();
-            connect::upgrade(&app, &secret, request, Dialect::Ess, Subprotocol::Only(gateway::SUBPROTOCOL)).await
+            opening::open(&app, &secret, request, Dialect::Ess, Subprotocol::Only(gateway::SUBPROTOCOL)).await
         }
         _ => Err(Problem::method_not_allowed(ENDPOINT_ALLOW)),
     }
