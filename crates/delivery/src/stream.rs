@@ -42,8 +42,7 @@ impl Streams {
     }
 
     /// Serves a stream whose head (with `Connection: close`, without a length; chunked if `kind` is) is written, until
-    /// either side ends it;
-    /// `held` lives as long.
+    /// either side ends it; `held` lives as long.
     ///
     /// `begin`: from where, and a head of the log that was read before the answer went out: what was committed after it
     /// is told, so the client may rely on the answer. `rendering`: if not the channel's; its framing is that of `kind`.

@@ -13,7 +13,7 @@ use crate::{
     rules::EntryKey,
     shard::Shard,
 };
-use podbell_log::LogError;
+use podbell_log::{Commit, LogError};
 use podbell_model::{Sequence, StorageId, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -64,24 +64,7 @@ impl Inner {
                         None => return,
                         Some(Ok(commits)) => {
                             failures = 0;
-                            self.with(|shard, now| {
-                                let applied = shard.applied;
-                                // Fewer than asked for: that was all up to the head, so at least up to `until`.
-                                let mut told = after;
-                                let mut end = if commits.len() < READ { until } else { after };
-                                for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
-                                    if shard.is_half_full(key) {
-                                        // The rest is read again when this is out: nothing is coalesced, and nobody is
-                                        // let go for having missed much.
-                                        end = told;
-                                        break;
-                                    }
-                                    shard.ring(commit, Some(key), now);
-                                    told = commit.sequence;
-                                    end = end.max(told);
-                                }
-                                shard.stand_at(key, end);
-                            });
+                            self.with(|shard, now| shard.tell_missed(key, &commits, (after, until), now));
                         }
                         Some(Err(LogError::Gap)) => {
                             if !self.compare(key, Compare::Gap).await {
@@ -151,6 +134,29 @@ impl Shard {
         storages.sort_unstable();
         storages.dedup();
         Step::Read { after, until: applied, storages }
+    }
+
+    /// Tells what was read behind `after`, as far as there is room. If it was all there is, that goes up to `until`.
+    fn tell_missed(
+        &mut self,
+        key: ConnectionKey,
+        commits: &[Arc<Commit>],
+        (after, until): (Sequence, Sequence),
+        now: Timestamp,
+    ) {
+        let (applied, mut told) = (self.applied, after);
+        for commit in commits.iter().take_while(|commit| commit.sequence <= applied) {
+            if self.is_half_full(key) {
+                // The rest is read again when this is out: nothing is coalesced, and nobody is let go for having
+                // missed much.
+                return self.stand_at(key, told);
+            }
+            self.ring(commit, Some(key), now);
+            told = commit.sequence;
+        }
+        // Fewer than asked for: that was all up to the head, so at least up to `until`.
+        let end = if commits.len() < READ { told.max(until) } else { told };
+        self.stand_at(key, end);
     }
 
     /// Whether half of what may wait for a connection does.

@@ -4,6 +4,7 @@
 //! Counts in windows of a minute or an hour. The table is bounded: when it is full of current counts, strangers wait for the next
 //! window rather than push others out.
 
+use ipnet::IpNet;
 use parking_lot::Mutex;
 use podbell_model::Timestamp;
 use std::{
@@ -62,8 +63,15 @@ impl Attempts {
     }
 }
 
+/// What a client is counted by; nothing on this machine, and at an address that says nothing of who asks: a proxy's.
+pub(crate) fn counted(client: IpAddr, proxies: &[IpNet]) -> Option<IpAddr> {
+    let client = client.to_canonical();
+    let is_exempt = client.is_loopback() || proxies.iter().any(|proxy| proxy.contains(&client));
+    (!is_exempt).then(|| network(client))
+}
+
 /// An IPv6 client has a whole /64 network to choose addresses from.
-pub(crate) fn network(client: IpAddr) -> IpAddr {
+fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,

@@ -4,7 +4,7 @@
 //! asking this server.
 
 use crate::{
-    attempts::{Attempts, network},
+    attempts::{Attempts, counted},
     problem::Problem,
     settings::Settings,
 };
@@ -51,11 +51,8 @@ impl Strangers {
     /// What the channels and connections of that client are counted by; nothing on this machine, and at a proxy that
     /// does not say for whom it asks.
     pub(crate) fn network(&self, client: IpAddr) -> Option<Network> {
-        let client = client.to_canonical();
-        if client.is_loopback() || self.proxies.iter().any(|proxy| proxy.contains(&client)) {
-            return None;
-        }
-        let hash = hmac::sign(&self.key, network(client).to_string().as_bytes());
+        let network = counted(client, &self.proxies)?;
+        let hash = hmac::sign(&self.key, network.to_string().as_bytes());
         Some(Network(*hash.as_ref().first_chunk()?))
     }
 }

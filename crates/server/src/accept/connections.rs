@@ -1,6 +1,6 @@
 //! How many connections there are, in all and from one address.
 
-use crate::attempts::network;
+use crate::attempts::counted;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use std::{
@@ -49,9 +49,7 @@ impl Connections {
     }
 
     pub(super) fn admit(&self, peer: SocketAddr) -> Result<Permit, Full> {
-        let ip = peer.ip().to_canonical();
-        let is_exempt = ip.is_loopback() || self.0.exempt.iter().any(|network| network.contains(&ip));
-        let address = (!is_exempt).then(|| network(ip));
+        let address = counted(peer.ip(), &self.0.exempt);
         let mut open = self.0.open.lock();
         if open.total >= self.0.most {
             return Err(Full::Server);
