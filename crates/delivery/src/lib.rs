@@ -4,6 +4,7 @@ mod encoder;
 mod heart;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod properties;
+pub mod push;
 mod register;
 mod socket;
 pub mod stream;

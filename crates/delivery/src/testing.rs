@@ -114,7 +114,14 @@ impl Past {
         };
         let position = StreamPosition { epoch: 1, offset: sequence.0 };
         let published = Timestamp::UNIX_EPOCH;
-        let record = Record { sequence, storage: POD, position, published, fact: Fact::Change(activity) };
+        let record = Record {
+            sequence,
+            storage: POD,
+            position,
+            published,
+            fact: Fact::Change(activity),
+            causes: Arc::default(),
+        };
         Arc::new(Commit { sequence, records: vec![record] })
     }
 }

@@ -6,7 +6,7 @@
 use crate::guard::{self, Resolve, SystemResolver};
 use crate::policy::{Policy, PolicyError};
 use crate::room::{Place, Room};
-use crate::{Document, Fetch, FetchError, Get};
+use crate::{Document, Fetch, FetchError, Gate, Get};
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, USER_AGENT,
@@ -35,7 +35,7 @@ const MAX_FIELDS: usize = 64;
 const TRIES: usize = 3;
 
 /// A request that is more than a look at a document.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Exchange {
     /// The method.
     pub method: Method,
@@ -49,6 +49,8 @@ pub struct Exchange {
     pub total: Duration,
     /// How much of the answer's body is read; the rest is cut off.
     pub keep: usize,
+    /// Asked at each write of the request's bytes, after the connection stands.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 /// What a receiver answered, of whatever status.

@@ -5,11 +5,13 @@
 
 pub mod address;
 mod client;
+mod gate;
 mod guard;
 mod policy;
 mod room;
 
 pub use client::{Answer, Client, Exchange};
+pub use gate::Gate;
 pub use guard::{MAX_ADDRESSES, MAX_URL, Resolve, SystemResolver, parse};
 pub use policy::{Policy, PolicyError, roots_from_pem};
 
@@ -66,6 +68,9 @@ pub enum FetchError {
     /// Too many fetches from that host at once; nothing was sent.
     #[error("too many requests to that host")]
     Busy,
+    /// The gate was shut before all of it was sent.
+    #[error("the request may not be sent any more")]
+    Withheld,
 }
 
 /// Fetches documents. The guarded client implements it; `server` puts the documents of this server's own origins in

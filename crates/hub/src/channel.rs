@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
-use crate::{Filter, Network};
+use crate::{Filter, Network, Push};
 use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 
@@ -68,6 +68,8 @@ pub struct Channel {
     /// Last state of its one topic that the receiver knows (unquoted; empty: that nothing stands there); on
     /// connecting, another one is told.
     pub state: Option<Arc<str>>,
+    /// Where its notifications are sent, if it pushes; nobody connects to it then.
+    pub push: Option<Arc<Push>>,
 }
 
 impl Channel {
@@ -95,6 +97,7 @@ impl Channel {
             end_at: None,
             rate: None,
             state: None,
+            push: None,
         }
     }
 }

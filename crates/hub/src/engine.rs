@@ -44,6 +44,7 @@ const LOOK: Duration = Duration::from_secs(15);
 /// What the hub's parts share.
 pub(crate) struct Inner {
     pub(crate) log: Arc<dyn Log>,
+    pub(crate) fence: Arc<podbell_log::Fence>,
     pub(crate) authorize: Arc<dyn Authorize>,
     pub(crate) channels: Arc<dyn ChannelStore>,
     pub(crate) states: Arc<dyn States>,
@@ -67,6 +68,7 @@ impl Inner {
     pub(crate) fn new(ports: Ports, metrics: Arc<Metrics>, shard: Shard) -> Self {
         Self {
             log: ports.log,
+            fence: ports.fence,
             authorize: ports.authorize,
             channels: ports.channels,
             states: ports.states,

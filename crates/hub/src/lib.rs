@@ -13,9 +13,12 @@ mod filter;
 mod flush;
 mod hub;
 mod leases;
+mod leave;
 mod matching;
 mod outbox;
+mod owing;
 pub mod ports;
+mod push;
 mod registry;
 mod renewal;
 mod replay;
@@ -37,10 +40,13 @@ pub use crowds::{ChannelLimits, Crowd, Full, Network, TooMany};
 pub use cursor::{CURSOR, Cursor, Cursors, Encoded, Position};
 pub use filter::Filter;
 pub use hub::{Hub, Ports};
+pub use leave::{Grant, Leave};
+pub use owing::{About, Owed, Owing, What};
 pub use ports::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, InsertError, Need, Outlet, Projection,
     Question, Relation, Standing, States, Unavailable,
 };
+pub use push::{Push, PushKeys, Secret};
 pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};
 pub use subscription::{ChannelError, SubscribeError};

@@ -1,7 +1,8 @@
 //! What one commit put into the log.
 
 use crate::PolicyKind;
-use podbell_model::{Activity, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp};
+use podbell_model::{Activity, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, Uuid};
+use std::sync::Arc;
 
 /// All records of one write set: committed together, ruled together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Record {
     pub published: Timestamp,
     /// What it says.
     pub fact: Fact,
+    /// The channels whose deliveries led to it, the first one first; empty for most.
+    pub causes: Arc<[Uuid]>,
 }
 
 /// What a record says.

@@ -221,6 +221,7 @@ fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
         recursive: row.get(15)?,
         filter: Filter::from_code(row.get(16)?, row.get(17)?),
         network: row.get::<_, Option<[u8; 16]>>(18)?.map(Network),
+        push: None,
     })
 }
 

@@ -28,8 +28,14 @@ pub(crate) fn append(
     let (epoch, newest) = db
         .prepare_cached(sql)?
         .query_row([signed(storage.0), signed(count)], |row| Ok((row.number(0)?, row.number(1)?)))?;
-    let record =
-        |(fact, offset)| Record { sequence, storage, position: StreamPosition { epoch, offset }, published, fact };
+    let record = |(fact, offset)| Record {
+        sequence,
+        storage,
+        position: StreamPosition { epoch, offset },
+        published,
+        fact,
+        causes: Arc::default(),
+    };
     let records: Vec<_> = facts.into_iter().zip(newest - count + 1..).map(record).collect();
     records.iter().try_for_each(|record| insert(db, record))?;
     Ok(records)
@@ -144,6 +150,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         position: StreamPosition { epoch: row.number(2)?, offset: row.number(3)? },
         published: row.time(4)?,
         fact,
+        causes: Arc::default(),
     })
 }
 

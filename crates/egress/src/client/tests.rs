@@ -264,6 +264,7 @@ async fn no_spelling_of_a_forbidden_place_is_connected_to() {
                 body: Bytes::new(),
                 total: Duration::from_secs(5),
                 keep: 1,
+                gate: None,
             };
             assert!(client.exchange(exchange).await.is_err(), "{url}");
         }
@@ -432,6 +433,7 @@ async fn an_exchange_follows_nothing_and_reads_only_the_beginning() {
         body: Bytes::from_static(b"{}"),
         total: Duration::from_secs(5),
         keep: 16,
+        gate: None,
     };
     let client = Client::new(development()).unwrap();
     let answer = client.exchange(exchange.clone()).await.unwrap();

@@ -75,6 +75,7 @@ pub fn channel(number: u8) -> Channel {
         end_at: Some(at(2_000)),
         rate: Some(Duration::from_millis(1_500)),
         state: Some("1234".into()),
+        push: None,
     }
 }
 

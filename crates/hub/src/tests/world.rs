@@ -149,6 +149,7 @@ impl Past {
             position: StreamPosition { epoch: 1, offset: sequence.0 * 10 + index },
             published: self.time(),
             fact,
+            causes: Arc::default(),
         };
         let records = (0..).zip(facts).map(record).collect();
         commits.push(Arc::new(Commit { sequence, records }));

@@ -142,7 +142,7 @@ impl<'s> Writing<'s> {
             records.extend(facts.into_iter().map(|fact| {
                 pod.newest += 1;
                 let position = StreamPosition { epoch: EPOCH, offset: pod.newest };
-                Record { sequence, storage: storage.id, position, published: now, fact }
+                Record { sequence, storage: storage.id, position, published: now, fact, causes: Arc::default() }
             }));
         }
         state.head = sequence;
