@@ -71,6 +71,7 @@ pub trait Owing: Send + Sync + 'static {
     async fn candidates(&self, at: &[Topic], above: &[Topic]) -> Result<Vec<Arc<Channel>>, ChannelStoreError>;
 
     /// Keeps what is owed and up to which commit (never going back), in one transaction. What is owed to a channel that
-    /// is gone is dropped; what is owed twice (same channel and message) is kept once.
+    /// is gone or switched off, or about a topic that it has no longer, is dropped; what is owed twice (same channel and
+    /// message) is kept once.
     async fn owe(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), ChannelStoreError>;
 }

@@ -2,9 +2,10 @@
 
 use crate::{
     Sqlite,
-    columns::{Columns, nanos, signed},
+    columns::{Columns, nanos, signed, span},
     crowds,
     error::{self, EngineError},
+    queue::{self, receivers},
 };
 use podbell_hub::{
     After, Channel, ChannelId, ChannelLimits, ChannelStore, ChannelStoreError, ConnectionLimit, Filter, InsertError,
@@ -16,6 +17,8 @@ use std::{sync::Arc, time::Duration};
 
 const COLUMNS: &str = "id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by, \
                        start_at, end_at, rate, state, recursive, kinds, not_by_subject, network";
+/// Behind [`COLUMNS`] come those of what is pushed.
+const TABLES: &str = "channels LEFT JOIN pushes ON pushes.channel = channels.id";
 
 #[async_trait::async_trait]
 impl ChannelStore for Sqlite {
@@ -25,6 +28,9 @@ impl ChannelStore for Sqlite {
             let admitted = crowds::admit(step.db, &channel, &limits)?;
             if admitted.is_ok() {
                 insert(step.db, &channel)?;
+                if let Some(push) = &channel.push {
+                    receivers::insert(step.db, &channel, push, step.ledger.head)?;
+                }
             }
             Ok(admitted)
         });
@@ -32,8 +38,7 @@ impl ChannelStore for Sqlite {
     }
 
     async fn get(&self, id: ChannelId) -> Result<Option<Channel>, ChannelStoreError> {
-        let found = self.readers.read(move |db| select(db, "id = ?1", [id.0.as_bytes()]));
-        Ok(found.await.map_err(error::channel)?.pop())
+        self.readers.read(move |db| get(db, id)).await.map_err(error::channel)
     }
 
     async fn by_capability(&self, hash: &[u8; 32]) -> Result<Option<Channel>, ChannelStoreError> {
@@ -78,12 +83,16 @@ impl ChannelStore for Sqlite {
     async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
         let topics: Vec<_> = topics.to_vec();
         let narrow = self.writer.write::<_, EngineError>(move |step| {
-            if let Some(channel) = select(step.db, "id = ?1", [id.0.as_bytes()])?.pop() {
+            if let Some(channel) = get(step.db, id)? {
                 // Of those that it still has: one that was overtaken brings nothing back.
-                let left: Vec<Topic> = channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
+                let (left, lost): (Vec<Topic>, Vec<Topic>) =
+                    channel.topics.iter().cloned().partition(|kept| topics.contains(kept));
                 if left.is_empty() {
-                    step.db.prepare_cached("DELETE FROM channels WHERE id = ?1")?.execute([id.0.as_bytes()])?;
+                    remove(step.db, id)?;
                     return Ok(());
+                }
+                if channel.push.is_some() {
+                    receivers::narrow(step.db, id, &lost)?;
                 }
                 step.db.prepare_cached("DELETE FROM topics WHERE channel = ?1")?.execute([id.0.as_bytes()])?;
                 insert_topics(step.db, id, &left)?;
@@ -113,17 +122,20 @@ impl ChannelStore for Sqlite {
     }
 
     async fn remove(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {
-        let remove = self.writer.write::<_, EngineError>(move |step| {
-            Ok(step.db.prepare_cached("DELETE FROM channels WHERE id = ?1")?.execute([id.0.as_bytes()])? > 0)
-        });
-        remove.await.map_err(error::channel)
+        let removed = self.writer.write::<_, EngineError>(move |step| remove(step.db, id));
+        removed.await.map_err(error::channel)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError> {
-        let sql = "DELETE FROM channels WHERE end_at <= ?1 OR (connect_by <= ?1 AND uses = 0) RETURNING id";
+        // Those that want to be told of their end stay a while, so that they are.
+        let sql = "DELETE FROM channels WHERE (connect_by <= ?1 AND uses = 0) OR (end_at <= ?1 AND NOT EXISTS (
+                       SELECT 1 FROM pushes WHERE channel = id AND lifecycle IS NOT NULL AND end_at > ?2))
+                   RETURNING id";
+        let waiting = now.checked_sub(queue::GRACE).unwrap_or(Timestamp::MIN);
         let sweep = self.writer.write::<_, EngineError>(move |step| {
+            queue::sweep(step.db, now)?;
             let mut statement = step.db.prepare_cached(sql)?;
-            let ended = statement.query_map([nanos(now)], |row| row.uuid(0).map(ChannelId))?;
+            let ended = statement.query_map([nanos(now), nanos(waiting)], |row| row.uuid(0).map(ChannelId))?;
             Ok(ended.collect::<Result<_, _>>()?)
         });
         sweep.await.map_err(error::channel)
@@ -173,19 +185,28 @@ fn insert_topics(db: &Connection, id: ChannelId, topics: &[Topic]) -> Result<(),
     Ok(())
 }
 
-/// In nanoseconds.
-fn span(rate: Duration) -> i64 {
-    i64::try_from(rate.as_nanos()).unwrap_or(i64::MAX)
+/// A channel by its id.
+pub(crate) fn get(db: &Connection, id: ChannelId) -> Result<Option<Channel>, EngineError> {
+    Ok(select(db, "id = ?1", [id.0.as_bytes()])?.pop())
+}
+
+/// Forgets a channel, with all that hangs on it; true if there was one.
+pub(crate) fn remove(db: &Connection, id: ChannelId) -> Result<bool, EngineError> {
+    Ok(db.prepare_cached("DELETE FROM channels WHERE id = ?1")?.execute([id.0.as_bytes()])? > 0)
 }
 
 /// The channels that a condition chooses, oldest first.
 fn select(db: &Connection, condition: &str, values: impl Params) -> Result<Vec<Channel>, EngineError> {
-    read(db, &format!("SELECT {COLUMNS} FROM channels WHERE {condition} ORDER BY created, id"), values)
+    let pushed = receivers::COLUMNS;
+    let sql = format!("SELECT {COLUMNS}, {pushed} FROM {TABLES} WHERE {condition} ORDER BY created, id");
+    read(db, &sql, values)
 }
 
 /// The same, at most as many as the fourth value says.
 fn select_some(db: &Connection, condition: &str, values: impl Params) -> Result<Vec<Channel>, EngineError> {
-    read(db, &format!("SELECT {COLUMNS} FROM channels WHERE {condition} ORDER BY created, id LIMIT ?4"), values)
+    let pushed = receivers::COLUMNS;
+    let sql = format!("SELECT {COLUMNS}, {pushed} FROM {TABLES} WHERE {condition} ORDER BY created, id LIMIT ?4");
+    read(db, &sql, values)
 }
 
 fn read(db: &Connection, sql: &str, values: impl Params) -> Result<Vec<Channel>, EngineError> {
@@ -202,7 +223,6 @@ fn read(db: &Connection, sql: &str, values: impl Params) -> Result<Vec<Channel>,
 
 /// All but its topics.
 fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
-    let time = |column| row.get::<_, Option<i64>>(column)?.map(|_| row.time(column)).transpose();
     let subject = Subject {
         webid: row.get::<_, Option<Arc<str>>>(1)?.map(WebId::new),
         client: row.get(2)?,
@@ -217,15 +237,15 @@ fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
         capability: row.get(6)?,
         connections: ConnectionLimit { concurrent: row.get(7)?, total: row.get(8)? },
         created: row.time(9)?,
-        connect_by: time(10)?,
-        start_at: time(11)?,
-        end_at: time(12)?,
+        connect_by: row.time_if(10)?,
+        start_at: row.time_if(11)?,
+        end_at: row.time_if(12)?,
         rate: row.get::<_, Option<i64>>(13)?.map(|_| row.number(13).map(Duration::from_nanos)).transpose()?,
         state: row.get(14)?,
         recursive: row.get(15)?,
         filter: Filter::from_code(row.get(16)?, row.get(17)?),
         network: row.get::<_, Option<[u8; 16]>>(18)?.map(Network),
-        push: None,
+        push: receivers::push(row, 19)?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use podbell_model::{Generation, ResourceClass, ResourceIri, Sequence, StorageId, Timestamp, Uuid};
 use rusqlite::{Row, types::Type};
+use std::{sync::Arc, time::Duration};
 
 /// A count or number; SQLite's are signed, and none of ours comes near the end.
 pub(crate) fn signed(number: u64) -> i64 {
@@ -19,6 +20,31 @@ pub(crate) fn nanos(time: Timestamp) -> i64 {
     i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }
 
+/// In nanoseconds; what is longer than 292 years is held there.
+pub(crate) fn span(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Ids one after the other.
+pub(crate) fn joined(ids: &[Uuid]) -> Vec<u8> {
+    ids.iter().flat_map(|id| *id.as_bytes()).collect()
+}
+
+/// The way back; of none, none.
+pub(crate) fn parted(row: &Row<'_>, column: usize) -> rusqlite::Result<Arc<[Uuid]>> {
+    let bytes = row.get_ref(column)?.as_bytes_or_null()?.unwrap_or_default();
+    let (ids, rest) = bytes.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(rusqlite::Error::InvalidColumnType(column, "ids".into(), Type::Blob));
+    }
+    Ok(ids.iter().map(|id| Uuid::from_bytes(*id)).collect())
+}
+
+/// An instant that stands in that column.
+pub(crate) fn instant(column: usize, nanos: i64) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_nanosecond(nanos.into()).map_err(|error| foreign(column, Type::Integer, error))
+}
+
 pub(crate) fn class_number(class: ResourceClass) -> i64 {
     match class {
         ResourceClass::Container => 0,
@@ -31,6 +57,7 @@ pub(crate) fn class_number(class: ResourceClass) -> i64 {
 pub(crate) trait Columns {
     fn number(&self, column: usize) -> rusqlite::Result<u64>;
     fn time(&self, column: usize) -> rusqlite::Result<Timestamp>;
+    fn time_if(&self, column: usize) -> rusqlite::Result<Option<Timestamp>>;
     fn iri(&self, column: usize) -> rusqlite::Result<ResourceIri>;
     fn class(&self, column: usize) -> rusqlite::Result<ResourceClass>;
     fn uuid(&self, column: usize) -> rusqlite::Result<Uuid>;
@@ -54,8 +81,11 @@ impl Columns for Row<'_> {
     }
 
     fn time(&self, column: usize) -> rusqlite::Result<Timestamp> {
-        let nanos: i64 = self.get(column)?;
-        Timestamp::from_nanosecond(nanos.into()).map_err(|error| foreign(column, Type::Integer, error))
+        instant(column, self.get(column)?)
+    }
+
+    fn time_if(&self, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+        self.get::<_, Option<i64>>(column)?.map(|nanos| instant(column, nanos)).transpose()
     }
 
     fn iri(&self, column: usize) -> rusqlite::Result<ResourceIri> {

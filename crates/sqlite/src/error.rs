@@ -1,5 +1,6 @@
 //! What can go wrong below, and what each port calls it.
 
+use podbell_delivery::push::QueueError;
 use podbell_hub::ChannelStoreError;
 use podbell_log::LogError;
 use podbell_pod::store::{CommitError, StoreError};
@@ -148,6 +149,10 @@ pub(crate) fn log(error: EngineError) -> LogError {
 
 pub(crate) fn channel(error: EngineError) -> ChannelStoreError {
     ChannelStoreError(Box::new(error))
+}
+
+pub(crate) fn queue(error: EngineError) -> QueueError {
+    QueueError(Box::new(error))
 }
 
 pub(crate) fn provider(error: EngineError) -> podbell_provider::store::StoreError {

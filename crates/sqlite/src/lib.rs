@@ -16,6 +16,7 @@ mod log;
 mod look;
 mod open;
 mod policy;
+mod queue;
 mod quota;
 mod readers;
 mod recent;

@@ -5,6 +5,7 @@ use crate::{
     columns::{Columns, signed},
     error::{EngineError, OpenError},
     look::DATABASE,
+    queue::UnderWay,
     readers::Readers,
     recent::Published,
     retention::{Limits, Retention},
@@ -29,6 +30,7 @@ pub(crate) const SCHEMA: &[&str] = &[
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
@@ -49,6 +51,8 @@ pub struct Options {
     pub limit: Option<u64>,
     /// Most that a storage may hold of which nothing else is said, in bytes; none for what the disk holds.
     pub quota: Option<u64>,
+    /// How many deliveries one channel may be owed; what comes then is not queued.
+    pub pending: u64,
     /// The directory was restored from a copy at that time: every storage begins a new epoch, so that nobody
     /// resumes in a history that never was.
     pub restored: Option<Timestamp>,
@@ -64,13 +68,14 @@ impl Default for Options {
             readers: 8,
             limit: None,
             quota: None,
+            pending: 10_000,
             restored: None,
         }
     }
 }
 
 /// Every store of the server, in one directory. Implements `pod::store::Store`, `log::Log`, `log::PolicyHistory`,
-/// `hub::ChannelStore` and `provider::store::Store`.
+/// `hub::ChannelStore`, `hub::Owing`, `delivery::push::Queue` and `provider::store::Store`.
 ///
 /// Dropping it finishes what was begun and frees the directory.
 #[derive(Debug)]
@@ -83,6 +88,9 @@ pub struct Sqlite {
     pub(crate) limits: Limits,
     /// Most that a storage may hold of which nothing else is said.
     pub(crate) quota: Option<u64>,
+    /// How many deliveries one channel may be owed.
+    pub(crate) pending: u64,
+    pub(crate) under_way: Arc<UnderWay>,
     _lock: File,
 }
 
@@ -118,7 +126,17 @@ impl Sqlite {
         let writer = Writer::start(db, ledger, retention, Arc::clone(&published), Arc::clone(&bodies));
         let writer = writer.map_err(EngineError::from)?;
         let readers = Arc::new(Readers::new(path, options.readers));
-        Ok(Arc::new(Self { writer, readers, published, bodies, limits, quota: options.quota, _lock: lock }))
+        Ok(Arc::new(Self {
+            writer,
+            readers,
+            published,
+            bodies,
+            limits,
+            quota: options.quota,
+            pending: options.pending,
+            under_way: Arc::default(),
+            _lock: lock,
+        }))
     }
 
     /// The fence that a change of policy raises.
@@ -214,7 +232,7 @@ fn begin_epochs(db: &mut Connection, now: Timestamp) -> Result<(), EngineError> 
         "DELETE FROM records;
          DELETE FROM keys;
          DELETE FROM storages WHERE deleted;
-         UPDATE standing SET pruned = head, floor = head;",
+         UPDATE standing SET pruned = head, floor = head, derived = head;",
     )?;
     Ok(transaction.commit()?)
 }
@@ -271,7 +289,7 @@ mod tests {
         let db = Connection::open(database(directory.path())).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 5, .. })));
+        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 6, .. })));
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! The log as rows.
 
 use crate::{
-    columns::{Columns, class_number, nanos, signed},
+    columns::{Columns, class_number, joined, nanos, parted, signed},
     policy,
 };
 use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
 use podbell_model::{
-    Activity, ActivityKind, Membership, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, WebId,
+    Activity, ActivityKind, Membership, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, Uuid, WebId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, Rows, named_params, params, types::ValueRef};
 use std::sync::Arc;
 
 /// What [`record`] reads, in its order.
 const COLUMNS: &str = "sequence, storage, epoch, \"offset\", published, fact, object, id, kind, class, generation, \
-                       state, container, container_generation, container_state, actor";
+                       state, container, container_generation, container_state, actor, causes";
 
 /// Appends the facts of a commit to the log of a storage, in consecutive positions.
 pub(crate) fn append(
@@ -22,6 +22,7 @@ pub(crate) fn append(
     storage: StorageId,
     published: Timestamp,
     facts: Vec<Fact>,
+    causes: &Arc<[Uuid]>,
 ) -> rusqlite::Result<Vec<Record>> {
     let sql = "UPDATE storages SET newest = newest + ?2 WHERE id = ?1 RETURNING epoch, newest";
     let count = facts.len() as u64;
@@ -34,7 +35,7 @@ pub(crate) fn append(
         position: StreamPosition { epoch, offset },
         published,
         fact,
-        causes: Arc::default(),
+        causes: Arc::clone(causes),
     };
     let records: Vec<_> = facts.into_iter().zip(newest - count + 1..).map(record).collect();
     records.iter().try_for_each(|record| insert(db, record))?;
@@ -44,7 +45,7 @@ pub(crate) fn append(
 fn insert(db: &Connection, record: &Record) -> rusqlite::Result<()> {
     let sql = "INSERT INTO records VALUES
                    (:sequence, :storage, :epoch, :offset, :published, :fact, :object, :id, :kind, :class, :generation,
-                    :state, :container, :container_generation, :container_state, :actor)";
+                    :state, :container, :container_generation, :container_state, :actor, :causes)";
     let activity = record.fact.activity();
     let membership = activity.and_then(|activity| activity.membership.as_ref());
     let (fact, object) = match &record.fact {
@@ -75,6 +76,7 @@ fn insert(db: &Connection, record: &Record) -> rusqlite::Result<()> {
         ":container_generation": membership.map(|membership| signed(membership.generation.0.0)),
         ":container_state": membership.map(|membership| &*membership.state),
         ":actor": activity.and_then(|activity| activity.actor.as_ref()).map(WebId::as_str),
+        ":causes": (!record.causes.is_empty()).then(|| joined(&record.causes)),
     })?;
     Ok(())
 }
@@ -150,7 +152,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         position: StreamPosition { epoch: row.number(2)?, offset: row.number(3)? },
         published: row.time(4)?,
         fact,
-        causes: Arc::default(),
+        causes: parted(row, 16)?,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::{
     Sqlite,
     columns::{Columns, nanos, signed, unsigned},
     error::EngineError,
+    queue,
     step::Step,
 };
 use podbell_model::{Sequence, StorageId, Timestamp};
@@ -82,8 +83,12 @@ fn prune_records(step: &mut Step<'_>, storage: StorageId, now: Timestamp, limits
             candidates.retain(|candidate| candidate.sequence < last);
         }
     }
-    let kept =
-        |record: &Candidate| record.offset.saturating_add(limits.records) > newest && record.published >= oldest_kept;
+    // What nobody has looked at for those that are owed something stays.
+    let derived = if queue::any(db)? { queue::derived(db)? } else { Sequence(u64::MAX) };
+    let kept = |record: &Candidate| {
+        let recent = record.offset.saturating_add(limits.records) > newest && record.published >= oldest_kept;
+        recent || record.sequence > derived
+    };
     let first_kept = candidates.iter().find(|record| kept(record)).map(|record| record.sequence);
     candidates.retain(|candidate| first_kept.is_none_or(|kept| candidate.sequence < kept));
     let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else {

@@ -24,6 +24,8 @@ pub(crate) struct Writing<'w, 's> {
     storage: Storage,
     actor: Option<WebId>,
     now: Timestamp,
+    /// The channels whose deliveries led to it.
+    pub(crate) causes: Arc<[Uuid]>,
     /// What this commit created: containers among it tell no membership.
     created: HashSet<ResourceIri>,
     deleted: HashSet<ResourceIri>,
@@ -61,7 +63,7 @@ impl<'w, 's> Writing<'w, 's> {
     pub(crate) fn new(step: &'w mut Step<'s>, storage: Storage, actor: Option<WebId>, now: Timestamp) -> Self {
         let sequence = Sequence(step.ledger.head.0 + 1);
         let (created, deleted, facts) = (HashSet::new(), HashSet::new(), Vec::new());
-        Self { step, sequence, storage, actor, now, created, deleted, facts }
+        Self { step, sequence, storage, actor, now, causes: Arc::default(), created, deleted, facts }
     }
 
     pub(crate) fn apply(&mut self, change: Change) -> Result<(), Refusal> {
@@ -99,7 +101,7 @@ impl<'w, 's> Writing<'w, 's> {
 
     /// Appends the records; the commit is whole.
     pub(crate) fn finish(self) -> Result<Committed, Refusal> {
-        let Self { step, sequence, storage, now, deleted, mut facts, .. } = self;
+        let Self { step, sequence, storage, now, causes, deleted, mut facts, .. } = self;
         for fact in &mut facts {
             if let Fact::Change(activity) | Fact::Policy { activity, .. } = fact {
                 // A container that the same request deletes does not tell its losses one by one.
@@ -107,7 +109,7 @@ impl<'w, 's> Writing<'w, 's> {
             }
         }
         let ruled = facts.iter().any(|fact| !matches!(fact, Fact::Change(_)));
-        let records = records::append(step.db, sequence, storage.id, now, facts)?;
+        let records = records::append(step.db, sequence, storage.id, now, facts, &causes)?;
         step.ledger.head = sequence;
         if ruled {
             step.ledger.watermark = sequence;

@@ -1,0 +1,271 @@
+//! What every queue tells of how channels fare, and what becomes of those that end, one function per fact.
+
+use super::{NOTHING, Parts, at, attempt, body, change, channel, message, told};
+use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
+use podbell_hub::{Channel, ChannelId, Secret};
+use podbell_model::Uuid;
+use std::sync::Arc;
+
+fn ping(words: &str) -> Kind {
+    Kind::Ping { body: words.as_bytes().into() }
+}
+
+fn life(words: &str) -> Kind {
+    Kind::Lifecycle { body: words.as_bytes().into() }
+}
+
+/// See its name.
+pub async fn attempts_and_health_tell_how_a_channel_fares(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a", "b"]);
+    parts.keep(&channel).await;
+    let health = async || parts.queue.health(channel.id).await.unwrap().unwrap();
+    assert_eq!(health().await, crate::push::Health::default());
+    parts.owe(vec![change(&channel, "a", 1)]).await;
+    let first = parts.one("hook.example", 0).await;
+    parts.fail(first.id, 10, Done::Again(at(60))).await;
+    let failed = attempt(20, Outcome::TimedOut);
+    parts.queue.finish(first.id, Some(&failed), &Done::Again(at(90))).await.unwrap();
+    let now = health().await;
+    assert_eq!((now.failing_since, now.last_failure.as_ref()), (Some(at(10)), Some(&failed)));
+    assert_eq!((now.last_success, now.next_attempt, now.pending), (None, Some(at(90)), 1));
+    parts.acknowledge(first.id, 90).await;
+    let now = health().await;
+    assert_eq!((now.failing_since, now.last_failure.as_ref()), (None, Some(&failed)));
+    assert_eq!((now.last_success, now.next_attempt, now.pending), (Some(at(90)), None, 0));
+    let attempts = parts.queue.attempts(channel.id, 2).await.unwrap();
+    assert_eq!(attempts, [(message(1), attempt(90, Outcome::Acknowledged(200))), (message(1), failed)]);
+    assert_eq!(parts.queue.attempts(channel.id, 9).await.unwrap().len(), 3);
+}
+
+/// See its name.
+pub async fn what_is_withheld_leaves_no_trace(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a"]);
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1), change(&channel, "a", 2)]).await;
+    let first = parts.one("hook.example", 0).await;
+    parts.queue.finish(first.id, None, &Done::Withheld).await.unwrap();
+    let second = parts.one("hook.example", 0).await;
+    assert_eq!(second.message, message(2));
+    parts.queue.finish(second.id, None, &Done::Withheld).await.unwrap();
+    assert_eq!(parts.queue.health(channel.id).await.unwrap().unwrap(), crate::push::Health::default());
+    assert_eq!(parts.queue.attempts(channel.id, 9).await.unwrap(), []);
+}
+
+/// See its name.
+pub async fn a_hundred_attempts_are_kept(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a"]);
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1)]).await;
+    let id = parts.one("hook.example", 0).await.id;
+    for second in 0..120 {
+        parts.fail(id, second, Done::Again(at(second))).await;
+    }
+    let attempts = parts.queue.attempts(channel.id, 1_000).await.unwrap();
+    assert_eq!((attempts.len(), attempts[0].1.at, attempts[99].1.at), (100, at(119), at(20)));
+}
+
+/// Gives up whatever is due, until nothing is.
+async fn give_up(parts: &Parts, second: i64) {
+    while let Some(next) = parts.take("hook.example", second, 1).await.pop() {
+        parts.fail(next.id, second, Done::Dead).await;
+    }
+}
+
+/// See its name.
+pub async fn dead_letters_are_listed_and_owed_anew_before_what_is_younger(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a", "b"]);
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1), change(&channel, "a", 2), change(&channel, "b", 3)]).await;
+    let first = parts.take("hook.example", 0, 1).await.remove(0);
+    parts.fail(first.id, 0, Done::Again(at(3))).await;
+    give_up(parts, 5).await;
+    let letters = async |after, limit| parts.queue.dead_letters(channel.id, after, limit).await.unwrap();
+    let all = letters(None, 9).await;
+    assert_eq!(all.iter().map(|letter| letter.message).collect::<Vec<_>>(), [1, 2, 3].map(message));
+    let one = &all[0];
+    assert_eq!((one.attempts, one.owed, one.died), (2, at(0), at(6)));
+    assert_eq!(one.last, Some(Outcome::Refused(500)));
+    assert_eq!([letters(None, 2).await, letters(Some(all[1].id), 9).await].concat(), all);
+    let health = parts.queue.health(channel.id).await.unwrap().unwrap();
+    assert_eq!((health.pending, health.dead_letters), (0, 3));
+
+    parts.owe(vec![change(&channel, "a", 4)]).await;
+    let these = Wanted::These(vec![all[1].id, DeliveryId(999), all[0].id]);
+    assert_eq!(parts.queue.redeliver(channel.id, &these, at(9)).await.unwrap(), 2);
+    assert_eq!(parts.queue.redeliver(channel.id, &these, at(9)).await.unwrap(), 0);
+    assert_eq!(parts.messages("hook.example", 8).await, NOTHING);
+    for number in [1, 2, 4] {
+        let next = parts.one("hook.example", 9).await;
+        assert_eq!((next.message, next.attempts), (message(number), 0));
+        parts.acknowledge(next.id, 9).await;
+    }
+    assert_eq!(letters(None, 9).await.len(), 1);
+}
+
+/// See its name.
+pub async fn all_dead_letters_are_owed_anew_together(parts: &Parts) {
+    let (one, other) = (channel(1, "hook.example", &["a", "b"]), channel(2, "hook.example", &["a"]));
+    parts.keep(&one).await;
+    parts.keep(&other).await;
+    parts.owe(vec![change(&one, "a", 1), change(&one, "b", 2), change(&other, "a", 3)]).await;
+    give_up(parts, 0).await;
+    assert_eq!(parts.queue.redeliver(one.id, &Wanted::All, at(5)).await.unwrap(), 2);
+    assert_eq!(parts.messages("hook.example", 5).await.len(), 2);
+    let others = parts.queue.health(other.id).await.unwrap().unwrap();
+    assert_eq!((others.pending, others.dead_letters), (0, 1));
+}
+
+/// See its name.
+pub async fn a_channel_that_is_off_is_owed_nothing_and_sent_pings_alone(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a", "b"]);
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1), change(&channel, "a", 2), change(&channel, "b", 3)]).await;
+    let first = parts.take("hook.example", 0, 1).await.remove(0);
+    parts.fail(first.id, 0, Done::Again(at(500))).await;
+    parts.queue.disable(channel.id, Reason::Failing, at(10)).await.unwrap();
+    parts.queue.disable(channel.id, Reason::Failing, at(11)).await.unwrap();
+    parts.owe(vec![change(&channel, "a", 4)]).await;
+    assert_eq!(parts.queue.lanes(at(999)).await.unwrap(), (vec![], None));
+    assert_eq!(parts.messages("hook.example", 999).await, NOTHING);
+    let health = parts.queue.health(channel.id).await.unwrap().unwrap();
+    assert_eq!((health.disabled, health.next_attempt), (Some((at(10), Reason::Failing)), None));
+    assert_eq!((health.pending, health.missed), (3, 0));
+
+    // What was under way then ends as it ends.
+    parts.fail(first.id, 12, Done::Again(at(600))).await;
+    assert_eq!(parts.messages("hook.example", 999).await, NOTHING);
+    parts.queue.add(channel.id, message(50), &ping("hello"), at(20)).await.unwrap();
+    let pinged = parts.one("hook.example", 20).await;
+    assert_eq!((body(&pinged), pinged.message), (b"hello".to_vec(), message(50)));
+    parts.acknowledge(pinged.id, 20).await;
+    parts.queue.enable(channel.id, at(21)).await.unwrap();
+    let health = parts.queue.health(channel.id).await.unwrap().unwrap();
+    assert_eq!((health.disabled, health.failing_since, health.pending), (None, None, 3));
+    let mut heard = parts.messages("hook.example", 21).await;
+    heard.sort();
+    assert_eq!(heard, [message(1), message(3)]);
+}
+
+/// See its name.
+pub async fn pings_and_words_about_the_channel_hold_up_nothing(parts: &Parts) {
+    let channel = told(channel(1, "hook.example", &["a"]), "life.example");
+    parts.keep(&channel).await;
+    parts.queue.add(channel.id, message(50), &ping("one"), at(0)).await.unwrap();
+    parts.queue.add(channel.id, message(51), &ping("two"), at(0)).await.unwrap();
+    parts.queue.add(channel.id, message(52), &life("soon"), at(0)).await.unwrap();
+    parts.owe(vec![change(&channel, "a", 1)]).await;
+    let mut heard = parts.messages("hook.example", 0).await;
+    heard.sort();
+    assert_eq!(heard, [message(1), message(50)]);
+    let word = parts.one("life.example", 0).await;
+    assert!(matches!(&word.kind, Kind::Lifecycle { body } if **body == *b"soon"));
+    assert_eq!(word.channel.id, channel.id);
+    for ping in parts.take("hook.example", 0, 9).await {
+        parts.fail(ping.id, 0, Done::Dead).await;
+    }
+    // A ping that is given up is no dead letter.
+    let health = parts.queue.health(channel.id).await.unwrap().unwrap();
+    assert_eq!((health.dead_letters, health.pending), (1, 2));
+    assert_eq!(parts.messages("hook.example", 1).await, [message(51)]);
+}
+
+/// See its name.
+pub async fn words_about_the_channel_say_nothing_of_a_receiver_elsewhere(parts: &Parts) {
+    let elsewhere = told(channel(1, "hook.example", &["a"]), "life.example");
+    parts.keep(&elsewhere).await;
+    parts.queue.add(elsewhere.id, message(1), &life("soon"), at(0)).await.unwrap();
+    let word = parts.one("life.example", 0).await;
+    parts.fail(word.id, 0, Done::Again(at(9))).await;
+    assert_eq!(parts.queue.health(elsewhere.id).await.unwrap().unwrap().failing_since, None);
+    parts.queue.add(elsewhere.id, message(2), &ping("hello"), at(0)).await.unwrap();
+    let ping = parts.one("hook.example", 0).await;
+    parts.fail(ping.id, 1, Done::Dead).await;
+    parts.acknowledge(word.id, 9).await;
+    let health = parts.queue.health(elsewhere.id).await.unwrap().unwrap();
+    assert_eq!((health.failing_since, health.last_success), (Some(at(1)), None));
+}
+
+/// See its name.
+pub async fn a_channel_that_is_gone_hears_its_farewell_and_nothing_else(parts: &Parts) {
+    let gone = told(channel(1, "hook.example", &["a", "b"]), "hook.example");
+    parts.keep(&gone).await;
+    parts.owe(vec![change(&gone, "a", 1), change(&gone, "b", 2)]).await;
+    parts.queue.add(gone.id, message(3), &life("soon"), at(0)).await.unwrap();
+    let farewell = Some((message(9), Arc::from(*b"farewell")));
+    assert!(parts.queue.remove(gone.id, farewell.clone(), at(0)).await.unwrap());
+    assert!(!parts.queue.remove(gone.id, farewell, at(0)).await.unwrap());
+    assert_eq!(parts.channels.get(gone.id).await.unwrap(), None);
+    let word = parts.one("hook.example", 0).await;
+    assert_eq!((word.message, body(&word)), (message(9), b"farewell".to_vec()));
+    let kept = Channel { topics: Arc::new([]), ..gone.clone() };
+    assert_eq!(*word.channel, kept);
+    parts.fail(word.id, 0, Done::Again(at(9))).await;
+    assert_eq!(parts.messages("hook.example", 8).await, NOTHING);
+    let word = parts.one("hook.example", 9).await;
+    assert_eq!(word.attempts, 1);
+    parts.fail(word.id, 9, Done::Dead).await;
+    assert_eq!(parts.queue.lanes(at(99)).await.unwrap(), (vec![], None));
+    assert_eq!(parts.queue.health(gone.id).await.unwrap(), None);
+}
+
+/// See its name.
+pub async fn a_farewell_is_for_those_who_asked(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a"]);
+    parts.keep(&channel).await;
+    parts.queue.add(channel.id, message(1), &life("soon"), at(0)).await.unwrap();
+    assert!(parts.queue.remove(channel.id, Some((message(9), Arc::from(*b"farewell"))), at(0)).await.unwrap());
+    assert_eq!(parts.queue.lanes(at(99)).await.unwrap(), (vec![], None));
+    assert!(!parts.queue.remove(ChannelId(Uuid::from_u128(77)), None, at(0)).await.unwrap());
+}
+
+/// See its name.
+pub async fn what_becomes_of_something_that_is_gone_does_not_matter(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a"]);
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1)]).await;
+    let first = parts.one("hook.example", 0).await;
+    assert!(parts.channels.remove(channel.id).await.unwrap());
+    for done in [Done::Acknowledged, Done::Withheld, Done::Again(at(9)), Done::Dead] {
+        parts.fail(first.id, 0, done).await;
+    }
+    parts.queue.add(channel.id, message(2), &ping("hello"), at(0)).await.unwrap();
+    parts.queue.enable(channel.id, at(0)).await.unwrap();
+    parts.queue.disable(channel.id, Reason::Failing, at(0)).await.unwrap();
+    assert_eq!(parts.queue.redeliver(channel.id, &Wanted::All, at(0)).await.unwrap(), 0);
+    assert_eq!(parts.queue.attempts(channel.id, 9).await.unwrap(), []);
+    assert_eq!(parts.queue.dead_letters(channel.id, None, 9).await.unwrap(), []);
+    assert_eq!(parts.queue.lanes(at(99)).await.unwrap(), (vec![], None));
+}
+
+/// See its name.
+pub async fn each_channel_is_told_once_that_it_ends(parts: &Parts) {
+    let ending = |number, second| {
+        let channel = channel(number, "hook.example", &["a"]);
+        Channel { end_at: Some(at(second)), ..channel }
+    };
+    let wanting = [told(ending(1, 100), "life.example"), told(ending(2, 200), "life.example")];
+    for channel in &wanting {
+        parts.keep(channel).await;
+    }
+    parts.keep(&ending(3, 100)).await;
+    parts.keep(&told(channel(4, "hook.example", &["a"]), "life.example")).await;
+    let expiring = async |second| {
+        let found = parts.queue.expiring(at(second), 9).await.unwrap();
+        found.iter().map(|channel| (**channel).clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(expiring(100).await, []);
+    assert_eq!(expiring(101).await, wanting[..1]);
+    assert_eq!(expiring(300).await, wanting[1..]);
+    assert_eq!(expiring(300).await, []);
+}
+
+/// See its name.
+pub async fn secrets_are_replaced(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a"]);
+    parts.keep(&channel).await;
+    let secrets =
+        [Secret { text: "whsec_b".into(), until: None }, Secret { text: "whsec_a".into(), until: Some(at(60)) }];
+    assert!(parts.queue.set_secrets(channel.id, &secrets).await.unwrap());
+    assert_eq!(parts.channels.get(channel.id).await.unwrap().unwrap().push.unwrap().secrets, secrets);
+    assert!(!parts.queue.set_secrets(ChannelId(Uuid::from_u128(77)), &secrets).await.unwrap());
+}
