@@ -1,4 +1,5 @@
-//! Finished notifications in the words of each channel's rendering: as WebSocket frames, events, lines or documents.
+//! Finished notifications in the words of each channel's rendering: as WebSocket frames, events, lines, or documents
+//! that stand alone.
 
 use crate::websocket::frame::{Opcode, frame};
 use bytes::Bytes;
@@ -13,7 +14,7 @@ pub fn rendering_id(rendering: Rendering) -> RenderingId {
     RenderingId(rendering.code())
 }
 
-/// Writes notifications for pull channels.
+/// Writes notifications.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Frames;
 
@@ -36,6 +37,7 @@ impl Frames {
             Framing::Events => event(kind, &text).into(),
             Framing::Stream => document(syntax, text).into(),
             Framing::Chunks => chunk(&document(syntax, text)).into(),
+            Framing::Webhook | Framing::Inbox | Framing::WebPush => text.into(),
         };
         let cursor_at = if cursor { find(&bytes, message::CURSOR_PLACE.as_bytes()) } else { None };
         Encoded { bytes, cursor_at }
@@ -172,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_pushed_is_the_document_alone() {
+        for framing in [Framing::Webhook, Framing::Inbox, Framing::WebPush] {
+            let body = state(framing, Syntax::JsonLd, false);
+            assert!(text(&body).starts_with("{\"@context\"") && text(&body).ends_with('}') && body.cursor_at.is_none());
+            let turtle = state(framing, Syntax::Turtle, true);
+            assert!(text(&turtle).starts_with("@prefix") && turtle.cursor_at.is_some());
+        }
+    }
+
+    #[test]
     fn a_chunk_holds_one_document() {
         for syntax in [Syntax::JsonLd, Syntax::Turtle] {
             let (whole, document) = (state(Framing::Chunks, syntax, false), state(Framing::Stream, syntax, false));
@@ -183,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_cursor_is_in_the_text_only_where_it_was_asked_for() {
-        for framing in [Framing::WebSocket, Framing::Stream, Framing::Chunks] {
+        for framing in [Framing::WebSocket, Framing::Stream, Framing::Chunks, Framing::Webhook] {
             assert_eq!(state(framing, Syntax::JsonLd, false).cursor_at, None);
             let with = state(framing, Syntax::JsonLd, true);
             let at = with.cursor_at.unwrap();

@@ -1,10 +1,16 @@
 //! What every route of the pods' origin has at hand.
 
 use crate::{
-    authorize::Judge, notifications::Seals, problem::Problem, request::Target, settings::Settings, strangers::Strangers,
+    attempts::Attempts,
+    authorize::Judge,
+    notifications::{Seals, Targets},
+    problem::Problem,
+    request::Target,
+    settings::Settings,
+    strangers::Strangers,
 };
-use podbell_delivery::{stream::Streams, websocket::WebSockets};
-use podbell_hub::{Clock, Hub, Network};
+use podbell_delivery::{push::Queue, stream::Streams, websocket::WebSockets};
+use podbell_hub::{ChannelId, Clock, Hub, Network};
 use podbell_log::Log;
 use podbell_model::{Subject, Timestamp};
 use podbell_oidc::Verifier;
@@ -39,6 +45,14 @@ pub struct App {
     pub log: Arc<dyn Log>,
     /// Who subscribes without logging in.
     pub strangers: Strangers,
+    /// Where channels may push to.
+    pub targets: Targets,
+    /// What the channels that push are owed.
+    pub queue: Arc<dyn Queue>,
+    /// How often a channel that pushes is acted on.
+    pub managing: Attempts<ChannelId>,
+    /// The key by which push services know this server.
+    pub vapid: Option<Arc<str>>,
     /// The open sockets.
     pub websockets: WebSockets,
     /// The open event streams and HTTP streams.

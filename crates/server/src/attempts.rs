@@ -1,5 +1,5 @@
 //! How often one address may try what costs the server something and needs no log-in: registering clients, filling in
-//! forms, subscribing as nobody.
+//! forms, subscribing as nobody; and how often other things may be asked for.
 //!
 //! Counts in windows of a minute or an hour. The table is bounded: when it is full of current counts, strangers wait for the next
 //! window rather than push others out.
@@ -9,51 +9,63 @@ use parking_lot::Mutex;
 use podbell_model::Timestamp;
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
 };
 
-/// The most addresses that are counted at once.
-const ADDRESSES: usize = 16_384;
+/// The most that are counted at once.
+const COUNTED: usize = 16_384;
 
-/// Counts of the current window.
+/// Counts of the current window, by address or by something else.
 #[derive(Debug)]
-pub struct Attempts {
+pub struct Attempts<K = IpAddr> {
     limit: u32,
     /// The window, in seconds.
     window: i64,
-    counts: Mutex<Counts>,
+    counts: Mutex<Counts<K>>,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
+#[derive(Debug)]
+struct Counts<K> {
     window: i64,
-    by_address: HashMap<IpAddr, u32>,
+    by_key: HashMap<K, u32>,
 }
 
 impl Attempts {
-    /// At most `limit` attempts of one address in a minute.
+    /// Counts an attempt of an address; the seconds to wait if it is one too many.
+    pub fn admit(&self, client: IpAddr, now: Timestamp) -> Result<(), u64> {
+        self.count(network(client), now)
+    }
+}
+
+impl<K: Eq + Hash> Attempts<K> {
+    /// At most `limit` attempts in a minute.
     pub fn per_minute(limit: u32) -> Self {
-        Self { limit, window: 60, counts: Mutex::default() }
+        Self::per(60, limit)
     }
 
-    /// At most `limit` attempts of one address in an hour.
+    /// At most `limit` attempts in an hour.
     pub fn per_hour(limit: u32) -> Self {
-        Self { limit, window: 3_600, counts: Mutex::default() }
+        Self::per(3_600, limit)
+    }
+
+    fn per(window: i64, limit: u32) -> Self {
+        Self { limit, window, counts: Mutex::new(Counts { window: 0, by_key: HashMap::new() }) }
     }
 
     /// Counts an attempt; the seconds to wait if it is one too many.
-    pub fn admit(&self, client: IpAddr, now: Timestamp) -> Result<(), u64> {
+    pub fn count(&self, key: K, now: Timestamp) -> Result<(), u64> {
         let mut counts = self.counts.lock();
         let window = now.as_second().div_euclid(self.window);
         if counts.window != window {
-            *counts = Counts { window, by_address: HashMap::new() };
+            *counts = Counts { window, by_key: HashMap::new() };
         }
         let wait = self.window - now.as_second().rem_euclid(self.window);
-        let full = counts.by_address.len() >= ADDRESSES;
-        let count = match counts.by_address.get_mut(&network(client)) {
+        let full = counts.by_key.len() >= COUNTED;
+        let count = match counts.by_key.get_mut(&key) {
             Some(count) => count,
             None if full => return Err(wait.unsigned_abs()),
-            None => counts.by_address.entry(network(client)).or_default(),
+            None => counts.by_key.entry(key).or_default(),
         };
         if *count >= self.limit {
             return Err(wait.unsigned_abs());
@@ -112,10 +124,10 @@ mod tests {
         let attempts = Attempts::per_minute(1);
         let known = address("10.255.0.1");
         assert_eq!(attempts.admit(known, at(0)), Ok(()));
-        for n in 0..2 * u32::try_from(ADDRESSES).unwrap() {
+        for n in 0..2 * u32::try_from(COUNTED).unwrap() {
             let _ = attempts.admit(IpAddr::from(n.to_be_bytes()), at(0));
         }
-        assert_eq!(attempts.counts.lock().by_address.len(), ADDRESSES);
+        assert_eq!(attempts.counts.lock().by_key.len(), COUNTED);
         assert_eq!(attempts.admit(address("192.0.2.1"), at(1)), Err(59));
         assert_eq!(attempts.admit(address("192.0.2.1"), at(60)), Ok(()));
     }

@@ -1,6 +1,7 @@
 //! The front doors of notifications: discovery, subscription services, channels, connections, the ESS gateway.
 //!
-//! Each parses its own grammar into the same channel and answers in its own words.
+//! Each parses its own grammar into the same channel and answers in its own words. What is pushed goes out elsewhere:
+//! here it is asked for (`pushing`, `targets`) and looked after (`health`, `managing`).
 
 mod answer;
 mod capability;
@@ -9,12 +10,17 @@ pub mod connect;
 mod cursor;
 pub mod discovery;
 pub mod gateway;
+mod health;
 pub mod listing;
+pub mod managing;
 mod opening;
+mod pushing;
 pub mod services;
 pub mod streams;
+mod targets;
 
 pub use cursor::Seals;
+pub use targets::Targets;
 
 use crate::app::App;
 use axum::{Router, routing::any};
@@ -50,5 +56,10 @@ pub fn routes() -> Router<Arc<App>> {
     }
     routes
         .route("/.notifications/channels/{id}", any(channels::channel))
+        .route("/.notifications/channels/{id}/attempts", any(managing::attempts))
+        .route("/.notifications/channels/{id}/dead-letters", any(managing::dead_letters))
+        .route("/.notifications/channels/{id}/redeliver", any(managing::redeliver))
+        .route("/.notifications/channels/{id}/ping", any(managing::ping))
+        .route("/.notifications/channels/{id}/secret", any(managing::secret))
         .route("/.notifications/connect/{capability}", any(connect::connect))
 }

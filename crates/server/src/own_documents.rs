@@ -47,11 +47,14 @@ pub struct OwnDocuments {
 
 /// Whose a URL is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+pub enum Owner {
+    /// On the pods' origin, or on that of one of them.
     Pods,
+    /// On the provider's.
     Provider,
     /// This server's by another name than its own; nothing is published there.
     Alias,
+    /// Somebody else's.
     Stranger,
 }
 
@@ -87,7 +90,8 @@ impl OwnDocuments {
         let _ = self.pods.set(pods);
     }
 
-    fn owner(&self, url: &Url) -> Owner {
+    /// Whose a URL is.
+    pub fn owner(&self, url: &Url) -> Owner {
         if self.issuer.as_ref().is_some_and(|issuer| issuer.origin() == url.origin()) {
             return Owner::Provider;
         }

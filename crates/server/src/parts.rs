@@ -27,7 +27,9 @@ pub struct Parts {
     /// Everything that is kept.
     pub store: Arc<Sqlite>,
     /// What is fetched, our own documents without a request.
-    pub fetch: Arc<dyn Fetch>,
+    pub own: Arc<OwnDocuments>,
+    /// The guarded client.
+    pub client: podbell_egress::Client,
     /// The resources.
     pub pod: Arc<Pod>,
     /// What is allowed.
@@ -53,7 +55,7 @@ impl Parts {
         let store = open_store(settings, data).await?;
         let guarded =
             podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
-        let own = Arc::new(OwnDocuments::new(Arc::new(guarded), base, settings.pods.layout, issuer));
+        let own = Arc::new(OwnDocuments::new(Arc::new(guarded.clone()), base, settings.pods.layout, issuer));
         let fetch: Arc<dyn Fetch> = own.clone();
         let rules = wac_rules(settings, &base.origin().into());
         let pod = Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?;
@@ -73,7 +75,7 @@ impl Parts {
             own.publish_provider(&made);
             provider = Some(Arc::new(made));
         }
-        Ok(Self { clock, store, fetch, pod, judge, replay, provider })
+        Ok(Self { clock, store, own, client: guarded, pod, judge, replay, provider })
     }
 }
 

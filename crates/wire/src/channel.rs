@@ -6,16 +6,16 @@
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
 use crate::{
-    ChannelType, Feature, Features, Representation, Spelling, Syntax, lexical,
+    ChannelType, EXTENSIONS, Feature, Features, Representation, Spelling, Syntax, lexical,
     statements::{NOTIFY, Statements, XSD_PREFIX},
 };
 use podbell_model::{
-    ResourceIri,
+    ResourceIri, Timestamp,
     vocab::{activitystreams, notify},
 };
 use serde::Serialize;
-use serde_json::{Value, json};
-use std::ops::Not;
+use serde_json::{Map, Value, json};
+use std::{borrow::Cow, ops::Not};
 
 /// How notifications get from the server to the receiver.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,52 @@ pub struct ChannelDocument<'a> {
     pub features: &'a Features,
     /// How it is connected.
     pub endpoint: Endpoint<'a>,
+    /// What else there is to say, each under its name in our namespace.
+    pub more: &'a [(&'static str, Fact<'a>)],
+}
+
+/// One thing that is said of a channel beyond the protocol.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Fact<'a> {
+    /// It is so.
+    True,
+    /// When.
+    At(Timestamp),
+    /// How many.
+    Count(u64),
+    /// In words.
+    Text(Cow<'a, str>),
+    /// Where.
+    Link(&'a str),
+}
+
+/// A secret may be among them.
+impl std::fmt::Debug for Fact<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fact").finish_non_exhaustive()
+    }
+}
+
+impl Fact<'_> {
+    fn json(&self) -> Value {
+        match self {
+            Self::True => true.into(),
+            Self::At(at) => lexical::date_time(*at).into(),
+            Self::Count(count) => (*count).into(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::Link(iri) => json!({ "id": iri }),
+        }
+    }
+
+    fn state(&self, statements: &mut Statements, subject: &str, predicate: &str) {
+        match self {
+            Self::True => statements.typed(subject, predicate, "true", "boolean"),
+            Self::At(at) => statements.text(subject, predicate, &lexical::date_time(*at)),
+            Self::Count(count) => statements.typed(subject, predicate, &count.to_string(), "integer"),
+            Self::Text(text) => statements.text(subject, predicate, text),
+            Self::Link(iri) => statements.link(subject, predicate, iri),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -92,6 +138,8 @@ struct Json<'a> {
     send_to: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sender: Option<&'a str>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 impl ChannelDocument<'_> {
@@ -129,6 +177,7 @@ impl ChannelDocument<'_> {
             receive_from,
             send_to,
             sender,
+            more: self.more.iter().map(|(name, fact)| (format!("{EXTENSIONS}{name}"), fact.json())).collect(),
         })
     }
 
@@ -173,6 +222,9 @@ impl ChannelDocument<'_> {
                 statements.link(id, &term("sender"), sender);
             }
             Endpoint::Hidden => {}
+        }
+        for (name, fact) in self.more {
+            fact.state(&mut statements, id, &format!("{EXTENSIONS}{name}"));
         }
         statements
     }

@@ -10,6 +10,7 @@
 use crate::{
     ChannelType, Feature, NotificationsContext, Representation, Syntax, lexical,
     statements::{NOTIFY, PIM, SOLID, Statements, XSD, XSD_PREFIX},
+    terms::PUSH_NS,
 };
 use podbell_model::vocab::{notify, pim, solid};
 use serde::Serialize;
@@ -21,10 +22,17 @@ const PREFIX: &str = "notify:";
 const SUBSCRIPTION: &str = "notify:subscription";
 /// The second key of the type in a service's own document.
 const CHANNEL_TYPE: &str = "notify:channelType";
+/// The key by which push services know this server, under the vocabularies of two drafts.
+const VAPID: &str = "vapidPublicKey";
 
 /// What a prefixed key means, so that its values are IRIs.
 fn prefixed_term(key: &str, kind: &str) -> Value {
     json!({"@id": key.replacen(PREFIX, notify::NS, 1), "@type": kind})
+}
+
+/// The key of a service for Web Push, which the published context does not know.
+fn vapid_term() -> Value {
+    json!({"@id": format!("{}{VAPID}", notify::NS)})
 }
 
 /// A subscription service: makes channels of one type.
@@ -38,18 +46,29 @@ pub struct Service {
     pub channel_type: ChannelType,
     /// What it honours, and nothing else.
     pub features: Vec<Feature>,
+    /// For Web Push: the key by which push services know this server, base64url of an uncompressed point of P-256.
+    ///
+    /// Spec: <https://www.rfc-editor.org/rfc/rfc8292#section-3.2>
+    pub vapid_public_key: Option<String>,
 }
 
 impl Service {
+    /// One without keys.
+    pub fn new(url: String, channel_type: ChannelType, features: Vec<Feature>) -> Self {
+        Self { url, channel_type, features, vapid_public_key: None }
+    }
+
     /// Its own document.
     pub fn write(&self, representation: Representation) -> Vec<u8> {
         let mut statements = Statements::default();
         self.state(&mut statements);
         let prefixed = format!("{PREFIX}{}", self.channel_type.name());
+        let mut terms = json!({CHANNEL_TYPE: prefixed_term(CHANNEL_TYPE, "@vocab")});
+        if self.vapid_public_key.is_some() {
+            terms[VAPID] = vapid_term();
+        }
         let document = ServiceJson {
-            context: Some(
-                json!([NotificationsContext::default().iri(), {CHANNEL_TYPE: prefixed_term(CHANNEL_TYPE, "@vocab")}]),
-            ),
+            context: Some(json!([NotificationsContext::default().iri(), terms])),
             prefixed_channel_type: Some(prefixed),
             ..self.json()
         };
@@ -62,6 +81,11 @@ impl Service {
         for feature in &self.features {
             statements.link(&self.url, &term("feature"), &feature.iri());
         }
+        if let Some(key) = &self.vapid_public_key {
+            for namespace in [notify::NS, PUSH_NS] {
+                statements.text(&self.url, &format!("{namespace}{VAPID}"), key);
+            }
+        }
     }
 
     fn json(&self) -> ServiceJson<'_> {
@@ -70,17 +94,17 @@ impl Service {
             id: &self.url,
             channel_type: self.channel_type.name(),
             prefixed_channel_type: None,
+            vapid_public_key: self.vapid_public_key.as_deref(),
+            pushed_vapid_public_key: self.vapid_public_key.as_deref(),
             feature: self.features.iter().map(|feature| feature.compact()).collect(),
         }
     }
 
     #[cfg(test)]
     pub(crate) fn test() -> Self {
-        Self {
-            url: "https://pod.example/.notifications/WebSocketChannel2023/".into(),
-            channel_type: ChannelType::WebSocket,
-            features: Feature::ALL.to_vec(),
-        }
+        let channel_type = ChannelType::WebSocket;
+        let url = "https://pod.example/.notifications/WebSocketChannel2023/".into();
+        Self::new(url, channel_type, Feature::of(channel_type))
     }
 }
 
@@ -165,6 +189,9 @@ impl Description {
     fn json(&self) -> Vec<u8> {
         // A key must be plain for clients that read JSON, and a term for those that read JSON-LD.
         let mut terms = json!({SUBSCRIPTION: prefixed_term(SUBSCRIPTION, "@id")});
+        if self.services.iter().any(|service| service.vapid_public_key.is_some()) {
+            terms[VAPID] = vapid_term();
+        }
         if self.gateway.is_some() {
             terms["notificationGateway"] = json!({"@id": solid::NOTIFICATION_GATEWAY, "@type": "@id"});
         }
@@ -193,6 +220,10 @@ struct ServiceJson<'a> {
     channel_type: &'a str,
     #[serde(rename = "notify:channelType", skip_serializing_if = "Option::is_none")]
     prefixed_channel_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vapid_public_key: Option<&'a str>,
+    #[serde(rename = "https://purl.org/solid-web-push/vocab#vapidPublicKey", skip_serializing_if = "Option::is_none")]
+    pushed_vapid_public_key: Option<&'a str>,
     feature: Vec<Cow<'static, str>>,
 }
 
@@ -236,11 +267,8 @@ mod tests {
     const ROOT: &str = "https://pod.example/";
 
     fn description(described: Described) -> Description {
-        let webhook = Service {
-            url: "https://pod.example/.notifications/WebhookChannel2023/".into(),
-            channel_type: ChannelType::Webhook,
-            features: vec![Feature::EndAt],
-        };
+        let url = "https://pod.example/.notifications/WebhookChannel2023/".into();
+        let webhook = Service::new(url, ChannelType::Webhook, vec![Feature::EndAt]);
         Description {
             subject: ROOT.into(),
             described,
@@ -347,5 +375,26 @@ mod tests {
             |syntax: Syntax| rdf::parse(syntax.rdf_format(), &service.url, &service.write(syntax.into())).unwrap();
         assert_eq!(parse(Syntax::JsonLd), parse(Syntax::Turtle));
         assert_eq!(parse(Syntax::JsonLd).len(), 10);
+    }
+    #[test]
+    fn a_service_for_web_push_tells_its_key_under_both_vocabularies() {
+        let url = "https://pod.example/.notifications/WebPushChannel2023/";
+        let mut push = Service::new(url.into(), ChannelType::WebPush, Feature::of(ChannelType::WebPush));
+        push.vapid_public_key = Some("BKey".into());
+        let told: Value = serde_json::from_slice(&push.write(Syntax::JsonLd.into())).unwrap();
+        assert_eq!(told["vapidPublicKey"], "BKey");
+        let mut whole = description(Described::Storage);
+        whole.services.push(push.clone());
+        for (base, bytes) in [(false, push.write(Syntax::JsonLd.into())), (true, whole.write(Syntax::JsonLd.into()))] {
+            let found = rdf::parse(Syntax::JsonLd.rdf_format(), url, &bytes).unwrap();
+            for namespace in [notify::NS, PUSH_NS] {
+                let key = found.iter().find(|quad| quad.predicate.as_str() == format!("{namespace}{VAPID}"));
+                let key = key.unwrap_or_else(|| panic!("{base} {namespace}"));
+                assert_eq!((key.subject.to_string(), key.object.to_string()), (format!("<{url}>"), "\"BKey\"".into()));
+            }
+        }
+        let graph = |syntax: Syntax| rdf::parse(syntax.rdf_format(), url, &push.write(syntax.into())).unwrap();
+        assert_eq!(graph(Syntax::JsonLd), graph(Syntax::Turtle));
+        assert_eq!(graph(Syntax::JsonLd), graph(Syntax::NTriples));
     }
 }

@@ -16,7 +16,7 @@ mod statements;
 pub mod subscription;
 pub mod terms;
 
-pub use channel::{ChannelDocument, Endpoint};
+pub use channel::{ChannelDocument, Endpoint, Fact};
 pub use discovery::{Bounds, Described, Description, Service};
 pub use media::{BodyType, MediaTypeError, Representation, Syntax};
 pub use message::{Framing, Relation, Rendering};

@@ -57,6 +57,14 @@ pub fn write_gap(rendering: Rendering, id: Uuid, now: Timestamp) -> Vec<u8> {
     }
 }
 
+/// Writes that nothing has happened: a test of whether what is sent to a receiver arrives. Names the channel alone.
+pub fn write_ping(rendering: Rendering, id: Uuid, channel: &str, now: Timestamp) -> Vec<u8> {
+    match rendering {
+        Rendering::Solid { context, syntax, .. } => solid::ping(id, now, (context, syntax), channel),
+        Rendering::Ess { .. } => Vec::new(),
+    }
+}
+
 /// One activity as one topic sees it, before it is put into words.
 struct Notice<'a> {
     id: Uuid,

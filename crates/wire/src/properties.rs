@@ -15,12 +15,12 @@ pub fn subscription(body: &[u8]) {
     let others = [Syntax::Turtle, Syntax::NTriples].map(|syntax| BodyType { syntax, plain_json: false });
     for channel_type in ChannelType::ALL {
         let url = format!("https://pod.example/.notifications/{}/", channel_type.name());
-        let service = Service { url, channel_type, features: Feature::ALL.to_vec() };
+        let service = Service::new(url, channel_type, Feature::of(channel_type));
         for body_type in json.into_iter().chain(others) {
             match subscription::parse(body, body_type, &service) {
                 // Of what is pushed, the answer names the sender, which is not the client's to say.
                 Ok(request) if !channel_type.pushes() => answered(&request, &service),
-                Ok(request) => assert!(request.send_to.is_some()),
+                Ok(request) => assert!(request.receiver.is_some()),
                 Err(error) => assert!(!error.to_string().is_empty()),
             }
         }
@@ -49,6 +49,7 @@ fn answer(request: &ChannelRequest, spelling: &Spelling, representation: Represe
         topics: &request.topics,
         features: &request.features,
         endpoint: Endpoint::Hidden,
+        more: &[],
     };
     document.write(spelling, representation)
 }

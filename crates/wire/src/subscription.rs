@@ -10,14 +10,16 @@ mod error;
 mod features;
 mod json_ld;
 mod reading;
+mod receiver;
 #[cfg(test)]
 mod tests;
 
 pub use error::RequestError;
+pub use receiver::{Lifecycle, PushKeys, Receiver, SECRET_PREFIX, Secret, is_secret};
 
 use crate::{BodyType, ChannelType, Feature, Framing, NotificationsContext, Rendering, Service, Syntax};
 use podbell_model::{ResourceIri, Timestamp, rdf};
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 /// Largest body of a request, in bytes. It also bounds the topics: how many a channel may have is for the caller to say.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -32,11 +34,8 @@ pub struct ChannelRequest {
     pub topics: Vec<ResourceIri>,
     /// Those features that the service offers.
     pub features: Features,
-    /// Where to push to, for the types that push: an absolute `http` or `https` URL without user information or
-    /// fragment. Whether `http` is allowed and where the host leads is for the caller to decide.
-    pub send_to: Option<String>,
-    /// For Web Push.
-    pub keys: Option<PushKeys>,
+    /// Where to push to, for the types that push.
+    pub receiver: Option<Receiver>,
     /// The client's own spelling, for the answer.
     pub spelling: Spelling,
 }
@@ -94,23 +93,6 @@ pub struct Accept {
     pub sent: String,
     /// The best that can be made of it.
     pub syntax: Syntax,
-}
-
-/// The receiver's keys of a Web Push channel, base64url.
-///
-/// Spec: RFC 8291
-#[derive(Clone, PartialEq, Eq)]
-pub struct PushKeys {
-    /// The authentication secret.
-    pub auth: String,
-    /// The public key.
-    pub p256dh: String,
-}
-
-impl fmt::Debug for PushKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PushKeys").finish_non_exhaustive()
-    }
 }
 
 /// How a client spells, so that it is answered in its own words.
@@ -175,19 +157,35 @@ fn bound(body: &[u8]) -> Result<(), RequestError> {
     if body.trim_ascii().is_empty() { Err(RequestError::Empty) } else { Ok(()) }
 }
 
-/// What may be changed of a channel that stands.
-const CHANGEABLE: [Feature; 3] = [Feature::EndAt, Feature::Rate, Feature::Accept];
+/// What may be changed of a channel that stands, beside the target.
+const CHANGEABLE: [Feature; 4] = [Feature::EndAt, Feature::Rate, Feature::Accept, Feature::ActivityType];
 
-/// Parses a part of a channel, as its owner posts it to the channel: what is to change of `endAt`, `rate` and `accept`.
-/// What else it says must not differ from the channel, for the caller to see: `topic` and `type` are not looked at.
-pub fn parse_changes(body: &[u8], body_type: BodyType, channel: &str) -> Result<Features, RequestError> {
+/// What is to change of a channel that stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Of `endAt`, `rate`, `accept` and `activityType`, those that are said.
+    pub features: Features,
+    /// Where it pushes to, if it does and that is said; see [`Receiver::send_to`].
+    pub send_to: Option<String>,
+}
+
+/// Parses a part of a channel, as its owner posts it to the channel: what is to change of `endAt`, `rate`, `accept`,
+/// `activityType`, and of `sendTo` for the types that push. What else it says must not differ from the channel, for the
+/// caller to see: `topic` and `type` are not looked at.
+pub fn parse_changes(
+    body: &[u8],
+    body_type: BodyType,
+    channel: &str,
+    channel_type: ChannelType,
+) -> Result<Changes, RequestError> {
     bound(body)?;
     let text = match body_type.syntax {
         Syntax::JsonLd => json_ld::prepare(body, body_type.plain_json)?,
         syntax => json_ld::Text::without_json(body, syntax),
     };
     let dataset = rdf::parse(body_type.syntax.rdf_format(), channel, &text.bytes)?;
-    reading::read_changes(&dataset, &text, channel, &CHANGEABLE)
+    let changeable = Service::new(channel.to_owned(), channel_type, CHANGEABLE.to_vec());
+    reading::read_changes(&dataset, &text, &changeable)
 }
 
 impl Service {

@@ -1,5 +1,8 @@
 //! For tests and benchmarks: an HTTP client that logs in with client credentials and proves possession of its key with
-//! every request.
+//! every request; and a [`receiver`] of what is pushed.
+
+pub mod receiver;
+pub mod tls;
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};

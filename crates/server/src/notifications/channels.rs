@@ -4,6 +4,8 @@
 
 use super::{
     answer::{document, joined, no_store, options, refused},
+    health,
+    pushing::{self, Facts},
     services,
 };
 use crate::{
@@ -19,11 +21,11 @@ use axum::{
 };
 use http::{Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
-use podbell_hub::{Channel, ChannelError, ChannelId, Renewal};
+use podbell_hub::{Channel, ChannelError, ChannelId, Filter, Push, Renewal};
 use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{
-    ChannelDocument, ChannelType, Endpoint, Features, Rendering, Spelling, Syntax, media,
+    ChannelDocument, ChannelType, Features, Rendering, Representation, Spelling, Syntax, media,
     subscription::{self, Accept},
 };
 use std::sync::Arc;
@@ -60,7 +62,7 @@ pub async fn channel(
             let offers = [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples];
             let representation = media::negotiate(joined(&parts.headers, &header::ACCEPT).as_deref(), &offers)?;
             let channel = app.hub.channel(id, &subject, owns).await.map_err(told)?;
-            Ok(no_store(document(StatusCode::OK, representation, describe(&app, &channel, representation))))
+            shown(&app, &channel, channel.subject.webid == subject.webid, representation).await
         }
         Method::POST => {
             let channel = app.hub.channel(id, &subject, |_| false).await.map_err(told)?;
@@ -69,10 +71,14 @@ pub async fn channel(
             let representation = media::negotiate(joined(&parts.headers, &header::ACCEPT).as_deref(), &offers)?;
             let limits = &app.settings.limits;
             let body = request::collect(body, limits.control_body.bytes(), limits.body_timeout.into()).await?;
-            let changes = subscription::parse_changes(&body, body_type, &url(&app, id))
+            let changes = subscription::parse_changes(&body, body_type, &url(&app, id), type_of(&channel))
                 .map_err(|error| refused(error.problem(), error.to_string()))?;
-            let renewed = app.hub.renew(id, &subject, renewal(&app, &channel, &changes)).await.map_err(told)?;
-            Ok(no_store(document(StatusCode::OK, representation, describe(&app, &renewed, representation))))
+            if let (Some(push), Some(target)) = (&channel.push, &changes.send_to) {
+                redirect(&app, &channel, push, target).await?;
+            }
+            let renewal = renewal(&app, &channel, &changes.features);
+            let renewed = app.hub.renew(id, &subject, renewal).await.map_err(told)?;
+            shown(&app, &renewed, true, representation).await
         }
         Method::DELETE => {
             app.hub.unsubscribe(id, &subject, owns).await.map_err(told)?;
@@ -82,17 +88,36 @@ pub async fn channel(
     }
 }
 
-/// What is to change, within the longest life.
+/// Another target, judged as the first one was.
+async fn redirect(app: &App, channel: &Channel, push: &Push, target: &str) -> Result<(), Problem> {
+    if *target == *push.send_to {
+        return Ok(());
+    }
+    app.targets.judge(target, type_of(channel)).await?;
+    let stands = app.queue.redirect(channel.id, target).await.map_err(Problem::unavailable)?;
+    if stands { Ok(()) } else { Err(told(ChannelError::Ended)) }
+}
+
+/// What is to change; the end of what is connected to, within the longest life.
 fn renewal(app: &App, channel: &Channel, changes: &Features) -> Renewal {
-    let end = |end| services::life(None, Some(end), (app, &channel.subject), app.now()).1;
+    let within = |end| match channel.push {
+        Some(_) => end,
+        None => services::life(None, Some(end), (app, &channel.subject), app.now()).1,
+    };
     let rendering = changes
         .accept
         .as_ref()
         .and_then(|accept| Some(rendering_id(Rendering::from_code(channel.rendering.0)?.with_syntax(accept.syntax))));
-    Renewal { end_at: changes.end_at.map(end), rate: changes.rate, rendering }
+    let filter = Filter::from_code(services::filter(changes).code(), channel.filter.not_by_subject);
+    Renewal {
+        end_at: changes.end_at.map(within),
+        rate: changes.rate,
+        rendering,
+        filter: Some(filter).filter(|_| !changes.activity_types.is_empty()),
+    }
 }
 
-fn told(error: ChannelError) -> Problem {
+pub(super) fn told(error: ChannelError) -> Problem {
     match error {
         ChannelError::Anonymous => not_allowed(Refusal::Unauthenticated),
         ChannelError::Stranger => not_allowed(Refusal::Forbidden),
@@ -101,23 +126,46 @@ fn told(error: ChannelError) -> Problem {
     }
 }
 
-/// A channel as its owner reads it.
-pub(super) fn describe(app: &App, channel: &Channel, representation: podbell_wire::Representation) -> Vec<u8> {
+/// The answer that shows a channel, to the agent that made it (`mine`) or to the owner of a storage.
+async fn shown(app: &App, channel: &Channel, mine: bool, representation: Representation) -> Result<Response, Problem> {
+    let mut more = mine.then(Vec::new);
+    if let (Some(more), Some(_)) = (&mut more, &channel.push) {
+        let health = app.queue.health(channel.id).await.map_err(Problem::unavailable)?;
+        more.extend(health.iter().flat_map(health::facts));
+    }
+    Ok(no_store(document(StatusCode::OK, representation, describe(app, channel, more, representation))))
+}
+
+/// The type of a channel.
+fn type_of(channel: &Channel) -> ChannelType {
+    Rendering::from_code(channel.rendering.0).map_or(ChannelType::WebSocket, |found| found.framing().channel_type())
+}
+
+/// A channel as its own agent reads it, with `more`; without, as the owner of a storage does, who is not told where it
+/// pushes to.
+pub(super) fn describe(
+    app: &App,
+    channel: &Channel,
+    more: Option<Facts<'_>>,
+    representation: Representation,
+) -> Vec<u8> {
     let topics: Vec<ResourceIri> = channel.topics.iter().map(|topic| topic.resource.clone()).collect();
-    let (mut spelling, mut channel_type) = (Spelling::default(), ChannelType::WebSocket);
+    let mut spelling = Spelling::default();
     let (mut accept, mut cursor) = (None, false);
-    if let Some(Rendering::Solid { context, framing, syntax, cursor: with_cursor, .. }) =
+    if let Some(Rendering::Solid { context, syntax, cursor: with_cursor, .. }) =
         Rendering::from_code(channel.rendering.0)
     {
         spelling = Spelling { context: context.into(), ..spelling };
-        channel_type = framing.channel_type();
         let other = Some(syntax).filter(|syntax| *syntax != Syntax::JsonLd);
         accept = other.map(|syntax| Accept { sent: syntax.media_type().to_owned(), syntax });
         cursor = with_cursor;
     }
+    let push = channel.push.as_deref().filter(|_| more.is_some());
+    let mut facts = push.map(pushing::facts).unwrap_or_default();
+    facts.extend(more.unwrap_or_default());
     ChannelDocument {
         id: &url(app, channel.id),
-        channel_type,
+        channel_type: type_of(channel),
         topics: &topics,
         features: &Features {
             start_at: channel.start_at,
@@ -130,7 +178,8 @@ pub(super) fn describe(app: &App, channel: &Channel, representation: podbell_wir
             not_caused_by_me: channel.filter.not_by_subject,
             cursor,
         },
-        endpoint: Endpoint::Hidden,
+        endpoint: pushing::endpoint(push, &pushing::sender(app)),
+        more: &facts,
     }
     .write(&spelling, representation)
 }

@@ -92,7 +92,8 @@ fn entry(app: &App, channel: &Channel, whose: &Whose) -> Value {
     if let Whose::Storage(storage) = whose {
         shown.topics = channel.topics.iter().filter(|topic| topic.storage == *storage).cloned().collect();
     }
-    let document = channels::describe(app, &shown, Representation::default());
+    let mine = matches!(whose, Whose::Agent(_)).then(Vec::new);
+    let document = channels::describe(app, &shown, mine, Representation::default());
     let mut entry: Value = serde_json::from_slice(&document).unwrap_or_default();
     if let Some(entry) = entry.as_object_mut() {
         entry.remove("@context");

@@ -4,7 +4,7 @@
 
 use super::{
     answer::{document, joined, no_store, options, refused},
-    capability,
+    capability, pushing,
 };
 use crate::{
     app::App,
@@ -28,16 +28,15 @@ use std::{sync::Arc, time::Duration};
 
 const ALLOW: &str = "GET, HEAD, OPTIONS, POST";
 
-/// The types whose receivers connect.
-pub const TYPES: [ChannelType; 3] = [ChannelType::WebSocket, ChannelType::EventSource, ChannelType::StreamingHttp];
+/// The types that have a service.
+pub const TYPES: [ChannelType; 6] = ChannelType::ALL;
 
 /// The service for a type.
 pub fn of(app: &App, channel_type: ChannelType) -> Service {
-    Service {
-        url: app.url(&format!("/.notifications/{}/", channel_type.name())),
-        channel_type,
-        features: Feature::ALL.to_vec(),
-    }
+    let url = app.url(&format!("/.notifications/{}/", channel_type.name()));
+    let service = Service::new(url, channel_type, Feature::of(channel_type));
+    let key = app.vapid.as_deref().filter(|_| channel_type == ChannelType::WebPush);
+    Service { vapid_public_key: key.map(str::to_owned), ..service }
 }
 
 /// Which service a path below the root of a storage names: clients derive it there too.
@@ -72,6 +71,10 @@ pub async fn service(
 async fn subscribe(app: &App, service: &Service, target: &Target, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
+    if service.channel_type.pushes() && subject.webid.is_none() {
+        // Whoever is sent to has not asked for it: there must be somebody who answers for it.
+        return Err(not_allowed(Refusal::Unauthenticated));
+    }
     app.count_stranger(&subject, target)?;
     let body_type = media::body_type(joined(&parts.headers, &header::CONTENT_TYPE).as_deref())?;
     let offers = answer_offers(body_type.syntax, &parts.headers);
@@ -82,20 +85,27 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
         subscription::parse(&body, body_type, service).map_err(|error| refused(error.problem(), error.to_string()))?;
     let now = app.now();
     let topics = topics(app, &asked.topics, &subject)?;
-    let (start_at, end_at) = life(asked.features.start_at, asked.features.end_at, (app, &subject), now);
-    let (capability, hash) = capability::new().map_err(Problem::internal)?;
+    let push = match &asked.receiver {
+        Some(receiver) => Some(Arc::new(pushing::push(app, service.channel_type, receiver).await?)),
+        None => None,
+    };
+    let (start_at, latest) = life(asked.features.start_at, asked.features.end_at, (app, &subject), now);
+    // What pushes lives as long as what is sent is acknowledged.
+    let end_at = if push.is_some() { asked.features.end_at } else { Some(latest) };
+    let opened = if push.is_some() { None } else { Some(capability::new().map_err(Problem::internal)?) };
     let rendering = rendering_id(asked.rendering(false));
     let channel = Channel {
         recursive: asked.features.recursive,
         filter: filter(&asked.features),
         network: app.network(&subject, target),
-        capability: Some(hash),
+        capability: opened.as_ref().map(|(_, hash)| *hash),
         connections: ConnectionLimit { concurrent: limits.connections_per_capability, total: None },
-        connect_by: Some(after(now, limits.unused_capability.into())),
+        connect_by: opened.as_ref().map(|_| after(now, limits.unused_capability.into())),
         start_at,
-        end_at: Some(end_at),
+        end_at,
         rate: asked.features.rate,
         state: asked.features.state_tag().map(|tag| podbell_pod::version_of(tag).into()),
+        push: push.clone(),
         ..Channel::new(ChannelId(Uuid::new_v4()), Arc::new(subject), topics, rendering, now)
     };
     let (id, subject) = (channel.id, Arc::clone(&channel.subject));
@@ -103,22 +113,31 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
         .subscribe_as(channel, super::channels::owns(app, &subject))
         .await
         .map_err(|error| not_subscribed(error, &subject))?;
-    asked.features.start_at = start_at;
-    asked.features.end_at = Some(end_at);
-    let id = super::channels::url(app, id);
-    let path = format!("/.notifications/connect/{capability}");
-    let socket = service.channel_type == ChannelType::WebSocket;
-    let receive_from = if socket { app.socket_url(&path) } else { app.url(&path) };
+    (asked.features.start_at, asked.features.end_at) = (start_at, end_at);
+    let receive_from = opened.map(|(capability, _)| {
+        let path = format!("/.notifications/connect/{capability}");
+        if service.channel_type == ChannelType::WebSocket { app.socket_url(&path) } else { app.url(&path) }
+    });
+    let (id, sender) = (super::channels::url(app, id), pushing::sender(app));
+    let mut more = push.as_deref().map(pushing::facts).unwrap_or_default();
+    more.extend(push.as_deref().and_then(pushing::secret));
     let body = ChannelDocument {
         id: &id,
         channel_type: asked.channel_type,
         topics: &asked.topics,
         features: &asked.features,
-        endpoint: Endpoint::ReceiveFrom(&receive_from),
+        endpoint: receive_from
+            .as_deref()
+            .map_or_else(|| pushing::endpoint(push.as_deref(), &sender), Endpoint::ReceiveFrom),
+        more: &more,
     }
     .write(&asked.spelling, representation);
-    let mut response = document(StatusCode::OK, representation, body);
+    let status = pushing::made(service.channel_type);
+    let mut response = document(status, representation, body);
     let location = HeaderValue::from_str(&id).map_err(Problem::internal)?;
+    if status == StatusCode::CREATED {
+        response.headers_mut().insert(header::LOCATION, location.clone());
+    }
     response.headers_mut().insert(header::CONTENT_LOCATION, location);
     Ok(response)
 }
@@ -155,7 +174,7 @@ const KINDS: [(&str, (Relation, ActivityKind)); 5] = [
 ];
 
 /// What a channel hears of the changes that concern it.
-fn filter(features: &Features) -> Filter {
+pub(super) fn filter(features: &Features) -> Filter {
     let asked = KINDS.iter().filter(|(name, _)| features.activity_types.contains(name)).map(|(_, kind)| *kind);
     let filter = if features.activity_types.is_empty() { Filter::default() } else { Filter::only(asked) };
     Filter::from_code(filter.code(), features.not_caused_by_me)
@@ -168,7 +187,7 @@ pub(super) fn activity_types(filter: Filter) -> Vec<&'static str> {
     if all { Vec::new() } else { named.collect() }
 }
 
-/// When a channel begins and ends: as asked, within the longest life.
+/// When a channel that is connected to begins and ends: as asked, within the longest life.
 pub(super) fn life(
     start: Option<Timestamp>,
     end: Option<Timestamp>,

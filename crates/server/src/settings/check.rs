@@ -55,6 +55,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     report.provider(settings, &pods);
     report.accounts(settings);
     report.limits(settings);
+    report.sending(settings);
     report.files(settings);
     for variable in &loaded.unknown_variables {
         report.unwise("environment", format!("{variable} names no setting; is it misspelt?"));
@@ -285,6 +286,9 @@ impl Report {
             ("limits.send_queue", limits.send_queue.bytes(), 4_096, 1 << 28),
             ("limits.message", limits.message.bytes(), 125, 1 << 24),
             ("limits.topics_per_channel", limits.topics_per_channel, 1, 10_000),
+            ("webhooks.payload", settings.webhooks.payload.bytes(), 1_024, 1 << 20),
+            ("webhooks.at_once", settings.webhooks.at_once, 1, 100_000),
+            ("webhooks.at_once_per_target", settings.webhooks.at_once_per_target, 1, 100_000),
         ];
         for (setting, value, least, most) in sized {
             if value < least || value > most {
@@ -297,6 +301,9 @@ impl Report {
             ("limits.ping", limits.ping),
             ("limits.unacknowledged", limits.unacknowledged),
             ("limits.channel_life", limits.channel_life),
+            ("webhooks.timeout", settings.webhooks.timeout),
+            ("webhooks.disable_after", settings.webhooks.disable_after),
+            ("webhooks.remove_after", settings.webhooks.remove_after),
             ("retention.time", settings.retention.time),
         ];
         for (setting, span) in spans {
@@ -313,6 +320,35 @@ impl Report {
         }
         if limits.connections_per_address > limits.connections {
             self.unwise("limits.connections_per_address", "one address can take every connection");
+        }
+    }
+
+    fn sending(&mut self, settings: &Settings) {
+        let webhooks = &settings.webhooks;
+        let counts = [
+            ("webhooks.per_second", u64::from(webhooks.per_second)),
+            ("webhooks.burst", u64::from(webhooks.burst)),
+            ("webhooks.pending", webhooks.pending),
+        ];
+        for (setting, count) in counts {
+            if count == 0 {
+                self.wrong(setting, "must not be 0");
+            }
+        }
+        if let Some(contact) = &webhooks.contact
+            && !(contact.starts_with("mailto:") || contact.starts_with("https://"))
+        {
+            self.wrong("webhooks.contact", "expected a mailto: or https: URL");
+        }
+        for network in &settings.egress.allowed {
+            if network.0.prefix_len() == 0 {
+                self.wrong("egress.allowed", format!("{network} is everything"));
+            } else {
+                self.unwise(
+                    "egress.allowed",
+                    format!("whoever may subscribe can make this server send requests to {network}"),
+                );
+            }
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) use load::list;
 pub use load::{LoadError, Loaded, Override, load};
 pub use sections::{
     Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, OriginRule, Pods, Provider, Proxies, Retention,
-    Settings, Wac,
+    Settings, Wac, Webhooks,
 };
 pub use values::{BaseUrl, Network, Size, Span, ValueError};
 
@@ -47,6 +47,7 @@ pub fn sections() -> Vec<Section> {
         Retention::describe(),
         Log::describe(),
         Egress::describe(),
+        Webhooks::describe(),
     ]
 }
 
@@ -54,6 +55,13 @@ impl Proxies {
     /// Those that are trusted.
     pub fn networks(&self) -> Vec<IpNet> {
         self.trusted.iter().map(|network| network.0).collect()
+    }
+}
+
+impl Egress {
+    /// Networks that are open although they are not public.
+    pub fn networks(&self) -> Vec<IpNet> {
+        self.allowed.iter().map(|network| network.0).collect()
     }
 }
 

@@ -80,6 +80,8 @@ settings! {
         log: Log;
         /// Fetching from other servers.
         egress: Egress;
+        /// What is sent to receivers.
+        webhooks: Webhooks;
     }
 
     /// The pods.
@@ -236,9 +238,41 @@ settings! {
         level: String = "info".to_owned();
     }
 
-    /// Fetching from other servers: identity providers, WebID documents, groups.
+    /// Fetching from other servers, and sending to them: identity providers, WebID documents, groups, receivers of
+    /// notifications.
     Egress ["egress"] {
         /// Files with certificates (PEM) of authorities to trust besides those of the web.
         extra_roots: Vec<PathBuf> = Vec::new();
+        /// Addresses and networks that may be connected to although they are not on the public internet, with https.
+        /// Everybody who may subscribe, or whose WebID is read, can then make this server send requests there.
+        allowed: Vec<Network> = Vec::new();
+    }
+
+    /// Webhooks, inboxes and Web Push: what is sent to receivers that subscribers name.
+    Webhooks ["webhooks"] {
+        /// The time in which a receiver must have answered.
+        timeout: Span = Span::seconds(15);
+        /// The largest message; of what is longer, the receiver is told what changed and nothing else.
+        payload: Size = Size(20_000);
+        /// Requests a second to one host and port, over all subscribers.
+        per_second: u32 = 10;
+        /// How many may go at once after a silence.
+        burst: u32 = 50;
+        /// Requests under way at once, in all.
+        at_once: usize = 256;
+        /// Requests under way at once to one host and port.
+        at_once_per_target: usize = 8;
+        /// What one channel may be owed. Past it changes are counted, not kept, and the subscriber can see that some were
+        /// missed.
+        pending: u64 = 10_000;
+        /// A channel of which nothing has been acknowledged for so long is switched off.
+        disable_after: Span = Span::days(5);
+        /// One that is switched off is removed after so long.
+        remove_after: Span = Span::days(14);
+        /// How often the owner of a channel may ping it, have deliveries repeated and change its secret, in one minute.
+        requests_per_minute: u32 = 30;
+        /// Whom push services write to if something is wrong with what this server sends: a mailto: or https: URL. By
+        /// default the base URL.
+        contact: Option<String> = None, example "\"mailto:admin@pod.example\"";
     }
 }

@@ -15,6 +15,7 @@ fn answer(body: &str, representation: Representation) -> String {
         topics: &request.topics,
         features: &request.features,
         endpoint: Endpoint::ReceiveFrom("wss://pod.example/.notifications/connect/Qd8r"),
+        more: &[],
     };
     String::from_utf8(document.write(&request.spelling, representation)).unwrap()
 }
@@ -110,4 +111,37 @@ fn every_representation_is_the_same_graph() {
 #[test]
 fn a_capability_is_not_printed_for_debugging() {
     assert!(!format!("{:?}", Endpoint::ReceiveFrom("wss://x/secret")).contains("secret"));
+}
+
+#[test]
+fn what_is_said_beyond_the_protocol_is_one_graph() {
+    let facts = [
+        ("secret", Fact::Text("whsec_x".into())),
+        ("lifecycle", Fact::Link("https://hook.example/life")),
+        ("disabled", Fact::True),
+        ("pending", Fact::Count(3)),
+        ("lastSuccess", Fact::At("2030-01-01T00:00:00Z".parse().unwrap())),
+    ];
+    let topics = [ResourceIri::parse("https://pod.example/a").unwrap()];
+    let document = ChannelDocument {
+        id: ID,
+        channel_type: crate::ChannelType::Webhook,
+        topics: &topics,
+        features: &Features::default(),
+        endpoint: Endpoint::SendTo { target: "https://hook.example/in", sender: "https://pod.example/sender" },
+        more: &facts,
+    };
+    assert_eq!(
+        String::from_utf8(document.write(&Spelling::default(), Representation::default())).unwrap(),
+        r#"{"@context":"https://www.w3.org/ns/solid/notification/v1","id":"https://pod.example/.notifications/channels/0b6c","type":"http://www.w3.org/ns/solid/notifications#WebhookChannel2023","topic":"https://pod.example/a","sendTo":"https://hook.example/in","sender":"https://pod.example/sender","urn:podbell:terms#disabled":true,"urn:podbell:terms#lastSuccess":"2030-01-01T00:00:00.000Z","urn:podbell:terms#lifecycle":{"id":"https://hook.example/life"},"urn:podbell:terms#pending":3,"urn:podbell:terms#secret":"whsec_x"}"#
+    );
+    let graph = |representation: Representation| {
+        let bytes = document.write(&Spelling::default(), representation);
+        rdf::parse(representation.syntax.rdf_format(), ID, &bytes).unwrap()
+    };
+    let turtle = graph(Syntax::Turtle.into());
+    assert_eq!(turtle.len(), 9);
+    assert_eq!(graph(Syntax::NTriples.into()), turtle);
+    assert_eq!(graph(Syntax::JsonLd.into()), turtle);
+    assert!(!format!("{document:?}").contains("whsec_x"));
 }

@@ -2,7 +2,7 @@
 
 use crate::{ChannelType, NotificationsContext, Syntax};
 
-/// How notifications follow each other on a connection.
+/// How notifications follow each other on a connection, or whose requests they are the bodies of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// One text frame of a WebSocket each.
@@ -18,6 +18,12 @@ pub enum Framing {
     ///
     /// Spec: <https://www.rfc-editor.org/rfc/rfc9112#section-7.1>
     Chunks,
+    /// The body of a request to a webhook each: a document that stands alone.
+    Webhook,
+    /// The body of a request to an inbox each, likewise.
+    Inbox,
+    /// The content of a push message each, likewise.
+    WebPush,
 }
 
 impl Framing {
@@ -26,7 +32,10 @@ impl Framing {
         match channel_type {
             ChannelType::EventSource => Self::Events,
             ChannelType::StreamingHttp => Self::Stream,
-            _ => Self::WebSocket,
+            ChannelType::WebSocket => Self::WebSocket,
+            ChannelType::Webhook => Self::Webhook,
+            ChannelType::Ldn => Self::Inbox,
+            ChannelType::WebPush => Self::WebPush,
         }
     }
 
@@ -36,6 +45,33 @@ impl Framing {
             Self::WebSocket => ChannelType::WebSocket,
             Self::Events => ChannelType::EventSource,
             Self::Stream | Self::Chunks => ChannelType::StreamingHttp,
+            Self::Webhook => ChannelType::Webhook,
+            Self::Inbox => ChannelType::Ldn,
+            Self::WebPush => ChannelType::WebPush,
+        }
+    }
+
+    fn code(self) -> u32 {
+        match self {
+            Self::WebSocket => 0,
+            Self::Events => 1,
+            Self::Stream => 2,
+            Self::Chunks => 3,
+            Self::Webhook => 4,
+            Self::Inbox => 5,
+            Self::WebPush => 6,
+        }
+    }
+
+    fn from_code(code: u32) -> Self {
+        match code {
+            0 => Self::WebSocket,
+            1 => Self::Events,
+            2 => Self::Stream,
+            3 => Self::Chunks,
+            4 => Self::Webhook,
+            5 => Self::Inbox,
+            _ => Self::WebPush,
         }
     }
 }
@@ -66,7 +102,8 @@ pub enum Rendering {
 impl Rendering {
     /// The number under which it is kept; never changes its meaning.
     ///
-    /// Bits 0-7 the dialect, 8-11 the context, 12-15 the syntax, 16 the actor, 17-18 the framing, 19 the cursor.
+    /// Bits 0-7 the dialect, 8-11 the context, 12-15 the syntax, 16 the actor, 17-18 and 20-21 the framing, 19 the
+    /// cursor.
     pub fn code(self) -> u32 {
         match self {
             Self::Solid { context, syntax, actor, framing, cursor } => {
@@ -79,13 +116,9 @@ impl Rendering {
                     Syntax::Turtle => 1,
                     Syntax::NTriples => 2,
                 };
-                let framing = match framing {
-                    Framing::WebSocket => 0,
-                    Framing::Events => 1,
-                    Framing::Stream => 2,
-                    Framing::Chunks => 3,
-                };
-                1 | context << 8 | syntax << 12 | u32::from(actor) << 16 | framing << 17 | u32::from(cursor) << 19
+                let framing = framing.code();
+                let framing = (framing & 3) << 17 | framing >> 2 << 20;
+                1 | context << 8 | syntax << 12 | u32::from(actor) << 16 | framing | u32::from(cursor) << 19
             }
             Self::Ess { actor } => 2 | u32::from(actor) << 16,
         }
@@ -106,12 +139,7 @@ impl Rendering {
                     _ => Syntax::NTriples,
                 },
                 actor,
-                framing: match code >> 17 & 3 {
-                    0 => Framing::WebSocket,
-                    1 => Framing::Events,
-                    2 => Framing::Stream,
-                    _ => Framing::Chunks,
-                },
+                framing: Framing::from_code(code >> 17 & 3 | (code >> 20 & 3) << 2),
                 cursor: code >> 19 & 1 == 1,
             },
             2 => Self::Ess { actor },
@@ -172,13 +200,20 @@ mod tests {
     #[test]
     fn a_code_names_one_rendering() {
         let mut seen = 0;
-        for code in 0..1 << 21 {
+        for code in 0..1 << 23 {
             if let Some(rendering) = Rendering::from_code(code) {
                 assert_eq!(rendering.code(), code);
                 seen += 1;
             }
         }
-        assert_eq!(seen, 2 * 3 * 2 * 4 * 2 + 2);
+        assert_eq!(seen, 2 * 3 * 2 * 7 * 2 + 2);
+    }
+
+    #[test]
+    fn every_type_has_a_framing_that_names_it() {
+        for channel_type in ChannelType::ALL {
+            assert_eq!(Framing::of(channel_type).channel_type(), channel_type);
+        }
     }
 
     #[test]
@@ -189,6 +224,11 @@ mod tests {
         assert_eq!(
             Rendering::Solid { context, syntax, actor, framing: Framing::Stream, cursor: true }.code(),
             0xc_1101
+        );
+        let pushed = |framing| Rendering::Solid { context, syntax, actor, framing, cursor }.code();
+        assert_eq!(
+            [Framing::Webhook, Framing::Inbox, Framing::WebPush].map(pushed),
+            [0x10_1101, 0x12_1101, 0x14_1101]
         );
         assert_eq!(Rendering::Ess { actor: true }.code(), 0x1_0002);
     }

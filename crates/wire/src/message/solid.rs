@@ -70,14 +70,17 @@ pub(super) fn write(
     }
 }
 
-/// The marker of a gap; an extension.
+/// What tells of no resource: the marker of a gap, a ping; extensions.
 #[derive(Serialize)]
-struct Gap<'a> {
+struct Marker<'a> {
     #[serde(rename = "@context")]
     context: [&'a str; 2],
     id: String,
     #[serde(rename = "type")]
     class: String,
+    /// The channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<&'a str>,
     published: String,
     #[serde(rename = "urn:podbell:terms#cursor", skip_serializing_if = "Option::is_none")]
     cursor: Option<&'a str>,
@@ -89,23 +92,51 @@ pub(super) fn gap(
     (context, syntax): (NotificationsContext, Syntax),
     cursor: bool,
 ) -> Vec<u8> {
-    let words = Gap {
-        context: [activitystreams::CONTEXT, context.iri()],
-        id: id.urn().to_string(),
-        class: format!("{}Gap", terms::EXTENSIONS),
-        published: lexical::date_time(now),
-        cursor: cursor.then_some(CURSOR_PLACE),
-    };
-    let mut statements = Statements::default();
-    statements.class(&words.id, &words.class);
-    statements.typed(&words.id, &format!("{}published", activitystreams::NS), &words.published, "dateTime");
-    if let Some(cursor) = words.cursor {
-        statements.text(&words.id, &format!("{}cursor", terms::EXTENSIONS), cursor);
+    let cursor = cursor.then_some(CURSOR_PLACE);
+    Marker { cursor, ..Marker::new("Gap", id, now, context) }.write(syntax)
+}
+
+pub(super) fn ping(
+    id: podbell_model::Uuid,
+    now: podbell_model::Timestamp,
+    (context, syntax): (NotificationsContext, Syntax),
+    channel: &str,
+) -> Vec<u8> {
+    Marker { object: Some(channel), ..Marker::new("Ping", id, now, context) }.write(syntax)
+}
+
+impl Marker<'_> {
+    fn new(
+        name: &str,
+        id: podbell_model::Uuid,
+        now: podbell_model::Timestamp,
+        context: NotificationsContext,
+    ) -> Self {
+        Self {
+            context: [activitystreams::CONTEXT, context.iri()],
+            id: id.urn().to_string(),
+            class: format!("{}{name}", terms::EXTENSIONS),
+            object: None,
+            published: lexical::date_time(now),
+            cursor: None,
+        }
     }
-    match syntax {
-        Syntax::JsonLd => crate::json(&words),
-        Syntax::Turtle => statements.turtle(&[AS, NOTIFY, XSD_PREFIX]),
-        Syntax::NTriples => statements.n_triples(),
+
+    fn write(&self, syntax: Syntax) -> Vec<u8> {
+        let mut statements = Statements::default();
+        statements.class(&self.id, &self.class);
+        if let Some(object) = self.object {
+            statements.link(&self.id, &format!("{}object", activitystreams::NS), object);
+        }
+        statements.typed(&self.id, &format!("{}published", activitystreams::NS), &self.published, "dateTime");
+        if let Some(cursor) = self.cursor {
+            statements.text(&self.id, &format!("{}cursor", terms::EXTENSIONS), cursor);
+        }
+        match syntax {
+            Syntax::JsonLd => crate::json(self),
+            Syntax::Turtle => statements.turtle(&[AS, NOTIFY, XSD_PREFIX]),
+            Syntax::NTriples => statements.n_triples(),
+        }
     }
 }
 

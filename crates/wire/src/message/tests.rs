@@ -233,3 +233,25 @@ proptest! {
         prop_assert_eq!(&graph(Syntax::NTriples).unwrap(), &turtle);
     }
 }
+
+#[test]
+fn a_ping_names_its_channel_and_nothing_else() {
+    let channel = "https://pod.example/.notifications/channels/1";
+    let at = |syntax| {
+        let rendering = Rendering::Solid {
+            context: NotificationsContext::V0_2,
+            syntax,
+            actor: false,
+            framing: Framing::Webhook,
+            cursor: true,
+        };
+        String::from_utf8(write_ping(rendering, Uuid::nil(), channel, Timestamp::UNIX_EPOCH)).unwrap()
+    };
+    assert_eq!(
+        at(Syntax::JsonLd),
+        r#"{"@context":["https://www.w3.org/ns/activitystreams","https://www.w3.org/ns/solid/notification/v1"],"id":"urn:uuid:00000000-0000-0000-0000-000000000000","type":"urn:podbell:terms#Ping","object":"https://pod.example/.notifications/channels/1","published":"1970-01-01T00:00:00.000Z"}"#
+    );
+    let graph = |syntax: Syntax| podbell_model::rdf::parse(syntax.rdf_format(), channel, at(syntax).as_bytes()).unwrap();
+    assert_eq!(graph(Syntax::JsonLd), graph(Syntax::Turtle));
+    assert_eq!(graph(Syntax::JsonLd), graph(Syntax::NTriples));
+}

@@ -115,8 +115,8 @@ pub enum RequestError {
     #[error("a channel of this type needs {0}")]
     MissingProperty(&'static str),
     /// A target that nothing can be pushed to.
-    #[error("sendTo must be an absolute http(s) URL without user information and fragment")]
-    InvalidTarget,
+    #[error("{0} must be an absolute http(s) URL without user information and fragment")]
+    InvalidTarget(&'static str),
 }
 
 impl RequestError {
@@ -144,7 +144,7 @@ impl RequestError {
             Self::StateOfSeveralTopics => ("state-of-several-topics", "A state needs a single topic"),
             Self::Accept(_) => ("unsupported-accept", "No accepted media type can be made"),
             Self::MissingProperty(_) => ("missing-property", "A required property is missing"),
-            Self::InvalidTarget => ("invalid-target", "Nothing can be sent to this target"),
+            Self::InvalidTarget(_) => ("invalid-target", "Nothing can be sent to this target"),
         };
         Problem::new(slug, title, Refusal::Unprocessable)
     }

@@ -8,7 +8,7 @@
 use super::{Accept, Features, RequestError, json_ld::Text, reading::Node};
 use crate::{ACTIVITY_TYPES, Feature, Service, lexical, media, statements::XSD, terms};
 use oxiri::IriRef;
-use oxrdf::TermRef;
+use oxrdf::{LiteralRef, TermRef};
 use podbell_model::Timestamp;
 
 pub(super) fn read(node: &Node<'_>, text: &Text, service: &Service) -> Result<Features, RequestError> {
@@ -32,6 +32,8 @@ pub(super) fn read(node: &Node<'_>, text: &Text, service: &Service) -> Result<Fe
             Feature::Recursive => features.recursive = boolean(node, "recursive")?,
             Feature::NotCausedByMe => features.not_caused_by_me = boolean(node, "notCausedByMe")?,
             Feature::Cursor => features.cursor = boolean(node, "cursor")?,
+            // Of the receiver: not read here, and not among what every channel has.
+            Feature::Secret | Feature::Lifecycle => {}
         }
     }
     match (features.start_at, features.end_at) {
@@ -86,18 +88,22 @@ fn activity_types(node: &Node<'_>, text: &Text) -> Result<Vec<&'static str>, Req
 
 fn boolean(node: &Node<'_>, property: &'static str) -> Result<bool, RequestError> {
     let invalid = RequestError::InvalidValue { property, expected: "true or false" };
-    let literal = match node.one(property)? {
-        None => return Ok(false),
-        Some(TermRef::Literal(literal)) => literal,
-        Some(_) => return Err(invalid),
-    };
+    match node.one(property)? {
+        None => Ok(false),
+        Some(TermRef::Literal(literal)) => boolean_of(literal).ok_or(invalid),
+        Some(_) => Err(invalid),
+    }
+}
+
+/// A truth value, also as a text; none if it is something else.
+pub(super) fn boolean_of(literal: LiteralRef<'_>) -> Option<bool> {
     let datatype = literal.datatype().as_str().strip_prefix(XSD);
     match (literal.value(), datatype) {
-        ("1", Some("boolean")) => Ok(true),
-        ("0", Some("boolean")) => Ok(false),
-        ("true", datatype) if plain(datatype) || literal.language().is_some() => Ok(true),
-        ("false", datatype) if plain(datatype) || literal.language().is_some() => Ok(false),
-        _ => Err(invalid),
+        ("1", Some("boolean")) => Some(true),
+        ("0", Some("boolean")) => Some(false),
+        ("true", datatype) if plain(datatype) || literal.language().is_some() => Some(true),
+        ("false", datatype) if plain(datatype) || literal.language().is_some() => Some(false),
+        _ => None,
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) const MAX_CONTEXTS: usize = 16;
 pub(super) const MAX_OBJECTS: usize = 256;
 
 /// Terms of the protocol's drafts and of our extensions that the published context leaves undefined.
-const UNDEFINED: &[&str] = &["keys", "auth", "p256dh", "activityType", "recursive", "notCausedByMe", "cursor"];
+const UNDEFINED: &[&str] =
+    &["keys", "auth", "p256dh", "activityType", "recursive", "notCausedByMe", "cursor", "secret", "lifecycle"];
 
 /// A request before it becomes a graph.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
-use super::{ChannelRequest, Features, PushKeys, RequestError, Spelling, features, json_ld::Text};
-use crate::{ChannelType, Feature, Service, Syntax, statements::XSD, terms};
+use super::{ChannelRequest, Changes, RequestError, Spelling, features, json_ld::Text, receiver};
+use crate::{ChannelType, Service, Syntax, statements::XSD, terms};
 use oxiri::Iri;
 use oxrdf::{Dataset, NamedNodeRef, NamedOrBlankNodeRef, TermRef};
 use podbell_model::{ResourceIri, vocab};
@@ -23,20 +23,18 @@ pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<C
     if features.state.is_some() && topics.len() > 1 {
         return Err(RequestError::StateOfSeveralTopics);
     }
-    let send_to = if channel_type.pushes() { Some(target(&node)?) } else { None };
-    let keys = if channel_type == ChannelType::WebPush { Some(keys(&node)?) } else { None };
+    let receiver = if channel_type.pushes() { Some(receiver::read(&node, service)?) } else { None };
     let type_name = text.types.into_iter().find(|name| echoed(name, channel_type));
     let spelling = Spelling { context: text.context, type_name, syntax: text.syntax };
-    Ok(ChannelRequest { channel_type, topics, features, send_to, keys, spelling })
+    Ok(ChannelRequest { channel_type, topics, features, receiver, spelling })
 }
 
 /// Reads what is to change of a channel: said of it by its IRI, or of the one thing that anything is said of.
 pub(super) fn read_changes(
     dataset: &Dataset,
     text: &Text,
-    channel: &str,
-    changeable: &[Feature],
-) -> Result<Features, RequestError> {
+    channel: &Service,
+) -> Result<Changes, RequestError> {
     let subjects: BTreeSet<_> = dataset
         .iter()
         .filter(|quad| quad.graph_name.is_default_graph())
@@ -49,11 +47,11 @@ pub(super) fn read_changes(
     let said = dataset.iter().find(|quad| subjects.contains(&quad.subject.to_string()));
     let Some(subject) = said.map(|quad| quad.subject) else {
         // Without a context terms say nothing, and nothing would change without a word.
-        return if text.bare { Err(RequestError::MissingContext) } else { Ok(Features::default()) };
+        return if text.bare { Err(RequestError::MissingContext) } else { Ok(Changes::default()) };
     };
-    let service =
-        Service { url: channel.to_owned(), channel_type: ChannelType::WebSocket, features: changeable.to_vec() };
-    super::features::read(&Node { dataset, subject }, text, &service)
+    let node = Node { dataset, subject };
+    let send_to = if channel.channel_type.pushes() { receiver::read_target(&node)? } else { None };
+    Ok(Changes { features: features::read(&node, text, channel)?, send_to })
 }
 
 /// One node of the graph; properties in any spelling of the vocabulary.
@@ -63,6 +61,11 @@ pub(super) struct Node<'d> {
 }
 
 impl<'d> Node<'d> {
+    /// Another node of the same graph.
+    pub(super) fn other(&self, subject: NamedOrBlankNodeRef<'d>) -> Self {
+        Self { dataset: self.dataset, subject }
+    }
+
     pub(super) fn values(&self, property: &'static str) -> impl Iterator<Item = TermRef<'d>> + use<'d> {
         self.dataset
             .quads_for_subject(self.subject)
@@ -166,32 +169,6 @@ fn topics(node: &Node<'_>, text: &Text, service: &Service) -> Result<Vec<Resourc
     topics.sort_by_cached_key(|topic| (order.get(topic).copied().unwrap_or(usize::MAX), topic.clone()));
     topics.dedup();
     Ok(topics)
-}
-
-fn target(node: &Node<'_>) -> Result<String, RequestError> {
-    let target = match node.one("sendTo")?.ok_or(RequestError::MissingProperty("sendTo"))? {
-        TermRef::NamedNode(iri) => iri.as_str(),
-        TermRef::Literal(literal) => literal.value(),
-        TermRef::BlankNode(_) => return Err(RequestError::InvalidTarget),
-    };
-    let iri = Iri::parse(target).map_err(|_| RequestError::InvalidTarget)?;
-    let scheme = iri.scheme().eq_ignore_ascii_case("https") || iri.scheme().eq_ignore_ascii_case("http");
-    let host = iri.authority().is_some_and(|authority| !authority.is_empty() && !authority.contains('@'));
-    if scheme && host && iri.fragment().is_none() { Ok(target.to_owned()) } else { Err(RequestError::InvalidTarget) }
-}
-
-fn keys(node: &Node<'_>) -> Result<PushKeys, RequestError> {
-    let subject = match node.one("keys")? {
-        Some(TermRef::NamedNode(node)) => node.into(),
-        Some(TermRef::BlankNode(node)) => node.into(),
-        _ => return Err(RequestError::MissingProperty("keys with auth and p256dh")),
-    };
-    let keys = Node { dataset: node.dataset, subject };
-    let key = |property| match keys.one(property)? {
-        Some(TermRef::Literal(literal)) => Ok(literal.value().to_owned()),
-        _ => Err(RequestError::MissingProperty("keys with auth and p256dh")),
-    };
-    Ok(PushKeys { auth: key("auth")?, p256dh: key("p256dh")? })
 }
 
 /// Whether a form of the type means the same in an answer, whose context is ours.

@@ -1,6 +1,7 @@
 //! The rows of the protocol's table of requests, as far as grammar decides them.
 
 mod extensions;
+mod receivers;
 
 use super::*;
 use crate::problem::Refusal;
@@ -17,7 +18,7 @@ const TURTLE: BodyType = BodyType { syntax: Syntax::Turtle, plain_json: false };
 
 fn service(channel_type: ChannelType) -> Service {
     let url = format!("https://pod.example/.notifications/{}/", channel_type.name());
-    Service { url, channel_type, features: Feature::ALL.to_vec() }
+    Service::new(url, channel_type, Feature::of(channel_type))
 }
 
 fn parse_as(body: &str, body_type: BodyType) -> Result<ChannelRequest, RequestError> {
@@ -257,47 +258,6 @@ fn the_spelling_is_kept_when_it_can_be_repeated() {
         assert_eq!(spelling.context.to_json().to_string(), expected_context);
         assert_eq!(spelling.type_name.as_deref(), expected_name);
     }
-}
-
-#[test]
-fn the_types_that_push_need_a_target() {
-    let hook = service(ChannelType::Webhook);
-    for (target, expected) in [
-        (r#","sendTo":"https://hook.example/in""#, ""),
-        (r#","sendTo":{"@value":"https://hook.example/in"}"#, ""),
-        (r#","sendTo":"http://localhost:3000/in""#, ""),
-        ("", "missing-property"),
-        (r#","sendTo":"https://u@hook.example/in""#, "invalid-target"),
-        (r#","sendTo":"https://hook.example/in#x""#, "invalid-target"),
-        (r#","sendTo":"file:///etc/passwd""#, "invalid-target"),
-        (r#","sendTo":"data:text/plain,x""#, "invalid-target"),
-        (r#","sendTo":["https://a.example/","https://b.example/"]"#, "invalid-feature"),
-    ] {
-        let body = format!(r#"{{"@context":"{N1}","type":"WebhookChannel2023","topic":"{R}"{target}}}"#);
-        assert_eq!(slug(&parse(body.as_bytes(), JSON_LD, &hook)), expected, "{target}");
-    }
-}
-
-#[test]
-fn push_keys_are_read_and_not_printed() {
-    let push = service(ChannelType::WebPush);
-    for keys in [
-        r#""keys":{"auth":"s3cret","p256dh":"pub"}"#,
-        r#""notify:keys":{"notify:auth":"s3cret","notify:p256dh":"pub"}"#,
-    ] {
-        let body = format!(
-            r#"{{"@context":"{N2}","type":"WebPushChannel2023","topic":"{R}","sendTo":"https://push.example/9",{keys}}}"#
-        );
-        let request = parse(body.as_bytes(), JSON_LD, &push).unwrap();
-        assert_eq!(request.keys, Some(PushKeys { auth: "s3cret".into(), p256dh: "pub".into() }), "{keys}");
-        assert!(!format!("{request:?}").contains("s3cret"));
-    }
-    let turtle = format!(
-        "@prefix n: <http://www.w3.org/ns/solid/notifications#> . @prefix push: <https://purl.org/solid-web-push/vocab#> .
-         <> a n:WebPushChannel2023 ; n:topic <{R}> ; n:sendTo <https://push.example/9> ;
-         push:keys [ push:auth \"s3cret\" ; push:p256dh \"pub\" ] ."
-    );
-    assert!(parse(turtle.as_bytes(), TURTLE, &push).unwrap().keys.is_some());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-features>
 
-use super::{EXTENSIONS, local_name};
+use super::{ChannelType, EXTENSIONS, local_name};
 use podbell_model::vocab::{activitystreams, notify};
 use std::borrow::Cow;
 
@@ -33,11 +33,15 @@ pub enum Feature {
     NotCausedByMe,
     /// Extension: each notification tells its cursor, and gaps are told.
     Cursor,
+    /// Extension, for what is pushed: each delivery is signed with a secret that only the receiver has too.
+    Secret,
+    /// Extension, for what is pushed: what becomes of the channel is told as well.
+    Lifecycle,
 }
 
 impl Feature {
     /// All of them, in the order in which they are written: those of the protocol first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::StartAt,
         Self::EndAt,
         Self::State,
@@ -47,7 +51,15 @@ impl Feature {
         Self::Recursive,
         Self::NotCausedByMe,
         Self::Cursor,
+        Self::Secret,
+        Self::Lifecycle,
     ];
+
+    /// Those that channels of a type can have.
+    pub fn of(channel_type: ChannelType) -> Vec<Self> {
+        let fits = |feature: &Self| channel_type.pushes() || !matches!(feature, Self::Secret | Self::Lifecycle);
+        Self::ALL.into_iter().filter(fits).collect()
+    }
 
     /// The name, without a namespace; of the protocol's features this is the term.
     pub fn name(self) -> &'static str {
@@ -61,13 +73,15 @@ impl Feature {
             Self::Recursive => "recursive",
             Self::NotCausedByMe => "notCausedByMe",
             Self::Cursor => "cursor",
+            Self::Secret => "secret",
+            Self::Lifecycle => "lifecycle",
         }
     }
 
     /// The IRI.
     pub fn iri(self) -> String {
         let namespace = match self {
-            Self::Recursive | Self::NotCausedByMe | Self::Cursor => EXTENSIONS,
+            Self::Recursive | Self::NotCausedByMe | Self::Cursor | Self::Secret | Self::Lifecycle => EXTENSIONS,
             _ => notify::NS,
         };
         format!("{namespace}{}", self.name())
@@ -80,7 +94,7 @@ impl Feature {
 
     /// Whether the published context knows nothing of it.
     pub fn is_extension(self) -> bool {
-        matches!(self, Self::ActivityType | Self::Recursive | Self::NotCausedByMe | Self::Cursor)
+        !matches!(self, Self::StartAt | Self::EndAt | Self::State | Self::Rate | Self::Accept)
     }
 
     /// The extension of that name.
@@ -120,6 +134,8 @@ mod tests {
                 "urn:podbell:terms#recursive",
                 "urn:podbell:terms#notCausedByMe",
                 "urn:podbell:terms#cursor",
+                "urn:podbell:terms#secret",
+                "urn:podbell:terms#lifecycle",
             ]
         );
         assert_eq!(Feature::StartAt.iri(), "http://www.w3.org/ns/solid/notifications#startAt");

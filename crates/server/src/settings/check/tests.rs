@@ -135,6 +135,12 @@ fn senseless_limits_and_missing_files_are_refused() {
     assert!(check("[limits]\nheader_bytes = 10").contains(&(Wrong, "limits.header_bytes")));
     assert!(check("[limits]\nheader_timeout = 0").contains(&(Wrong, "limits.header_timeout")));
     assert!(check("[egress]\nextra_roots = [\"/nowhere.pem\"]").contains(&(Wrong, "egress.extra_roots")));
+    assert!(check("[webhooks]\nper_second = 0").contains(&(Wrong, "webhooks.per_second")));
+    assert!(check("[webhooks]\ntimeout = 0").contains(&(Wrong, "webhooks.timeout")));
+    assert!(check("[webhooks]\npayload = 10").contains(&(Wrong, "webhooks.payload")));
+    assert!(check("[webhooks]\ncontact = \"me\"").contains(&(Wrong, "webhooks.contact")));
+    assert!(check("[egress]\nallowed = [\"0.0.0.0/0\"]").contains(&(Wrong, "egress.allowed")));
+    assert!(check("[egress]\nallowed = [\"10.0.0.0/8\"]").contains(&(Unwise, "egress.allowed")));
     assert!(check("[log]\nlevel = \"podbell=loud\"").contains(&(Wrong, "log.level")));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "[log]\n[limits]\n  url_bytes = 1\n").unwrap();

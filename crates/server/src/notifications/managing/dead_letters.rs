@@ -1,0 +1,50 @@
+//! `GET …/dead-letters`: what was given up, the oldest first, page by page.
+
+use super::{PAGE, Pushing, answer, ended, own, unless_read};
+use crate::{app::App, notifications::channels, problem::Problem, request::Target};
+use axum::{
+    body::Body,
+    extract::{Extension, Path, State},
+    response::Response,
+};
+use http::{HeaderValue, Request, StatusCode, header};
+use podbell_delivery::push::{DeadLetter, DeliveryId};
+use podbell_wire::lexical;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A page of dead letters; the next begins behind `?after=`.
+pub async fn dead_letters(
+    State(app): State<Arc<App>>,
+    Extension(target): Extension<Target>,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    if let Some(answered) = unless_read(&parts) {
+        return answered;
+    }
+    let Pushing { channel, .. } = own(&app, &target, &parts, &id).await?;
+    let mut pairs = parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let after = pairs.find(|(key, _)| *key == "after").map(|(_, value)| value.parse().map(DeliveryId));
+    let after = after.transpose().map_err(|_| Problem::bad_request("`after` is no page"))?;
+    let letters = app.queue.dead_letters(channel.id, after, PAGE).await.map_err(Problem::unavailable)?;
+    let entries: Vec<_> = letters.iter().map(entry).collect();
+    let mut told = answer(StatusCode::OK, Some(&app.url(&target.raw)), json!({ "deadLetter": entries }))?;
+    if let Some(last) = letters.last().filter(|_| letters.len() == PAGE) {
+        let link = format!("<{}/dead-letters?after={}>; rel=\"next\"", channels::url(&app, channel.id), last.id.0);
+        told.headers_mut().insert(header::LINK, HeaderValue::from_str(&link).map_err(Problem::internal)?);
+    }
+    Ok(told)
+}
+
+fn entry(letter: &DeadLetter) -> Value {
+    json!({
+        "number": letter.id.0,
+        "message": letter.message.urn().to_string(),
+        "attempts": letter.attempts,
+        "owed": lexical::date_time(letter.owed),
+        "died": lexical::date_time(letter.died),
+        "last": letter.last.map(ended),
+    })
+}

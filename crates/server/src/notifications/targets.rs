@@ -1,0 +1,69 @@
+//! Where may be pushed to: judged when somebody subscribes, so that they learn at once, and by `egress` again at each
+//! attempt, since names lead elsewhere tomorrow.
+//!
+//! Whatever the reason of a refusal, it reads the same: nobody maps a network by what this server says of it. A target
+//! on this server is a resource of a pod or none: what is served beside them takes no notifications.
+
+use crate::{
+    own_documents::{OwnDocuments, Owner},
+    problem::Problem,
+};
+use http::StatusCode;
+use podbell_egress::Client;
+use podbell_model::ResourceIri;
+use podbell_pod::Storages;
+use podbell_wire::ChannelType;
+use std::sync::Arc;
+use url::Url;
+
+/// What no pod has: names below a root that are this server's own.
+const OWN: [&str; 4] = [".notifications", ".well-known", ".oidc", ".account"];
+
+/// Judges targets.
+pub struct Targets {
+    client: Client,
+    own: Arc<OwnDocuments>,
+    storages: Arc<Storages>,
+}
+
+impl Targets {
+    /// By the rules of a client, and by what is on this server.
+    pub fn new(client: Client, own: Arc<OwnDocuments>, storages: Arc<Storages>) -> Self {
+        Self { client, own, storages }
+    }
+
+    /// Whether a channel of a type may push there. Nothing is connected to.
+    ///
+    /// # Errors
+    /// 422.
+    pub async fn judge(&self, target: &str, channel_type: ChannelType) -> Result<(), Problem> {
+        if self.is_open(target, channel_type).await { Ok(()) } else { Err(refused()) }
+    }
+
+    async fn is_open(&self, target: &str, channel_type: ChannelType) -> bool {
+        let Ok(url) = podbell_egress::parse(target) else { return false };
+        if url.fragment().is_some() {
+            return false;
+        }
+        match self.own.owner(&url) {
+            Owner::Pods => channel_type != ChannelType::WebPush && self.is_resource(&url),
+            Owner::Provider | Owner::Alias => false,
+            Owner::Stranger => self.client.check(&url).await.is_ok(),
+        }
+    }
+
+    /// Whether it can be the name of a resource of a pod. What is there is seen when something is sent.
+    fn is_resource(&self, url: &Url) -> bool {
+        let Ok(resource) = ResourceIri::parse(url.as_str()) else { return false };
+        let Some(storage) = self.storages.containing(&resource) else { return false };
+        let below = resource.as_str().strip_prefix(storage.root.as_str()).unwrap_or_default();
+        url.query().is_none() && !OWN.contains(&below.split('/').next().unwrap_or_default())
+    }
+}
+
+fn refused() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-target", "Nothing can be sent to this target").detail(
+        "notifications are sent to https URLs on the public internet, without user information and fragment, and to \
+         resources of this server's pods",
+    )
+}
