@@ -1,7 +1,8 @@
 //! What every route of the pods' origin has at hand.
 
 use crate::{
-    authorize::Judge, notifications::Seals, problem::Problem, request::Target, settings::Settings, strangers::Strangers,
+    authorize::Judge, causes::Causes, notifications::Seals, problem::Problem, request::Target, settings::Settings,
+    strangers::Strangers,
 };
 use podbell_delivery::{stream::Streams, websocket::WebSockets};
 use podbell_hub::{Clock, Hub, Network};
@@ -35,6 +36,8 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// How far somebody has heard, sealed.
     pub cursors: Arc<Seals>,
+    /// What led to a change, sealed.
+    pub causes: Arc<Causes>,
     /// What was committed.
     pub log: Arc<dyn Log>,
     /// Who subscribes without logging in.

@@ -10,6 +10,7 @@ mod cursor;
 pub mod discovery;
 pub mod gateway;
 pub mod listing;
+pub mod local;
 mod opening;
 pub mod services;
 pub mod streams;

@@ -6,7 +6,7 @@ use crate::{
 };
 use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
 use podbell_model::{
-    Activity, ActivityKind, Membership, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, WebId,
+    Activity, ActivityKind, Membership, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, Uuid, WebId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, Rows, named_params, params, types::ValueRef};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(crate) fn append(
     storage: StorageId,
     published: Timestamp,
     facts: Vec<Fact>,
+    causes: &Arc<[Uuid]>,
 ) -> rusqlite::Result<Vec<Record>> {
     let sql = "UPDATE storages SET newest = newest + ?2 WHERE id = ?1 RETURNING epoch, newest";
     let count = facts.len() as u64;
@@ -34,7 +35,7 @@ pub(crate) fn append(
         position: StreamPosition { epoch, offset },
         published,
         fact,
-        causes: Arc::default(),
+        causes: Arc::clone(causes),
     };
     let records: Vec<_> = facts.into_iter().zip(newest - count + 1..).map(record).collect();
     records.iter().try_for_each(|record| insert(db, record))?;

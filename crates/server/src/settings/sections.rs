@@ -236,9 +236,14 @@ settings! {
         level: String = "info".to_owned();
     }
 
-    /// Fetching from other servers: identity providers, WebID documents, groups.
+    /// Requests to other servers: identity providers, WebID documents, groups, receivers of notifications.
     Egress ["egress"] {
         /// Files with certificates (PEM) of authorities to trust besides those of the web.
         extra_roots: Vec<PathBuf> = Vec::new();
+        /// The networks that may be connected to although they are not of the public internet, for receivers and
+        /// identity providers of your own: with https, on every port. Everybody who subscribes can make this server
+        /// connect there. Addresses that hand out credentials to whoever asks, such as 169.254.169.254 and
+        /// fd00:ec2::254, are among them only if they are named alone.
+        allowed: Vec<Network> = Vec::new();
     }
 }
