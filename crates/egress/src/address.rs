@@ -46,8 +46,46 @@ const SPECIAL_V6: [Ipv6Net; 5] = [
     v6(0x3fff, 0, 20),     // documentation
 ];
 
+/// Where the machines of hosting providers get credentials, without asking for any.
+const METADATA: [IpAddr; 7] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    // Of the public internet by its number, but not by what answers there.
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+];
+
+/// Blocks of addresses that hold a version 4 address: compatible, mapped, translated, NAT64, Teredo, 6to4.
+const EMBEDDING: [Ipv6Net; 6] = [
+    v6(0, 0, 64),
+    Ipv6Net::new_assert(Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96),
+    v6(0x64, 0xff9b, 32),
+    v6(0x2001, 0, 32),
+    v6(0x2002, 0, 16),
+    v6(0x3ffe, 0x831f, 32),
+];
+
+/// Whether credentials are handed out there to whoever asks, at one of the large hosting providers.
+pub fn is_metadata(address: IpAddr) -> bool {
+    METADATA.contains(&address)
+}
+
+/// Whether an address holds another one.
+pub(crate) fn embeds(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) | IpAddr::V6(Ipv6Addr::LOCALHOST) => false,
+        IpAddr::V6(address) => EMBEDDING.iter().any(|net| net.contains(&address)) || isatap(address),
+    }
+}
+
 /// Whether an address is a unicast address of the public internet.
 pub fn is_public(address: IpAddr) -> bool {
+    if is_metadata(address) {
+        return false;
+    }
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| net.contains(&address)),
         IpAddr::V6(address) => {

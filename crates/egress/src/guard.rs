@@ -4,16 +4,20 @@
 //! very addresses; a second look could get another answer. An address as a host takes the same path as a name.
 
 use crate::FetchError;
-use crate::address::{is_loopback, is_public};
+use crate::address::is_loopback;
 use crate::policy::Policy;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 /// Longest URL that is fetched, in bytes.
 pub const MAX_URL: usize = 2_048;
 /// Most addresses that a name may have; an answer with more is refused.
 pub const MAX_ADDRESSES: usize = 64;
+/// Most names that are looked up at once, each on a thread of its own; others wait.
+const LOOKUPS: usize = 64;
 
 /// Asks for the addresses of a name.
 #[async_trait::async_trait]
@@ -62,38 +66,63 @@ pub(crate) fn check_form(url: &Url) -> Result<(), FetchError> {
     if plain && named { Ok(()) } else { Err(FetchError::Refused) }
 }
 
-/// The addresses of a URL, if all of them may be connected to with its scheme and port.
-pub(crate) async fn addresses(
-    url: &Url,
-    policy: &Policy,
-    resolver: &dyn Resolve,
-) -> Result<Vec<SocketAddr>, FetchError> {
-    check_form(url)?;
-    let port = url.port_or_known_default().ok_or(FetchError::Refused)?;
-    // What cannot be allowed by any address is not even asked for.
-    if !policy.development && (url.scheme() != "https" || !policy.ports.contains(&port)) {
-        return Err(FetchError::Refused);
+/// Judges by one policy, with one resolver.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    policy: Arc<Policy>,
+    resolver: Arc<dyn Resolve>,
+    lookups: Arc<Semaphore>,
+}
+
+impl Guard {
+    pub(crate) fn new(policy: Arc<Policy>, resolver: Arc<dyn Resolve>) -> Self {
+        Self { policy, resolver, lookups: Arc::new(Semaphore::new(LOOKUPS)) }
     }
-    let addresses = match url.host().ok_or(FetchError::Refused)? {
-        Host::Ipv4(address) => vec![IpAddr::V4(address)],
-        Host::Ipv6(address) => vec![IpAddr::V6(address)],
-        Host::Domain(name) => resolver.resolve(name).await.map_err(|_| FetchError::Unreachable)?,
-    };
-    if addresses.is_empty() {
-        return Err(FetchError::Unreachable);
+
+    /// The same with another policy, and look-ups of its own.
+    pub(crate) fn apart(&self, policy: Arc<Policy>) -> Self {
+        Self::new(policy, Arc::clone(&self.resolver))
     }
-    if addresses.len() > MAX_ADDRESSES {
-        return Err(FetchError::Refused);
+
+    /// The addresses of a URL, if all of them may be connected to with its scheme and port.
+    pub(crate) async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
+        check_form(url)?;
+        let policy = &self.policy;
+        let port = url.port_or_known_default().ok_or(FetchError::Refused)?;
+        // What cannot be allowed by any address is not even asked for.
+        let hopeless = url.scheme() != "https" || (!policy.ports.contains(&port) && policy.allowed.is_empty());
+        if hopeless && !policy.development {
+            return Err(FetchError::Refused);
+        }
+        let addresses = match url.host().ok_or(FetchError::Refused)? {
+            Host::Ipv4(address) => vec![IpAddr::V4(address)],
+            Host::Ipv6(address) => vec![IpAddr::V6(address)],
+            Host::Domain(name) => self.look_up(name).await?,
+        };
+        if addresses.is_empty() {
+            return Err(FetchError::Unreachable);
+        }
+        if addresses.len() > MAX_ADDRESSES {
+            return Err(FetchError::Refused);
+        }
+        let own = policy.development && addresses.iter().copied().all(is_loopback);
+        let open = !hopeless && addresses.iter().all(|address| policy.permits(*address, port));
+        if own || open {
+            Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+        } else {
+            Err(FetchError::Refused)
+        }
     }
-    let own = policy.development && addresses.iter().copied().all(is_loopback);
-    let public = url.scheme() == "https"
-        && policy.ports.contains(&port)
-        && addresses
-            .iter()
-            .all(|address| is_public(*address) && !policy.refused.iter().any(|net| net.contains(address)));
-    if own || public {
-        Ok(addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect())
-    } else {
-        Err(FetchError::Refused)
+
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, FetchError> {
+        let place = Arc::clone(&self.lookups).acquire_owned().await.map_err(|_| FetchError::Unreachable)?;
+        let (resolver, name) = (Arc::clone(&self.resolver), name.to_owned());
+        // The system's look-ups cannot be broken off: each counts until it ends, also when nobody waits any more.
+        let looking = tokio::spawn(async move {
+            let found = resolver.resolve(&name).await;
+            drop(place);
+            found
+        });
+        looking.await.map_err(|_| FetchError::Unreachable)?.map_err(|_| FetchError::Unreachable)
     }
 }

@@ -5,12 +5,19 @@
 
 pub mod address;
 mod client;
+mod connection;
+mod exchange;
 mod gate;
 mod guard;
+mod kept;
+mod line;
 mod policy;
 mod room;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
-pub use client::{Answer, Client, Exchange};
+pub use client::Client;
+pub use exchange::{Answer, Exchange};
 pub use gate::Gate;
 pub use guard::{MAX_ADDRESSES, MAX_URL, Resolve, SystemResolver, parse};
 pub use policy::{Policy, PolicyError, roots_from_pem};

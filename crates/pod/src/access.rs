@@ -112,7 +112,8 @@ mod tests {
                 (Action::Delete, &deletes),
             ] {
                 let (preconditions, now) = (Preconditions::default(), Timestamp::UNIX_EPOCH);
-                let request = Request { target: resource.clone(), action, preconditions, now };
+                let (causes, rules_as_of) = (std::sync::Arc::default(), None);
+                let request = Request { target: resource.clone(), action, preconditions, now, causes, rules_as_of };
                 let may = possible(&request, None);
                 for does in does {
                     assert!(may.iter().any(|may| covers(&storage, does, may)), "{does:?}: {may:?}");

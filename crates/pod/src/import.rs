@@ -72,6 +72,8 @@ impl Pod {
                 changes: draft.changes,
                 actor: Some(storage.owner.clone()),
                 now,
+                causes: Arc::default(),
+                rules_as_of: None,
             };
             match self.store.commit(writes).await {
                 Ok(_) => return Ok(draft.effect),

@@ -15,7 +15,7 @@ use crate::{
 };
 use bytes::Bytes;
 use parking_lot::Mutex;
-use podbell_model::{ResourceIri, Storage, Timestamp};
+use podbell_model::{ResourceIri, Sequence, Storage, Timestamp, Uuid};
 use podbell_wac::Access;
 use std::{fmt, sync::Arc};
 
@@ -30,6 +30,10 @@ pub struct Request {
     pub preconditions: Preconditions,
     /// When it is done.
     pub now: Timestamp,
+    /// The channels whose deliveries led to it; empty for most.
+    pub causes: Arc<[Uuid]>,
+    /// See [`WriteSet::rules_as_of`](crate::store::WriteSet::rules_as_of); none for most.
+    pub rules_as_of: Option<Sequence>,
 }
 
 /// What is asked.

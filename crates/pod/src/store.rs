@@ -192,6 +192,10 @@ pub struct WriteSet {
     pub actor: Option<WebId>,
     /// When.
     pub now: Timestamp,
+    /// The channels whose deliveries led to it; they stand in its records.
+    pub causes: Arc<[Uuid]>,
+    /// If it tells what somebody else is allowed to hear: no rules of the server may have changed after that commit.
+    pub rules_as_of: Option<Sequence>,
 }
 
 /// How much a storage may hold.
@@ -296,8 +300,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Commits a write set in one transaction, durably, with its records.
     ///
-    /// In order: the storage exists; no document of `depends_on` was touched after `permitted_as_of`; every
-    /// expectation holds; the changes are applied; the storage is within its quota, or holds no more than before; the
+    /// In order: the storage exists; no document of `depends_on` was touched after `permitted_as_of`, and no rules at all
+    /// after `rules_as_of`; every expectation holds; the changes are applied; the storage is within its quota, or holds no more than before; the
     /// records are appended. All records share the new sequence and
     /// take consecutive positions of the storage. Returns after the transaction is on disk, the head of the log has
     /// moved, and, if policy changed, the fence was raised.

@@ -132,6 +132,8 @@ impl Pod {
                 changes: draft.changes,
                 actor: permit.subject().webid.clone(),
                 now: request.now,
+                causes: Arc::clone(&request.causes),
+                rules_as_of: request.rules_as_of,
             };
             match self.store.commit(writes).await {
                 Ok(_) => {

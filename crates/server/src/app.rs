@@ -3,6 +3,7 @@
 use crate::{
     attempts::Attempts,
     authorize::Judge,
+    causes::Causes,
     notifications::{Seals, Targets},
     problem::Problem,
     request::Target,
@@ -41,6 +42,8 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// How far somebody has heard, sealed.
     pub cursors: Arc<Seals>,
+    /// What led to a change, sealed.
+    pub causes: Arc<Causes>,
     /// What was committed.
     pub log: Arc<dyn Log>,
     /// Who subscribes without logging in.

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     attempts::Attempts,
     card::Card,
+    causes::Causes,
     data::DataDirectory,
     listen::Bound,
     notifications::{self, Seals, Targets},
@@ -20,6 +21,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use podbell_delivery::{Frames, stream::Streams, websocket::WebSockets};
+use podbell_egress::{Resolve, SystemResolver};
 use podbell_hub::{ChannelLimits, Clock, Hub};
 use podbell_model::Timestamp;
 use podbell_oidc::{ProofRules, Verifier};
@@ -33,13 +35,24 @@ const TEND_EVERY: Duration = Duration::from_mins(5);
 
 /// Opens the stores and makes the routes of both origins.
 pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, stop: Stop) -> anyhow::Result<Composed> {
+    compose_with(settings, data, bound, stop, Arc::new(SystemResolver)).await
+}
+
+/// The same; names of other servers are asked of that resolver.
+pub async fn compose_with(
+    settings: &Settings,
+    data: &DataDirectory,
+    bound: &Bound,
+    stop: Stop,
+    resolver: Arc<dyn Resolve>,
+) -> anyhow::Result<Composed> {
     let origin: Arc<str> = bound.pods.url.origin().into();
     if bound.provider.is_some() && settings.seeds() {
         seed::begin(settings.seed.as_deref(), data)?;
     }
     let issuer = bound.provider.as_ref().map(|site| &site.url);
-    let Parts { clock, store, own, client, pod, judge, replay, provider } =
-        Parts::open(settings, data, &bound.pods.url, issuer).await?;
+    let parts = Parts::open_with(settings, data, &bound.pods.url, issuer, resolver).await?;
+    let Parts { clock, store, own, client, origins, pod, judge, replay, provider } = parts;
     let storages = Arc::clone(pod.storages());
     let mut composed = Composed::default();
     if let Some(provider) = &provider {
@@ -64,6 +77,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
     composed.card.has_pods = !storages.is_empty();
     let verifier = Arc::new(Verifier::new(oidc_config(settings), own.clone(), replay));
     let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
+    let causes = Arc::new(Causes::new(&store.key("causes").await?).context("causes cannot be sealed")?);
     let hub = Hub::start(
         podbell_hub::Ports {
             log: store.clone(),
@@ -83,7 +97,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         issuer: issuer.map(|issuer| issuer.as_str().into()),
         started: clock(),
         clock: Arc::clone(&clock),
-        targets: Targets::new(client, own, Arc::clone(&storages)),
+        targets: Targets::new(client, origins, Arc::clone(&storages)),
         queue: store.clone(),
         managing: Attempts::per_minute(settings.webhooks.requests_per_minute),
         vapid: None,
@@ -93,6 +107,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         pod,
         hub: Arc::clone(&hub),
         cursors,
+        causes,
         log: store.clone(),
         strangers: Strangers::new(settings, &store.key("networks").await?),
         websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),

@@ -12,6 +12,7 @@ pub mod discovery;
 pub mod gateway;
 mod health;
 pub mod listing;
+pub mod local;
 pub mod managing;
 mod opening;
 mod pushing;

@@ -31,6 +31,8 @@ impl PublicDocuments for AsPublic {
             action: Action::Read(reading),
             preconditions: Preconditions::default(),
             now,
+            causes: Arc::default(),
+            rules_as_of: None,
         };
         let operation = self.pod.plan(request).await.ok()?;
         let permitted = self.judge.permit(operation, &Subject::public(), now).await.ok()?;

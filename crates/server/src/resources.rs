@@ -7,10 +7,12 @@
 //! Spec: <https://solidproject.org/TR/protocol#http>
 
 mod ask;
+mod attempt;
 mod links;
 mod tell;
 
-pub(crate) use tell::http_date;
+pub(crate) use attempt::{Attempt, Denied, attempt};
+pub(crate) use tell::{http_date, status};
 
 use crate::{
     app::App,
@@ -33,7 +35,7 @@ use podbell_wac::Access;
 use std::sync::Arc;
 
 /// How often an operation is authorized anew because the rules changed meanwhile.
-const ATTEMPTS: usize = 16;
+pub(crate) const ATTEMPTS: usize = 16;
 
 /// Any request that no other route takes.
 pub async fn resource(
@@ -107,18 +109,12 @@ async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<B
         app.judge.permit_any(least, &subject, app.now()).await.map_err(refused)?;
     }
     for _ in 0..ATTEMPTS {
-        let outline = app.pod.outline(asked).await.map_err(|problem| tell::problem(app, &iri, problem))?;
-        // Who is refused whatever exists is refused before it is looked at: the time would tell.
-        let foreseen = app.judge.permit_any(outline.accesses(), &subject, app.now()).await.map_err(refused)?;
-        let operation = app.pod.settle(outline).await.map_err(|problem| tell::problem(app, &iri, problem))?;
-        let permitted = match foreseen.to(operation) {
-            Ok(permitted) => permitted,
-            Err(operation) => app.judge.permit(operation, &subject, app.now()).await.map_err(refused)?,
-        };
-        // The rights are told with what is read, also when nothing is there.
-        let rights =
-            reads.then(|| permitted.permit().decision(&iri).map(|decision| decision.wac_allow(&iri))).flatten();
-        let told = match app.pod.apply(permitted).await {
+        let tried = attempt((&app.pod, &app.judge), asked, &subject, app.now()).await;
+        let Attempt { rights, applied } = tried.map_err(|denied| match denied {
+            Denied::Request(problem) => tell::problem(app, &iri, problem),
+            Denied::Rules(error) => refused(error),
+        })?;
+        let told = match applied {
             Ok(Applied::Again(again)) => {
                 asked = again;
                 continue;

@@ -310,6 +310,8 @@ async fn fill(data: &Path, base: &str) {
         changes,
         actor: None,
         now: Timestamp::now(),
+        causes: Arc::default(),
+        rules_as_of: None,
     };
     let container = change("alice/many/", ResourceClass::Container, "text/turtle");
     store.commit(writes(storage.id, vec![container])).await.unwrap();

@@ -45,6 +45,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
                         changes: vec![change],
                         actor: None,
                         now,
+                        causes: Arc::default(),
+                        rules_as_of: None,
                     };
                     store.commit(writes).await?;
                     commits += 1;

@@ -64,6 +64,7 @@ pub(crate) fn commit(step: &mut Step<'_>, writes: WriteSet, default: Option<u64>
     for document in writes.depends_on.iter() {
         changed |= policy::touched(db, document)? > writes.permitted_as_of;
     }
+    changed |= writes.rules_as_of.is_some_and(|as_of| step.ledger.watermark > as_of);
     if changed {
         return Err(CommitError::PolicyChanged.into());
     }
@@ -73,6 +74,7 @@ pub(crate) fn commit(step: &mut Step<'_>, writes: WriteSet, default: Option<u64>
     }
     let before = quota::usage(db, storage.id, default)?;
     let mut writing = Writing::new(step, storage, writes.actor, writes.now);
+    writing.causes = writes.causes;
     writes.changes.into_iter().try_for_each(|change| writing.apply(change))?;
     quota::judge(before, quota::usage(db, writes.storage, default)?)?;
     writing.finish()

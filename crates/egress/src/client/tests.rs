@@ -1,93 +1,17 @@
 //! The guarded client against hosts and names that mean harm. All listeners are on loopback.
 
 use super::*;
+use crate::connection::MAX_FIELDS;
 use crate::guard::MAX_ADDRESSES;
-use parking_lot::Mutex;
-use std::collections::VecDeque;
-use std::io;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::testing::{Answers, Canary, forbidden};
+use http::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
-/// A resolver that gives its answers in turn, and the last one for ever.
-struct Answers {
-    answers: Mutex<VecDeque<Vec<IpAddr>>>,
-    asked: AtomicUsize,
-}
-
-impl Answers {
-    fn new<'a>(answers: impl IntoIterator<Item = &'a [&'a str]>) -> Arc<Self> {
-        let parse = |answer: &[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
-        let answers = answers.into_iter().map(parse).collect();
-        Arc::new(Self { answers: Mutex::new(answers), asked: AtomicUsize::new(0) })
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-#[async_trait::async_trait]
-impl Resolve for Answers {
-    async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let mut answers = self.answers.lock();
-        let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
-        answer.ok_or_else(|| io::Error::other("no such name"))
-    }
-}
-
-/// A listener that counts connections, sends a fixed answer to each, and then closes or holds.
-struct Canary {
-    port: u16,
-    touched: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<String>>>,
-    came: Arc<Notify>,
-    _task: JoinSet<()>,
-}
-
-impl Canary {
-    async fn sing(answers: Vec<Vec<u8>>, hold: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (touched, requests, came) =
-            (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<String>>>::default(), Arc::default());
-        let (counter, log, bell) = (Arc::clone(&touched), Arc::clone(&requests), Arc::<Notify>::clone(&came));
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            let mut held = Vec::new();
-            let mut answers = VecDeque::from(answers);
-            while let Ok((mut stream, _)) = listener.accept().await {
-                counter.fetch_add(1, Ordering::SeqCst);
-                let mut request = vec![0; 8192];
-                let length = stream.read(&mut request).await.unwrap_or(0);
-                log.lock().push(String::from_utf8_lossy(&request[..length]).into_owned());
-                let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
-                // The client may hang up in the middle of an answer that it does not like.
-                let _sent = stream.write_all(&answer.unwrap_or_default()).await;
-                bell.notify_one();
-                if hold {
-                    held.push(stream);
-                }
-            }
-        });
-        Self { port, touched, requests, came, _task: task }
-    }
-
-    async fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        Self::sing(vec![answer.into()], false).await
-    }
-
-    fn touched(&self) -> usize {
-        self.touched.load(Ordering::SeqCst)
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
-    }
-}
+mod gate;
+mod harm;
+mod kept;
 
 fn ok(headers: &str, body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
@@ -95,6 +19,18 @@ fn ok(headers: &str, body: &str) -> String {
 
 fn development() -> Policy {
     Policy { development: true, ..Policy::default() }
+}
+
+fn exchange_to(url: &str, body: Bytes) -> Exchange {
+    Exchange {
+        method: Method::POST,
+        url: url.parse().unwrap(),
+        headers: HeaderMap::new(),
+        body,
+        total: Duration::from_secs(5),
+        keep: 16,
+        gate: None,
+    }
 }
 
 async fn get(client: &Client, url: &str, redirects: u8) -> Result<Document, FetchError> {
@@ -128,119 +64,6 @@ async fn a_document_comes_with_its_type_and_age() {
     );
 }
 
-/// URLs of places that nobody outside may be able to reach through this server.
-fn forbidden(port: u16) -> Vec<String> {
-    let mut hosts: Vec<String> = Vec::new();
-    // Each special address in every spelling that somebody's parser accepts.
-    for octets in [
-        [127, 0, 0, 1],
-        [127, 1, 2, 3],
-        [127, 255, 255, 254],
-        [0, 0, 0, 0],
-        [10, 0, 0, 1],
-        [10, 255, 255, 255],
-        [100, 64, 0, 1],
-        [169, 254, 169, 254],
-        [172, 16, 0, 1],
-        [172, 31, 255, 255],
-        [192, 0, 0, 1],
-        [192, 0, 2, 1],
-        [192, 88, 99, 1],
-        [192, 168, 1, 1],
-        [198, 18, 0, 1],
-        [198, 51, 100, 1],
-        [203, 0, 113, 1],
-        [224, 0, 0, 1],
-        [240, 0, 0, 1],
-        [255, 255, 255, 255],
-    ] {
-        let [a, b, c, d] = octets;
-        let number = u32::from_be_bytes(octets);
-        let pair = u16::from_be_bytes([c, d]);
-        let dotted = format!("{a}.{b}.{c}.{d}");
-        hosts.extend([
-            dotted.clone(),
-            number.to_string(),
-            format!("0x{number:x}"),
-            format!("0{number:o}"),
-            format!("0x{a:x}.0x{b:x}.0x{c:x}.0x{d:x}"),
-            format!("0{a:o}.0{b:o}.0{c:o}.0{d:o}"),
-            format!("{a}.{b}.{pair}"),
-            format!("{dotted}."),
-            dotted.replace('.', "。"),
-            dotted.replace('.', "%2e"),
-            format!("[::ffff:{dotted}]"),
-            format!("[::{dotted}]"),
-            format!("[64:ff9b::{dotted}]"),
-            format!("[64:ff9b:1::{dotted}]"),
-            format!("[2002:{:x}:{pair:x}::1]", u16::from_be_bytes([a, b])),
-            format!("[2606:4700::5efe:{dotted}]"),
-        ]);
-    }
-    hosts.extend(
-        [
-            "127.1",
-            "127.0.1",
-            "0",
-            "0x0",
-            "00",
-            "0177.1",
-            "0x7f.1",
-            "2130706433.",
-            "①②⑦.⓪.⓪.①",
-            "１２７.０.０.１",
-            "127.0.0.1%00",
-            "127.0.0.1%0d%0a",
-            "[::1]",
-            "[::]",
-            "[0:0:0:0:0:0:0:1]",
-            "[::ffff:7f00:1]",
-            "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
-            "[2001:db8::1]",
-            "[3fff::1]",
-            "[2001:2::1]",
-            "[2001:10::1]",
-            "[fc00::1]",
-            "[fd00:ec2::254]",
-            "[fe80::1]",
-            "[fe80::1%25lo]",
-            "[fe80::1%lo]",
-            "[fec0::1]",
-            "[ff02::1]",
-            "[100::1]",
-            "[5f00::1]",
-            "[3ffe::1]",
-            "[::1",
-            "::1",
-            "[127.0.0.1]",
-            "localhost.",
-            "a..b",
-            ".a",
-            "",
-            "user@127.0.0.1",
-            "public.example@127.0.0.1",
-            "user:password@public.example",
-            "@public.example",
-            "127.0.0.1\\@public.example",
-            "public.example\\",
-            "public.example\r\n",
-            "public.example\t",
-            " public.example",
-        ]
-        .map(str::to_owned),
-    );
-    let mut urls: Vec<_> = hosts.iter().map(|host| format!("https://{host}:{port}/")).collect();
-    for scheme in ["http", "ftp", "gopher", "file", "data", "ws", "wss", "javascript", "dict", "ldap", "jar:https"] {
-        urls.push(format!("{scheme}://127.0.0.1:{port}/"));
-        urls.push(format!("{scheme}://public.example:{port}/"));
-    }
-    for odd in [22, 25, 6379, 8080, 65535] {
-        urls.push(format!("https://public.example:{odd}/"));
-    }
-    urls.push(format!("https://public.example:{port}/{}", "a".repeat(crate::MAX_URL)));
-    urls
-}
-
 #[tokio::test]
 async fn no_spelling_of_a_forbidden_place_is_connected_to() {
     let canary = Canary::answering(ok("", "x")).await;
@@ -257,15 +80,7 @@ async fn no_spelling_of_a_forbidden_place_is_connected_to() {
         assert_eq!(get(&client, url, 3).await.unwrap_err(), FetchError::Refused, "{url}");
         // What another parser would let through is judged by the client itself.
         if let Ok(url) = Url::parse(url) {
-            let exchange = Exchange {
-                method: Method::POST,
-                url: url.clone(),
-                headers: HeaderMap::new(),
-                body: Bytes::new(),
-                total: Duration::from_secs(5),
-                keep: 1,
-                gate: None,
-            };
+            let exchange = exchange_to(url.as_str(), Bytes::new());
             assert!(client.exchange(exchange).await.is_err(), "{url}");
         }
     }
@@ -426,15 +241,7 @@ async fn an_exchange_follows_nothing_and_reads_only_the_beginning() {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/ld+json"));
     headers.insert(HOST, HeaderValue::from_static("evil.example"));
-    let exchange = Exchange {
-        method: Method::POST,
-        url: canary.url("/hook").parse().unwrap(),
-        headers,
-        body: Bytes::from_static(b"{}"),
-        total: Duration::from_secs(5),
-        keep: 16,
-        gate: None,
-    };
+    let exchange = Exchange { headers, ..exchange_to(&canary.url("/hook"), Bytes::from_static(b"{}")) };
     let client = Client::new(development()).unwrap();
     let answer = client.exchange(exchange.clone()).await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.body.len(), canary.touched()), (307, 16, 1));
@@ -449,9 +256,7 @@ async fn an_exchange_follows_nothing_and_reads_only_the_beginning() {
     assert!(!request.contains("evil.example"), "{request}");
 }
 
-#[tokio::test]
-async fn tls_asks_for_the_name_and_trusts_only_what_it_should() {
-    let made = rcgen::generate_simple_self_signed(vec!["pod.example".to_owned()]).unwrap();
+fn acceptor(made: &rcgen::CertifiedKey<rcgen::KeyPair>) -> tokio_rustls::TlsAcceptor {
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -459,7 +264,13 @@ async fn tls_asks_for_the_name_and_trusts_only_what_it_should() {
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    tokio_rustls::TlsAcceptor::from(Arc::new(config))
+}
+
+#[tokio::test]
+async fn tls_asks_for_the_name_and_trusts_only_what_it_should() {
+    let made = rcgen::generate_simple_self_signed(vec!["pod.example".to_owned()]).unwrap();
+    let acceptor = acceptor(&made);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut task = JoinSet::new();
@@ -501,4 +312,20 @@ fn how_long_a_document_may_be_kept() {
         let headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static(value))]);
         assert_eq!(max_age(&headers), age.map(Duration::from_secs), "{value}");
     }
+}
+
+#[tokio::test]
+async fn a_check_judges_and_connects_to_nothing() {
+    let canary = Canary::answering(ok("", "x")).await;
+    let client = |policy| Client::with_resolver(policy, Answers::new([&["127.0.0.1"][..]])).unwrap();
+    let url = crate::parse(&format!("https://hook.example:{}/", canary.port)).unwrap();
+    let public = client(Policy { ports: vec![canary.port], ..Policy::default() });
+    assert_eq!(public.check(&url).await, Err(FetchError::Refused));
+    assert_eq!(client(development()).check(&url).await, Ok(()));
+    let allowed = vec!["127.0.0.0/8".parse().unwrap()];
+    let opened = client(Policy { allowed, ..Policy::default() });
+    assert_eq!(opened.check(&url).await, Ok(()), "on every port");
+    let plain = crate::parse(&format!("http://hook.example:{}/", canary.port)).unwrap();
+    assert_eq!(opened.check(&plain).await, Err(FetchError::Refused), "with https only");
+    assert_eq!(canary.touched(), 0);
 }

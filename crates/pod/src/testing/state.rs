@@ -1,7 +1,7 @@
 //! Everything that the store in memory knows; a commit works on a copy, which makes it all or nothing.
 
 use crate::store::{CommitError, Expectation, Member, Quota, Resource, Usage};
-use podbell_log::{At, Commit, Horizon, LogError, PolicyBody, PolicyKind, PolicySnapshot, Record};
+use podbell_log::{At, Commit, Fact, Horizon, LogError, PolicyBody, PolicyKind, PolicySnapshot, Record};
 use podbell_model::{Generation, ResourceClass, ResourceIri, Sequence, Storage, StorageId, StreamPosition};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -82,6 +82,13 @@ impl State {
     /// The commit that last touched a policy document; 0 if none did.
     pub(super) fn touched(&self, document: &ResourceIri) -> Sequence {
         self.policy.get(document).and_then(|history| history.last()).map_or(Sequence(0), |entry| entry.0)
+    }
+
+    /// The newest commit that changed rules; 0 if none did.
+    pub(super) fn ruled(&self) -> Sequence {
+        let rules = |record: &Record| !matches!(record.fact, Fact::Change(_));
+        let ruled = self.commits.iter().rev().find(|commit| commit.records.iter().any(rules));
+        ruled.map_or(Sequence(0), |commit| commit.sequence)
     }
 
     /// The body that a policy document has now.

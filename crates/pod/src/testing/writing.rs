@@ -29,13 +29,16 @@ pub(super) struct Writing<'s> {
     created: HashSet<ResourceIri>,
     deleted: HashSet<ResourceIri>,
     facts: Vec<Fact>,
+    causes: Arc<[Uuid]>,
 }
 
 impl<'s> Writing<'s> {
     /// Checks and applies a write set.
     pub(super) fn commit(state: &'s mut State, writes: WriteSet) -> Result<Committed, CommitError> {
         let storage = state.pods.get(&writes.storage).ok_or(CommitError::NoStorage)?.storage.clone();
-        if writes.depends_on.iter().any(|document| state.touched(document) > writes.permitted_as_of) {
+        let newer = writes.rules_as_of.is_some_and(|as_of| state.ruled() > as_of);
+        let mut documents = writes.depends_on.iter();
+        if newer || documents.any(|document| state.touched(document) > writes.permitted_as_of) {
             return Err(CommitError::PolicyChanged);
         }
         writes.expected.iter().try_for_each(|expectation| state.check(expectation))?;
@@ -44,6 +47,7 @@ impl<'s> Writing<'s> {
         }
         let before = state.usage(storage.id).unwrap_or_default();
         let mut writing = Writing::new(state, storage, writes.actor, writes.now);
+        writing.causes = writes.causes;
         writes.changes.into_iter().try_for_each(|change| writing.apply(change))?;
         let after = writing.state.usage(writes.storage).unwrap_or_default();
         match after.quota {
@@ -125,12 +129,12 @@ impl<'s> Writing<'s> {
 
     fn new(state: &'s mut State, storage: Storage, actor: Option<WebId>, now: Timestamp) -> Self {
         let sequence = Sequence(state.head.0 + 1);
-        let (created, deleted, facts) = Default::default();
-        Self { state, storage, sequence, actor, now, created, deleted, facts }
+        let (created, deleted, facts, causes) = Default::default();
+        Self { state, storage, sequence, actor, now, created, deleted, facts, causes }
     }
 
     fn finish(self) -> Committed {
-        let Self { state, storage, sequence, now, deleted, mut facts, .. } = self;
+        let Self { state, storage, sequence, now, deleted, mut facts, causes, .. } = self;
         for fact in &mut facts {
             if let Fact::Change(activity) | Fact::Policy { activity, .. } = fact {
                 // A container that the same request deletes does not tell its losses one by one.
@@ -142,7 +146,7 @@ impl<'s> Writing<'s> {
             records.extend(facts.into_iter().map(|fact| {
                 pod.newest += 1;
                 let position = StreamPosition { epoch: EPOCH, offset: pod.newest };
-                Record { sequence, storage: storage.id, position, published: now, fact, causes: Arc::default() }
+                Record { sequence, storage: storage.id, position, published: now, fact, causes: Arc::clone(&causes) }
             }));
         }
         state.head = sequence;

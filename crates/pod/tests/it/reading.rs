@@ -197,6 +197,8 @@ async fn fill(world: &World, container: &str, count: usize) {
         changes: std::iter::once(container).chain(members).collect(),
         actor: None,
         now: podbell_model::Timestamp::from_second(2_000).unwrap(),
+        causes: Arc::default(),
+        rules_as_of: None,
     };
     world.store.commit(writes).await.unwrap();
 }

@@ -54,7 +54,14 @@ impl World {
     pub(crate) fn request(&self, path: &str, action: Action) -> Request {
         let now = i64::try_from(self.clock.fetch_add(1, Ordering::Relaxed)).unwrap();
         let now = Timestamp::from_second(now).unwrap();
-        Request { target: iri(path), action, preconditions: Preconditions::default(), now }
+        Request {
+            target: iri(path),
+            action,
+            preconditions: Preconditions::default(),
+            now,
+            causes: Arc::default(),
+            rules_as_of: None,
+        }
     }
 
     /// Plans and authorizes, by the rules as they stand.

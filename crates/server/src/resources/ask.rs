@@ -1,6 +1,6 @@
 //! From an HTTP request to what is asked of the pod.
 
-use crate::{app::App, problem::Problem, request};
+use crate::{app::App, causes::note_storm, problem::Problem, request};
 use axum::body::{Body, HttpBody as _};
 use http::{HeaderMap, HeaderName, Method, header, request::Parts};
 use podbell_model::ResourceIri;
@@ -40,7 +40,13 @@ pub(super) fn request(app: &App, parts: &Parts, body: Body, target: ResourceIri)
         one(headers, &header::IF_UNMODIFIED_SINCE),
     )
     .map_err(|problem| Problem::bad_request(problem.to_string()))?;
-    Ok(Request { target, action, preconditions, now: app.now() })
+    let now = app.now();
+    let causes = match action {
+        Action::Read(_) => Arc::default(),
+        _ => app.causes.of(headers, now),
+    };
+    note_storm(&causes, &target);
+    Ok(Request { target, action, preconditions, now, causes, rules_as_of: None })
 }
 
 static PREFER: HeaderName = HeaderName::from_static("prefer");

@@ -139,32 +139,50 @@ fn put_validators(headers: &mut HeaderMap, validators: &Validators) {
     set(headers, header::LAST_MODIFIED, &http_date(validators.modified));
 }
 
+/// The status of a refusal.
+pub(crate) fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::BadRequest => StatusCode::BAD_REQUEST,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Busy | Kind::Contended => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Full => StatusCode::INSUFFICIENT_STORAGE,
+        Kind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 /// Why an operation was not done, with its status.
 pub(super) fn problem(app: &App, target: &ResourceIri, problem: podbell_pod::Problem) -> Problem {
     if let Some(error) = received(&problem) {
         return error.into();
     }
-    let (status, title) = match problem.kind() {
-        Kind::BadRequest => (StatusCode::BAD_REQUEST, "The request is malformed"),
-        Kind::Forbidden => (StatusCode::FORBIDDEN, "Nobody may do this"),
-        Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
-        Kind::NotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
-        Kind::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "Not Acceptable"),
-        Kind::Conflict => (StatusCode::CONFLICT, "The state of the resource stands against it"),
-        Kind::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "Precondition Failed"),
-        Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-        Kind::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported Media Type"),
-        Kind::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "Range Not Satisfiable"),
-        Kind::Unprocessable => (StatusCode::UNPROCESSABLE_ENTITY, "The content cannot be processed"),
-        Kind::Busy => {
-            return Problem::blank(StatusCode::SERVICE_UNAVAILABLE).detail(problem.to_string()).retry_after(10);
-        }
+    let status = status(problem.kind());
+    let title = match problem.kind() {
+        Kind::BadRequest => "The request is malformed",
+        Kind::Forbidden => "Nobody may do this",
+        Kind::NotFound => "Not Found",
+        Kind::NotAllowed => "Method Not Allowed",
+        Kind::NotAcceptable => "Not Acceptable",
+        Kind::Conflict => "The state of the resource stands against it",
+        Kind::PreconditionFailed => "Precondition Failed",
+        Kind::TooLarge => "The body is too large",
+        Kind::UnsupportedMediaType => "Unsupported Media Type",
+        Kind::RangeNotSatisfiable => "Range Not Satisfiable",
+        Kind::Unprocessable => "The content cannot be processed",
+        Kind::Busy => return Problem::blank(status).detail(problem.to_string()).retry_after(10),
         Kind::Contended => return Problem::unavailable(problem).retry_after(1),
         Kind::Full if !matches!(problem, podbell_pod::Problem::OverQuota(_)) => {
-            return Problem::blank(StatusCode::INSUFFICIENT_STORAGE)
-                .detail("there is no space left to write; nothing was changed");
+            return Problem::blank(status).detail("there is no space left to write; nothing was changed");
         }
-        Kind::Full => (StatusCode::INSUFFICIENT_STORAGE, "The pod is full"),
+        Kind::Full => "The pod is full",
         Kind::Failed => return Problem::internal(problem),
     };
     let mut told = match slug(problem.kind()) {

@@ -243,8 +243,10 @@ settings! {
     Egress ["egress"] {
         /// Files with certificates (PEM) of authorities to trust besides those of the web.
         extra_roots: Vec<PathBuf> = Vec::new();
-        /// Addresses and networks that may be connected to although they are not on the public internet, with https.
-        /// Everybody who may subscribe, or whose WebID is read, can then make this server send requests there.
+        /// The networks that may be connected to although they are not of the public internet, for receivers and
+        /// identity providers of your own: with https, on every port. Everybody who subscribes can make this server
+        /// connect there. Addresses that hand out credentials to whoever asks, such as 169.254.169.254 and
+        /// fd00:ec2::254, are among them only if they are named alone.
         allowed: Vec<Network> = Vec::new();
     }
 

@@ -320,7 +320,7 @@ impl World {
             }
             Ask::Undescribe { path } => (iri(path).auxiliary(Auxiliary::Description), Action::Delete),
         };
-        Request { target, action, preconditions, now: self.time() }
+        Request { target, action, preconditions, now: self.time(), causes: Arc::default(), rules_as_of: None }
     }
 
     /// Reads how every resource stands now, as a GET would show it.

@@ -90,6 +90,8 @@ impl History {
                         changes: vec![change],
                         actor: None,
                         now: Timestamp::now(),
+                        causes: Arc::default(),
+                        rules_as_of: None,
                     };
                     store.commit(writes).await.unwrap();
                 }

@@ -48,6 +48,8 @@ impl Writer {
             changes,
             actor: None,
             now: time(0),
+            causes: Arc::default(),
+            rules_as_of: None,
         }
     }
 

@@ -74,6 +74,7 @@ macro_rules! store_contract {
             of_two_writers_with_one_version_one_wins
             positions_are_gap_free_and_shared_by_nobody
             the_log_reads_back_what_commits_answered
+            causes_stand_in_every_record
             the_log_is_read_in_order_and_in_portions
             the_head_moves_before_a_commit_is_answered
             a_position_of_another_epoch_is_a_gap
@@ -84,6 +85,7 @@ macro_rules! store_contract {
             a_deleted_acl_is_policy
             a_touched_dependency_refuses_the_write
             an_absent_slot_that_was_filled_refuses_the_write
+            any_newer_rules_refuse_what_must_follow_none
             the_fence_is_raised_by_policy_alone
             a_group_document_is_policy
             a_group_that_loses_its_members_is_policy_once_more

@@ -84,6 +84,22 @@ pub async fn an_absent_slot_that_was_filled_refuses_the_write<F: Fixture>() {
     assert!(matches!(depending(&world, "a.acl", permitted).await, Err(CommitError::PolicyChanged)));
 }
 
+/// Rules of any storage count, also such as nothing here depends on.
+pub async fn any_newer_rules_refuse_what_must_follow_none<F: Fixture>() {
+    let world = World::<F>::new().await;
+    let as_of = |as_of| {
+        let mut writes = world.set(vec![world.put("written", "1")]);
+        writes.rules_as_of = Some(as_of);
+        world.store().commit(writes)
+    };
+    let before = world.store().head();
+    world.commit(vec![world.put("a", "1")]).await;
+    as_of(before).await.unwrap();
+    let ruled = world.commit(vec![world.acl("a", "rules")]).await.sequence;
+    assert!(matches!(as_of(before).await, Err(CommitError::PolicyChanged)));
+    as_of(ruled).await.unwrap();
+}
+
 /// Before the answer.
 pub async fn the_fence_is_raised_by_policy_alone<F: Fixture>() {
     let world = World::<F>::new().await;

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::store::Store;
 use podbell_log::{Log, LogError};
-use podbell_model::{ResourceIri, Sequence, StreamPosition};
+use podbell_model::{ResourceIri, Sequence, StreamPosition, Uuid};
+use std::sync::Arc;
 
 /// All records of a write set share its sequence and take consecutive positions.
 pub async fn positions_are_gap_free_and_shared_by_nobody<F: Fixture>() {
@@ -46,6 +47,17 @@ pub async fn the_log_reads_back_what_commits_answered<F: Fixture>() {
     assert_eq!(whole_log(&world).await, records);
     let origin = StreamPosition { epoch: records[0].position.epoch, offset: 0 };
     assert_eq!(world.store().read_storage(world.storage.id, origin, usize::MAX).await.unwrap(), records);
+}
+
+/// What led to a commit stands in each of its records, and in no other.
+pub async fn causes_stand_in_every_record<F: Fixture>() {
+    let world = World::<F>::new().await;
+    let causes: Arc<[Uuid]> = [Uuid::from_u128(7), Uuid::from_u128(8)].into();
+    let mut caused = world.set(vec![world.put("a", "1"), world.acl("a", "rules")]);
+    caused.causes = Arc::clone(&causes);
+    let records = world.store().commit(caused).await.unwrap().records;
+    assert!(records.len() == 2 && records.iter().all(|record| record.causes == causes));
+    assert!(world.commit(vec![world.put("a", "2")]).await.records.iter().all(|record| record.causes.is_empty()));
 }
 
 /// Limits count whole commits of the one order, and records of a storage.

@@ -70,6 +70,8 @@ impl<F: Fixture> World<F> {
             now: time(self.ids.load(Ordering::Relaxed)),
             actor: Some(owner()),
             changes,
+            causes: Arc::default(),
+            rules_as_of: None,
         }
     }
 
