@@ -16,6 +16,17 @@ pub struct DeliveryId(pub i64);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane(pub Arc<str>);
 
+impl Lane {
+    /// That of a URL. What is no URL with a host shares one that leads nowhere.
+    pub fn of(url: &str) -> Self {
+        let origin = url::Url::parse(url)
+            .ok()
+            .filter(url::Url::has_host)
+            .and_then(|url| Some(format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?)));
+        Self(origin.unwrap_or_default().into())
+    }
+}
+
 /// What is delivered.
 #[derive(Clone, Debug)]
 pub enum Kind {
@@ -50,7 +61,7 @@ pub enum Kind {
 pub struct Delivery {
     /// Its name.
     pub id: DeliveryId,
-    /// Whose, as it is kept now. For the last words to a channel that is gone: as it was.
+    /// Whose, as it is kept now. For the last words to a channel that is gone: as it was, but for its topics.
     pub channel: Arc<Channel>,
     /// The id of the message: the same over all attempts.
     pub message: Uuid,
@@ -197,16 +208,17 @@ pub trait Queue: Send + Sync + 'static {
     ) -> Result<Vec<Delivery>, QueueError>;
 
     /// Notes what became of a delivery, and the attempt if there was one, and brings the channel's health up to date. A
-    /// success or a failure counts for the health of the channel if it went to its receiver.
+    /// success or a failure counts for the health of the channel if it went to its receiver. Of what is gone nothing is
+    /// noted. Pings and lifecycle messages that are given up are forgotten.
     async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError>;
 
-    /// Adds a ping or a lifecycle message, due at once.
+    /// Adds a ping or a lifecycle message, due at once. Nothing if there is nowhere to send it, or too many wait.
     async fn add(&self, channel: ChannelId, message: Uuid, kind: &Kind, now: Timestamp) -> Result<(), QueueError>;
 
-    /// Switches a channel off: nothing of it is due, and nothing new is owed to it.
+    /// Switches a channel off: nothing of it is due but pings and lifecycle messages, and nothing new is owed to it.
     async fn disable(&self, channel: ChannelId, reason: Reason, now: Timestamp) -> Result<(), QueueError>;
 
-    /// Switches it on again; what is owed is due at once.
+    /// Switches it on again, if it is off; what is owed is due at once, and it fails anew from the next failure on.
     async fn enable(&self, channel: ChannelId, now: Timestamp) -> Result<(), QueueError>;
 
     /// Removes a channel with all that it is owed. `farewell`, if there is one and the channel has a place for it, is
@@ -241,4 +253,38 @@ pub trait Queue: Send + Sync + 'static {
     /// The channels that end before `before` and have not been told so, of those that want to be told; each is given
     /// once, and noted as told.
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError>;
+
+    /// The channels that have ended and want to be told: they stay a few minutes beyond their end, so that they can be
+    /// removed with a farewell. A queue that keeps none of them has none.
+    async fn expired(&self, _now: Timestamp, _limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        Ok(Vec::new())
+    }
+
+    /// The channels that have been switched off since `before` or longer; they are given until they are removed or
+    /// switched on.
+    async fn failing(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError>;
+
+    /// The channels that have missed something and have not been told so, of those that want to be told; each is given
+    /// once, and noted as told until it misses more.
+    async fn missed(&self, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lane;
+
+    #[test]
+    fn a_lane_is_scheme_host_and_port() {
+        for (url, lane) in [
+            ("https://Hook.example/a?b", "https://hook.example:443"),
+            ("https://hook.example:443/", "https://hook.example:443"),
+            ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080"),
+            ("http://[::1]/", "http://[::1]:80"),
+            ("https://hook.example:8443/", "https://hook.example:8443"),
+            ("mailto:alice@example", ""),
+            ("no URL", ""),
+        ] {
+            assert_eq!(&*Lane::of(url).0, lane, "{url}");
+        }
+    }
 }
