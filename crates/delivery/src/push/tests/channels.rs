@@ -114,7 +114,7 @@ async fn five_days_of_failures_switch_a_channel_off_a_ping_switches_it_on_and_fo
     world.until(|world| world.queue.pending() == 0).await;
 
     world.post.answer(|outgoing| status(if outgoing.url.as_str() == HOOK { 400 } else { 204 }));
-    fail_for_days(6).await;
+    fail_for_days(5).await;
     assert!(disabled().await.is_some());
     world.pass(13 * DAY);
     world.quiet().await;

@@ -39,7 +39,9 @@ pub(super) struct World {
 /// Rules as the test says.
 #[derive(Default)]
 pub(super) struct Says {
-    pub(super) withheld: AtomicBool,
+    pub(super) withheld: Arc<AtomicBool>,
+    /// Leave is taken back at the very moment at which something is to be sent.
+    pub(super) withdrawn_on_the_way: Arc<AtomicBool>,
     pub(super) unavailable: AtomicBool,
     /// So many gates shut on whoever wants to pass.
     pub(super) shut: Arc<AtomicI64>,
@@ -73,11 +75,19 @@ pub(super) fn retry(status: u16, after: &str) -> Reply {
     Reply::Is(Ok(Answer { status, retry_after: Some(after.into()) }))
 }
 
-struct Shuts(Arc<AtomicI64>);
+struct Shuts {
+    shut: Arc<AtomicI64>,
+    withheld: Arc<AtomicBool>,
+    withdrawn: Arc<AtomicBool>,
+}
 
 impl Gate for Shuts {
     fn pass(&self, write: &mut dyn FnMut() -> Poll<io::Result<usize>>) -> Option<Poll<io::Result<usize>>> {
-        (self.0.fetch_sub(1, SeqCst) <= 0).then(write)
+        if self.withdrawn.load(SeqCst) {
+            self.withheld.store(true, SeqCst);
+            return None;
+        }
+        (self.shut.fetch_sub(1, SeqCst) <= 0).then(write)
     }
 }
 
@@ -90,7 +100,8 @@ impl Rules for Says {
         } else if self.withheld.load(SeqCst) {
             Permit::Withheld(None)
         } else {
-            Permit::Granted(Arc::new(Shuts(Arc::clone(&self.shut))))
+            let [withheld, withdrawn] = [&self.withheld, &self.withdrawn_on_the_way].map(Arc::clone);
+            Permit::Granted(Arc::new(Shuts { shut: Arc::clone(&self.shut), withheld, withdrawn }))
         }
     }
 
