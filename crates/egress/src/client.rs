@@ -77,16 +77,6 @@ impl Client {
         judged.map_err(|_| FetchError::TimedOut)?.map(drop)
     }
 
-    /// Whether a URL may be connected to at this moment, without a connection. Each request is judged anew.
-    ///
-    /// # Errors
-    /// [`FetchError::Refused`] if not; others if nobody can tell now.
-    pub async fn check(&self, url: &Url) -> Result<(), FetchError> {
-        let _place = self.enter(url)?;
-        let judged = timeout(self.policy.total, guard::addresses(url, &self.policy, &*self.resolver)).await;
-        judged.map_err(|_| FetchError::TimedOut)?.map(drop)
-    }
-
     /// Sends one request and reads the beginning of its answer, whatever its status. No redirect is followed.
     pub async fn exchange(&self, exchange: Exchange) -> Result<Answer, FetchError> {
         let _place = self.enter(&exchange.url)?;

@@ -39,7 +39,8 @@ impl Position {
     const LOST: Self = Self { sequence: Sequence(u64::MAX), part: u32::MAX };
 
     /// The place just before this part.
-    fn before(self) -> Self {
+    #[must_use]
+    pub fn before(self) -> Self {
         match self.part.checked_sub(1) {
             Some(part) => Self { part, ..self },
             None => Self::after(self.sequence.before()),
@@ -69,16 +70,19 @@ impl From<Bytes> for Encoded {
 }
 
 impl Encoded {
-    pub(crate) fn len(&self) -> usize {
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// With the cursor in its place.
-    pub(crate) fn with(&self, cursor: impl FnOnce() -> Cursor) -> Bytes {
+    #[must_use]
+    pub fn with(&self, cursor: impl FnOnce() -> Cursor) -> Bytes {
         let Some(at) = self.cursor_at else { return self.bytes.clone() };
         let mut bytes = BytesMut::from(&*self.bytes);
         if let Some(place) = bytes.get_mut(at..at + CURSOR) {

@@ -7,6 +7,7 @@ pub mod channel;
 pub mod discovery;
 pub mod gateway;
 pub mod lexical;
+pub mod lifecycle;
 pub mod media;
 pub mod message;
 pub mod problem;

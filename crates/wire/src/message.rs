@@ -4,11 +4,13 @@
 //! encoding serves every listener.
 
 mod ess;
+mod minimal;
 mod rendering;
 mod solid;
 #[cfg(test)]
 mod tests;
 
+pub use minimal::minimal;
 pub use rendering::{Framing, Rendering};
 
 use podbell_model::{Activity, ActivityKind, ResourceClass, ResourceIri, Timestamp, Uuid, activity};

@@ -255,3 +255,23 @@ fn a_ping_names_its_channel_and_nothing_else() {
     assert_eq!(graph(Syntax::JsonLd), graph(Syntax::Turtle));
     assert_eq!(graph(Syntax::JsonLd), graph(Syntax::NTriples));
 }
+
+#[test]
+fn a_notification_in_short_says_what_happened_to_what() {
+    let activity = activity(ActivityKind::Create, "https://pod.example/n/7");
+    for syntax in [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples] {
+        let whole = write(SOLID.with_syntax(syntax).with_cursor(), &activity, Relation::Member, false);
+        let short = minimal(&whole, syntax).unwrap();
+        assert!(short.len() < whole.len(), "{syntax:?}");
+        let graph = rdf::parse(syntax.rdf_format(), "https://base.example/", &short).unwrap();
+        let text = String::from_utf8(rdf::serialize(rdf::RdfFormat::NTriples, &graph, &[])).unwrap();
+        let mut lines: Vec<_> = text.lines().collect();
+        lines.sort_unstable();
+        let id = "<urn:uuid:6f0e0000-0000-4000-8000-000000000001>";
+        let class = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://www.w3.org/ns/activitystreams#Add>";
+        let object = "<https://www.w3.org/ns/activitystreams#object> <https://pod.example/n/7>";
+        assert_eq!(lines, [format!("{id} {class} ."), format!("{id} {object} .")], "{syntax:?}");
+    }
+    assert_eq!(minimal(b"{}", Syntax::JsonLd), None);
+    assert_eq!(minimal(b"?", Syntax::Turtle), None);
+}

@@ -1,0 +1,11 @@
+//! The courier, over a queue in memory: what it does with what comes back, and what it leaves alone.
+
+mod channels;
+mod fairness;
+mod leave;
+mod memory;
+mod outcomes;
+mod receiver;
+mod retries;
+mod steadiness;
+mod world;

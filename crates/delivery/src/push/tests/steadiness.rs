@@ -1,0 +1,62 @@
+//! Idle, stopped, and over a queue that fails.
+
+use super::world::{Reply, World, status};
+use crate::push::Settings;
+use std::{
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    time::Duration,
+};
+
+const A: &str = "https://pod.example/a";
+const HOOK: &str = "https://hook.example/";
+
+#[tokio::test(start_paused = true)]
+async fn idle_it_looks_once_a_minute() {
+    let world = World::new(Settings::default());
+    world.quiet().await;
+    let before = world.queue.asked.load(SeqCst);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let asked = world.queue.asked.load(SeqCst) - before;
+    assert!(asked <= 2 * 61, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_fails_makes_nothing_be_sent_twice() {
+    let world = World::new(Settings::default());
+    let channel = world.channel(HOOK);
+    world.queue.failing.store(5, SeqCst);
+    world.owe(&channel, A, "a");
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    world.until(|world| world.queue.pending() == 0).await;
+    assert_eq!(world.post.bodies(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn told_to_stop_it_ends_what_is_under_way_and_begins_nothing() {
+    let world = World::new(Settings::default());
+    world.post.answer(|_| Reply::Hangs);
+    let id = world.owe(&world.channel(HOOK), A, "a");
+    world.until(|world| world.post.count() == 1).await;
+    let began = tokio::time::Instant::now();
+    world.courier.stop(Duration::from_secs(5)).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(5), "it waits, and not for ever");
+    assert_eq!(world.queue.tried(id), Some(0), "what was cut off is still owed");
+    world.post.answer(|_| status(204));
+    world.owe(&world.channel("https://other.example/"), A, "b");
+    world.courier.wake();
+    tokio::time::sleep(Duration::from_mins(5)).await;
+    assert_eq!(world.post.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_breaks_gives_its_place_back() {
+    let world = World::new(Settings::default());
+    let broken = AtomicBool::new(false);
+    world.post.answer(move |_| {
+        assert!(broken.swap(true, SeqCst), "a fault, for once");
+        status(204)
+    });
+    world.owe(&world.channel(HOOK), A, "a");
+    world.until(|world| world.queue.pending() == 0).await;
+    assert_eq!(world.post.count(), 2);
+}
