@@ -5,7 +5,7 @@
 //! whatever still waits is after it.
 
 use crate::{
-    Channel,
+    Channel, Relation,
     outbox::{Item, What},
     registry::{Connected, ConnectionKey},
     shard::Shard,
@@ -35,11 +35,24 @@ impl Position {
         Self { sequence, part: u32::MAX }
     }
 
+    /// The part of a commit that one of its records tells: the object's comes before the container's.
+    pub(crate) fn of(sequence: Sequence, record: usize, relation: Relation) -> Self {
+        let part = record * 2 + usize::from(relation == Relation::Member);
+        Self { sequence, part: u32::try_from(part).unwrap_or(u32::MAX - 1) }
+    }
+
+    /// The record that the part is of, and how it concerns whom it is told; none for the whole of a commit.
+    pub(crate) fn record(self) -> Option<(usize, Relation)> {
+        let part = usize::try_from(self.part).ok().filter(|_| self.part < u32::MAX)?;
+        Some((part / 2, if part % 2 == 1 { Relation::Member } else { Relation::Object }))
+    }
+
     /// A place that is still to come, whatever comes: whoever returns to it has lost something.
     const LOST: Self = Self { sequence: Sequence(u64::MAX), part: u32::MAX };
 
     /// The place just before this part.
-    fn before(self) -> Self {
+    #[must_use]
+    pub fn before(self) -> Self {
         match self.part.checked_sub(1) {
             Some(part) => Self { part, ..self },
             None => Self::after(self.sequence.before()),
@@ -69,16 +82,19 @@ impl From<Bytes> for Encoded {
 }
 
 impl Encoded {
-    pub(crate) fn len(&self) -> usize {
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// With the cursor in its place.
-    pub(crate) fn with(&self, cursor: impl FnOnce() -> Cursor) -> Bytes {
+    #[must_use]
+    pub fn with(&self, cursor: impl FnOnce() -> Cursor) -> Bytes {
         let Some(at) = self.cursor_at else { return self.bytes.clone() };
         let mut bytes = BytesMut::from(&*self.bytes);
         if let Some(place) = bytes.get_mut(at..at + CURSOR) {

@@ -1,7 +1,7 @@
 //! Looking after channels: listing them, and changing what may be changed while they live.
 
 use crate::{
-    Channel, ChannelError, ChannelId, ChannelStoreError, Hub, RenderingId,
+    Channel, ChannelError, ChannelId, ChannelStoreError, Filter, Hub, RenderingId,
     flush::after,
     registry::Window,
     shard::{Shard, Timer},
@@ -30,6 +30,8 @@ pub struct Renewal {
     pub rate: Option<Duration>,
     /// How its notifications are written.
     pub rendering: Option<RenderingId>,
+    /// Which of the changes it hears.
+    pub filter: Option<Filter>,
 }
 
 impl Hub {
@@ -64,6 +66,7 @@ impl Hub {
             // It may have ended while this was written.
             channel.end_at.is_some_and(|end| end <= now) || shard.ended.by_id(id).is_some()
         });
+        self.inner.void(id);
         if ended { Err(ChannelError::Ended) } else { Ok(channel) }
     }
 }
@@ -74,6 +77,7 @@ impl Renewal {
         channel.end_at = self.end_at.or(channel.end_at);
         channel.rate = self.rate.or(channel.rate);
         channel.rendering = self.rendering.unwrap_or(channel.rendering);
+        channel.filter = self.filter.unwrap_or(channel.filter);
     }
 }
 
@@ -81,14 +85,15 @@ impl Shard {
     /// Puts what was changed of a channel in force for its connections.
     fn renew(&mut self, renewed: &Channel, now: Timestamp) {
         if let Some(seats) = self.seats.get_mut(&renewed.id) {
-            let (end_at, rate, rendering) = (renewed.end_at, renewed.rate, Some(renewed.rendering));
-            seats.renewed = Some(Box::new(Renewal { end_at, rate, rendering }));
+            let (rendering, filter) = (Some(renewed.rendering), Some(renewed.filter));
+            let renewal = Renewal { end_at: renewed.end_at, rate: renewed.rate, rendering, filter };
+            seats.renewed = Some(Box::new(renewal));
         }
         let Some(key) = self.by_id.get(&renewed.id).copied() else { return };
         let Some(live) = self.channels.get_mut(&key) else { return };
         let old = Arc::clone(&live.channel);
-        let (end_at, rate, rendering) = (renewed.end_at, renewed.rate, renewed.rendering);
-        live.set_channel(Arc::new(Channel { rendering, end_at, rate, ..(*old).clone() }));
+        let Channel { end_at, rate, rendering, filter, .. } = *renewed;
+        live.set_channel(Arc::new(Channel { filter, rendering, end_at, rate, ..(*old).clone() }));
         let (connections, topics) = (live.connections.clone(), live.topics.len());
         if let Some(end) = old.end_at {
             self.timers.remove(&(end, Timer::End(key)));

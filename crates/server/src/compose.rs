@@ -71,6 +71,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
             encoder: Arc::new(Frames),
             cursors: cursors.clone(),
             channels: store.clone(),
+            owing: None,
             states: Arc::new(Standings::new(store.clone(), store.clone())),
             clock: Arc::clone(&clock),
         },

@@ -61,11 +61,15 @@ impl ChannelStore for Sqlite {
     async fn renew(&self, id: ChannelId, renewal: &Renewal) -> Result<bool, ChannelStoreError> {
         let renewal = *renewal;
         let sql = "UPDATE channels SET end_at = ifnull(?2, end_at), rate = ifnull(?3, rate),
-                       rendering = ifnull(?4, rendering) WHERE id = ?1";
+                       rendering = ifnull(?4, rendering), kinds = ifnull(?5, kinds),
+                       not_by_subject = ifnull(?6, not_by_subject) WHERE id = ?1";
         let renew = self.writer.write::<_, EngineError>(move |step| {
             let rate = renewal.rate.map(span);
             let rendering = renewal.rendering.map(|rendering| rendering.0);
-            let changed = params![id.0.as_bytes(), renewal.end_at.map(nanos), rate, rendering];
+            let kinds = renewal.filter.map(podbell_hub::Filter::code);
+            let not_by_subject = renewal.filter.map(|filter| filter.not_by_subject);
+            let end_at = renewal.end_at.map(nanos);
+            let changed = params![id.0.as_bytes(), end_at, rate, rendering, kinds, not_by_subject];
             Ok(step.db.prepare_cached(sql)?.execute(changed)? > 0)
         });
         renew.await.map_err(error::channel)

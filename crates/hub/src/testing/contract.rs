@@ -322,8 +322,12 @@ pub async fn channels_are_listed_in_pages_by_agent_and_by_storage(store: &impl C
 pub async fn what_may_be_changed_is_changed_and_nothing_else(store: &impl ChannelStore) {
     let kept = channel(1);
     store.insert(&kept, &ChannelLimits::default()).await.expect("kept");
-    let renewal =
-        Renewal { end_at: Some(at(3_000)), rate: Some(Duration::from_secs(7)), rendering: Some(RenderingId(5)) };
+    let renewal = Renewal {
+        end_at: Some(at(3_000)),
+        rate: Some(Duration::from_secs(7)),
+        rendering: Some(RenderingId(5)),
+        filter: Some(Filter::from_code(3, false)),
+    };
     assert!(store.renew(kept.id, &renewal).await.expect("written"));
     let mut expected = kept.clone();
     renewal.apply(&mut expected);

@@ -89,7 +89,7 @@ fn renewal(app: &App, channel: &Channel, changes: &Features) -> Renewal {
         .accept
         .as_ref()
         .and_then(|accept| Some(rendering_id(Rendering::from_code(channel.rendering.0)?.with_syntax(accept.syntax))));
-    Renewal { end_at: changes.end_at.map(end), rate: changes.rate, rendering }
+    Renewal { end_at: changes.end_at.map(end), rate: changes.rate, rendering, filter: None }
 }
 
 fn told(error: ChannelError) -> Problem {
