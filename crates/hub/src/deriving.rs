@@ -3,11 +3,11 @@
 //! It follows the log from a durable cursor, which is kept in the transaction that keeps what was found: whatever
 //! happens in between, nothing is missed and nothing is owed twice. Nobody's commit waits for it.
 //!
-//! A storage whose rules cannot be read is left behind and looked at again once they can; until then the durable cursor
-//! stays before it, and everybody else goes on.
+//! A storage whose rules cannot be read holds up nobody else (see [`behind`](crate::behind)).
 
 use crate::{
-    ChannelStoreError, Owed, Owing, Question,
+    ChannelStoreError, Owed, Owing,
+    behind::Behind,
     engine::Inner,
     ringing::{Found, Ringing},
     shard::Chore,
@@ -22,21 +22,19 @@ use std::{
 use tokio::task::JoinSet;
 
 /// Most commits that are looked at together.
-const COMMITS: usize = 64;
+pub(crate) const COMMITS: usize = 64;
 /// About as much is found, or kept in one transaction, at a time; one commit may have more to tell.
 const OWED: usize = 2_000;
 /// The cursor is written at the latest when it is so far from where it was, though nothing is owed.
 const FAR: u64 = 1_024;
-/// How many storages may be left behind; with more, everybody waits.
-const BEHIND: usize = 1_024;
 /// How long to wait after the first failure; doubles each time.
-const AGAIN: Duration = Duration::from_millis(100);
+pub(crate) const AGAIN: Duration = Duration::from_millis(100);
 /// Longest wait after a failure.
-const LONGEST: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST: Duration = Duration::from_secs(30);
 
 /// Why it does not go on.
 #[derive(Debug, thiserror::Error)]
-enum Stuck {
+pub(crate) enum Stuck {
     #[error("the log cannot be read")]
     Log(#[from] LogError),
     #[error(transparent)]
@@ -47,24 +45,17 @@ enum Stuck {
 
 /// Where deriving stands.
 pub(crate) struct Deriving {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     owing: Arc<dyn Owing>,
     /// What was committed up to then has been looked at, but for storages that are behind.
-    cursor: Sequence,
+    pub(crate) cursor: Sequence,
     /// Where the durable cursor is.
     kept: Sequence,
     /// Whether nobody pushed when that was asked last.
     idle: bool,
-    behind: HashMap<StorageId, Behind>,
+    pub(crate) behind: HashMap<StorageId, Behind>,
     /// Ask the judge whether the rules can be read again.
-    probes: JoinSet<(StorageId, bool)>,
-}
-
-/// A storage that was left behind.
-struct Behind {
-    after: Sequence,
-    question: Question,
-    pause: Duration,
+    pub(crate) probes: JoinSet<(StorageId, bool)>,
 }
 
 impl Deriving {
@@ -163,7 +154,11 @@ impl Deriving {
 
     /// Finds what the commits tell, as far as one look reaches, and up to which of them. With `only`, records of that
     /// storage; otherwise those of all that are not behind.
-    async fn find(&self, commits: &[Arc<Commit>], only: Option<StorageId>) -> Result<(Option<Sequence>, Found), Stuck> {
+    pub(crate) async fn find(
+        &self,
+        commits: &[Arc<Commit>],
+        only: Option<StorageId>,
+    ) -> Result<(Option<Sequence>, Found), Stuck> {
         let (mut ringing, mut through, mut gone) = (Ringing::default(), None, HashSet::new());
         for commit in commits {
             for (number, record) in commit.records.iter().enumerate() {
@@ -188,78 +183,9 @@ impl Deriving {
         Ok((through, ringing.find(&self.inner).await))
     }
 
-    /// Storages whose rules cannot be read stay behind, and are probed; gives which.
-    fn leave_behind(&mut self, unknown: HashMap<StorageId, (Sequence, Question)>) -> Result<Vec<StorageId>, Stuck> {
-        if self.behind.len() + unknown.len() > BEHIND {
-            return Err(Stuck::Behind);
-        }
-        let left = unknown.keys().copied().collect();
-        for (storage, (from, question)) in unknown {
-            tracing::warn!(%from, storage = storage.0, "what a storage pushes waits for its rules");
-            self.behind.insert(storage, Behind { after: from.before(), question, pause: AGAIN });
-            self.probe(storage);
-        }
-        Ok(left)
-    }
-
-    fn probe(&mut self, storage: StorageId) {
-        let Some(Behind { question, pause, .. }) = self.behind.get(&storage) else { return };
-        let (inner, question, pause) = (Arc::clone(&self.inner), question.clone(), *pause);
-        self.probes.spawn(async move {
-            tokio::time::sleep(pause).await;
-            (storage, inner.judge(&question).await.is_ok())
-        });
-    }
-
-    /// The rules of a storage that is behind were asked for again.
-    async fn probed(&mut self, probed: Option<(StorageId, bool)>) -> Result<(), Stuck> {
-        let Some((storage, readable)) = probed else {
-            // One broke, and it is not known which.
-            self.probes = JoinSet::new();
-            self.behind.keys().copied().collect::<Vec<_>>().into_iter().for_each(|storage| self.probe(storage));
-            return Ok(());
-        };
-        let caught_up = if readable { self.catch_up(storage).await } else { Ok(()) };
-        // Still behind: later.
-        if let Some(behind) = self.behind.get_mut(&storage) {
-            behind.pause = (behind.pause * 2).min(LONGEST);
-            self.probe(storage);
-        }
-        caught_up
-    }
-
-    /// Looks at what a storage that is behind has committed up to the cursor, as far as its rules can be read.
-    async fn catch_up(&mut self, storage: StorageId) -> Result<(), Stuck> {
-        while let Some(after) = self.behind.get(&storage).map(|behind| behind.after) {
-            let mut commits = match self.inner.log.read_of(&[storage], after, COMMITS).await {
-                Err(LogError::Gap) => {
-                    tracing::error!(storage = storage.0, "history that was to be pushed is gone");
-                    Vec::new()
-                }
-                read => read?,
-            };
-            let several = commits.len() == COMMITS;
-            commits.retain(|commit| commit.sequence <= self.cursor);
-            let more = several && commits.len() == COMMITS;
-            let (through, found) = self.find(&commits, Some(storage)).await?;
-            self.owe(found.owed).await?;
-            let Some(behind) = self.behind.get_mut(&storage) else { return Ok(()) };
-            if let Some((from, question)) = found.unknown.into_values().next() {
-                (behind.after, behind.question) = (from.before(), question);
-                return Ok(());
-            }
-            let last = commits.last().map(|last| last.sequence);
-            behind.after = through.filter(|_| more || through < last).unwrap_or(self.cursor);
-            if behind.after >= self.cursor {
-                self.behind.remove(&storage);
-            }
-        }
-        self.keep(Vec::new(), false).await
-    }
-
     /// Keeps what is owed in transactions of bounded size, the cursor with the last of them.
-    async fn owe(&mut self, owed: Vec<(Sequence, Owed)>) -> Result<(), Stuck> {
-        let mut owed = owed.into_iter().map(|(_, owed)| owed).peekable();
+    pub(crate) async fn owe(&mut self, owed: Vec<Owed>) -> Result<(), Stuck> {
+        let mut owed = owed.into_iter().peekable();
         loop {
             let some: Vec<_> = owed.by_ref().take(OWED).collect();
             if owed.peek().is_none() {
@@ -270,7 +196,7 @@ impl Deriving {
     }
 
     /// Keeps what is owed, and how far it is known; that alone only if it is far, or `at_once`.
-    async fn keep(&mut self, owed: Vec<Owed>, at_once: bool) -> Result<(), Stuck> {
+    pub(crate) async fn keep(&mut self, owed: Vec<Owed>, at_once: bool) -> Result<(), Stuck> {
         let behind = self.behind.values().map(|behind| behind.after);
         let through = behind.chain([self.cursor]).min().unwrap_or(self.cursor);
         let far = through.0.saturating_sub(self.kept.0) >= FAR;

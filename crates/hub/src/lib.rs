@@ -4,6 +4,7 @@
 
 mod admission;
 mod answers;
+mod behind;
 pub mod channel;
 mod concern;
 mod crowds;
@@ -39,6 +40,7 @@ pub mod testing;
 mod tests;
 mod timers;
 mod verdicts;
+mod wording;
 
 pub use admission::{Admission, Begin, ConnectError, Connection};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};

@@ -5,15 +5,15 @@
 //! and one encoding all of one rendering.
 
 use crate::{
-    About, Channel, Encoded, Encoder, Need, Owed, Owing, Position, Projection, Question, Relation, RenderingId, Topic,
-    What,
+    About, Channel, Need, Owed, Owing, Question, Relation, Topic,
     concern::{concerned, roots},
     engine::Inner,
     registry::need,
     verdicts::Verdicts,
+    wording::Writer,
 };
 use podbell_log::{Commit, Record};
-use podbell_model::{Activity, ActivityKind, Sequence, StorageId, Timestamp, activity::secondary_id};
+use podbell_model::{Activity, Sequence, StorageId, Timestamp};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -24,11 +24,11 @@ use std::{
 const CAUSES: usize = 16;
 
 /// What a record may tell a channel, if the rules let it.
-struct Chance {
-    channel: Arc<Channel>,
-    commit: Arc<Commit>,
-    record: usize,
-    relation: Relation,
+pub(crate) struct Chance {
+    pub(crate) channel: Arc<Channel>,
+    pub(crate) commit: Arc<Commit>,
+    pub(crate) record: usize,
+    pub(crate) relation: Relation,
     /// By what it is judged.
     about: About,
     /// Further topics above the object, for which it would be told just as well.
@@ -39,7 +39,7 @@ struct Chance {
 #[derive(Default)]
 pub(crate) struct Found {
     /// What is owed, in order.
-    pub(crate) owed: Vec<(Sequence, Owed)>,
+    pub(crate) owed: Vec<Owed>,
     /// Storages whose rules are not known from that commit on, and a question that shows when they are.
     pub(crate) unknown: HashMap<StorageId, (Sequence, Question)>,
 }
@@ -119,7 +119,7 @@ impl Ringing {
             }
             match chance.told(&verdicts) {
                 Ok(Some(about)) => {
-                    found.owed.extend(writer.write(chance, about, now).map(|owed| (sequence, owed)));
+                    found.owed.extend(writer.write(chance, about, now));
                 }
                 Ok(None) => {
                     inner.metrics.refused();
@@ -192,12 +192,7 @@ impl Chance {
 
 /// Looks whether the topics themselves were lost. Who delivers finds that out when it asks for leave, so that a channel
 /// that hears nothing any more ends with its last words, and not unseen.
-async fn lost(
-    inner: &Arc<Inner>,
-    verdicts: &mut Verdicts,
-    refused: &[&Chance],
-    now: Timestamp,
-) -> Vec<(Sequence, Owed)> {
+async fn lost(inner: &Arc<Inner>, verdicts: &mut Verdicts, refused: &[&Chance], now: Timestamp) -> Vec<Owed> {
     let topics = refused.iter().flat_map(|chance| chance.topics().map(move |topic| (*chance, topic)));
     let asked =
         topics.map(|(chance, topic)| (chance, topic, About::topic(topic.clone()).question(&chance.channel.subject)));
@@ -207,56 +202,5 @@ async fn lost(
     let lost = asked.iter().filter(|(chance, topic, question)| {
         verdicts.now(question) == Some(false) && seen.insert((chance.channel.id, (*topic).clone()))
     });
-    lost.map(|(chance, topic, _)| (chance.commit.sequence, Owed::state(&chance.channel, topic, "lost", now))).collect()
-}
-
-/// Writes what is told, once for each rendering.
-struct Writer<'e> {
-    encoder: &'e dyn Encoder,
-    /// What the last record is in each of the words that were asked for.
-    written: Vec<((RenderingId, Relation, bool), Encoded)>,
-    /// The last record, and the channel that was told of it as one of its topics' own.
-    last: Option<(Sequence, usize)>,
-    first: Option<crate::ChannelId>,
-}
-
-impl<'e> Writer<'e> {
-    fn new(encoder: &'e dyn Encoder) -> Self {
-        Self { encoder, written: Vec::new(), last: None, first: None }
-    }
-
-    /// None if the rendering has nothing to say of it.
-    fn write(&mut self, chance: &Chance, about: About, now: Timestamp) -> Option<Owed> {
-        let Chance { channel, commit, record, relation, .. } = chance;
-        let (record, relation) = (*record, *relation);
-        let place = (commit.sequence, record);
-        if self.last.replace(place) != Some(place) {
-            self.written.clear();
-            self.first = None;
-        }
-        let told = &commit.records[record];
-        let activity = told.fact.activity()?;
-        let second = relation == Relation::Member && self.first == Some(channel.id);
-        self.first = Some(channel.id).filter(|_| relation == Relation::Object);
-        let words = (channel.rendering, relation, second);
-        let known = self.written.iter().position(|(known, _)| *known == words);
-        let at = known.unwrap_or_else(|| {
-            let body = self.encoder.encode(channel.rendering, &Projection { activity, relation, second });
-            self.written.push((words, body));
-            self.written.len() - 1
-        });
-        let body = self.written[at].1.clone();
-        let position = Position::of(commit.sequence, record, relation);
-        let mergeable = relation == Relation::Object && activity.kind == ActivityKind::Update;
-        (!body.is_empty()).then(|| Owed {
-            channel: channel.id,
-            message: if second { secondary_id(activity.id, &about.resource) } else { activity.id },
-            object: activity.object.clone(),
-            about,
-            what: What::Change { body, position, mergeable },
-            due: now,
-            rate: channel.rate,
-            causes: told.causes.iter().copied().chain([channel.id.0]).collect(),
-        })
-    }
+    lost.map(|(chance, topic, _)| Owed::state(&chance.channel, topic, "lost", now)).collect()
 }
