@@ -47,6 +47,7 @@ impl World {
             encoder: Arc::new(Numbers),
             cursors: Arc::clone(&past) as _,
             channels: Arc::new(MemoryChannels::default()),
+            owing: None,
             states: Arc::clone(&past) as _,
             clock: Arc::new(|| Timestamp::UNIX_EPOCH),
         };

@@ -4,15 +4,9 @@
 //! between is not registered.
 
 use crate::{
-    Answer, Channel, ChannelStoreError, Cursor, Ending, Hub, Outlet, Position, Question, RenderingId, Topic,
-    Unavailable,
-    crowds::Full,
-    engine::Inner,
-    registry::{ConnectionKey, need},
-    replay::Compare,
-    shard::Timer,
+    About, Answer, Channel, ChannelStoreError, Cursor, Ending, Hub, Outlet, Position, RenderingId, Topic, Unavailable,
+    crowds::Full, engine::Inner, registry::ConnectionKey, replay::Compare, shard::Timer,
 };
-use podbell_log::At;
 use std::{fmt, sync::Arc};
 
 /// Why a capability does not connect.
@@ -115,6 +109,9 @@ impl Hub {
     /// connection. Judged and limited as all are.
     pub async fn attend(&self, channel: Channel) -> Result<Admission, ConnectError> {
         let inner = &self.inner;
+        if channel.push.is_some() {
+            return Err(ConnectError::Unknown);
+        }
         inner.with(|shard, _| {
             // The store may not have forgotten an ended channel yet.
             let ended = channel.capability.is_some_and(|hash| shard.ended.has_capability(&hash));
@@ -141,15 +138,7 @@ impl Inner {
         subject: &Arc<podbell_model::Subject>,
         topic: &Topic,
     ) -> Result<Answer, Unavailable> {
-        let question = Question {
-            subject: Arc::clone(subject),
-            storage: topic.storage,
-            resource: topic.resource.clone(),
-            generation: None,
-            need: need(topic),
-            at: At::Now,
-        };
-        self.judge(&question).await
+        self.judge(&About::topic(topic.clone()).question(subject)).await
     }
 }
 

@@ -5,7 +5,7 @@
 //! whatever still waits is after it.
 
 use crate::{
-    Channel,
+    Channel, Relation,
     outbox::{Item, What},
     registry::{Connected, ConnectionKey},
     shard::Shard,
@@ -33,6 +33,18 @@ impl Position {
     /// Behind the whole of a commit.
     pub fn after(sequence: Sequence) -> Self {
         Self { sequence, part: u32::MAX }
+    }
+
+    /// The part of a commit that one of its records tells: the object's comes before the container's.
+    pub(crate) fn of(sequence: Sequence, record: usize, relation: Relation) -> Self {
+        let part = record * 2 + usize::from(relation == Relation::Member);
+        Self { sequence, part: u32::try_from(part).unwrap_or(u32::MAX - 1) }
+    }
+
+    /// The record that the part is of, and how it concerns whom it is told; none for the whole of a commit.
+    pub(crate) fn record(self) -> Option<(usize, Relation)> {
+        let part = usize::try_from(self.part).ok().filter(|_| self.part < u32::MAX)?;
+        Some((part / 2, if part % 2 == 1 { Relation::Member } else { Relation::Object }))
     }
 
     /// A place that is still to come, whatever comes: whoever returns to it has lost something.

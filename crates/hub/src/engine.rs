@@ -4,12 +4,13 @@
 //! the store run beside it, so that slow rules of one storage delay nobody else.
 
 use crate::{
-    Answer, Authorize, Channel, ChannelStore, ChannelStoreError, Clock, Ending, Metrics, Question, States, Topic,
-    Unavailable, Whose,
+    Answer, Authorize, Channel, ChannelStore, ChannelStoreError, Clock, Encoder, Ending, Metrics, Owed, Owing,
+    Question, States, Topic, Unavailable, Whose,
     flush::after,
+    grants::Grants,
     hub::Ports,
     registry::ConnectionKey,
-    rules::{Asked, SubjectKey},
+    rules::{Asked, Known, SubjectKey},
     shard::{Chore, Shard, Timer},
 };
 use parking_lot::Mutex;
@@ -48,8 +49,13 @@ pub(crate) struct Inner {
     pub(crate) authorize: Arc<dyn Authorize>,
     pub(crate) channels: Arc<dyn ChannelStore>,
     pub(crate) states: Arc<dyn States>,
+    pub(crate) encoder: Arc<dyn Encoder>,
+    /// Where it is kept what channels that push are owed; none if none does.
+    pub(crate) owing: Option<Arc<dyn Owing>>,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) known: Known,
     pub(crate) shard: Mutex<Shard>,
     pub(crate) changed: Notify,
     turns: Mutex<HashMap<StorageId, Arc<Semaphore>>>,
@@ -72,8 +78,12 @@ impl Inner {
             authorize: ports.authorize,
             channels: ports.channels,
             states: ports.states,
+            encoder: ports.encoder,
+            owing: ports.owing,
             clock: ports.clock,
             metrics,
+            grants: Arc::clone(&shard.grants),
+            known: shard.rules.shown(),
             shard: Mutex::new(shard),
             changed: Notify::new(),
             turns: Mutex::default(),
@@ -284,7 +294,16 @@ impl Inner {
     async fn end_topics(&self, channel: Channel, storage: StorageId) -> Result<(), ChannelStoreError> {
         let left: Vec<Topic> = channel.topics.iter().filter(|topic| topic.storage != storage).cloned().collect();
         if !left.is_empty() {
-            return self.channels.narrow(channel.id, &left).await;
+            self.channels.narrow(channel.id, &left).await?;
+            self.void(channel.id);
+            return Ok(());
+        }
+        if let (Some(owing), Some(_)) = (&self.owing, &channel.push) {
+            // Who delivers finds that they are lost, and removes the channel with its last words.
+            self.void(channel.id);
+            let now = (self.clock)();
+            let lost = channel.topics.iter().map(|topic| Owed::state(&channel, topic, "lost", now));
+            return owing.owe(lost.collect(), None).await;
         }
         self.channels.remove(channel.id).await?;
         self.with(|shard, _| shard.ended.remember(&Arc::new(channel)));

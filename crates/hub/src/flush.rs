@@ -6,12 +6,13 @@
 
 use crate::{
     Encoded, Ending,
+    concern::state_after,
     outbox::{Change, Item, Outbox, What},
     registry::{ConnectionKey, Entry},
     rules::{Asked, SubjectKey},
     shard::{Shard, Timer},
 };
-use podbell_model::{ActivityKind, Timestamp};
+use podbell_model::Timestamp;
 use std::{
     collections::VecDeque,
     io::{ErrorKind, IoSlice},
@@ -264,16 +265,13 @@ impl Shard {
         }
         for item in out {
             let state = match &item.what {
-                What::State(state) => state.clone(),
-                What::Change(change) if change.kind == ActivityKind::Delete => None,
-                What::Change(change) if change.relation == crate::Relation::Member => {
-                    let membership = change.activity().and_then(|activity| activity.membership.as_ref());
-                    membership.map(|membership| Arc::clone(&membership.state))
+                What::State(state) => Some(state.clone().unwrap_or_else(|| "".into())),
+                What::Change(change) => {
+                    change.activity().map(|activity| state_after(activity, change.kind, change.relation))
                 }
-                What::Change(change) => change.activity().and_then(|activity| activity.state.clone()),
-                What::Gap => continue,
+                What::Gap => None,
             };
-            live.told = Some(state.unwrap_or_else(|| "".into()));
+            live.told = state.or(live.told.take());
         }
     }
 

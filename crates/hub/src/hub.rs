@@ -1,7 +1,8 @@
 //! The hub, put together.
 
 use crate::{
-    Authorize, ChannelStore, Clock, Counts, Cursors, Encoder, Ending, Metrics, Settings, States,
+    Authorize, ChannelStore, Clock, Counts, Cursors, Encoder, Ending, Metrics, Owing, Settings, States,
+    deriving::Deriving,
     engine::Inner,
     shard::{Chore, Shard},
 };
@@ -23,17 +24,20 @@ pub struct Ports {
     pub cursors: Arc<dyn Cursors>,
     /// Where channels rest.
     pub channels: Arc<dyn ChannelStore>,
+    /// Where it is kept what channels that push are owed; without it none pushes.
+    pub owing: Option<Arc<dyn Owing>>,
     /// How topics stand.
     pub states: Arc<dyn States>,
     /// The time.
     pub clock: Clock,
 }
 
-/// Who listens to what, what may be told to whom, and what waits for whom. Dropping it stops its task.
+/// Who listens to what, what may be told to whom, and what waits for whom. Dropping it stops its tasks.
 pub struct Hub {
     pub(crate) inner: Arc<Inner>,
     pub(crate) settings: Settings,
     engine: AbortHandle,
+    deriving: Option<AbortHandle>,
 }
 
 impl Hub {
@@ -44,7 +48,9 @@ impl Hub {
         let shard = Shard::new(settings.clone(), Arc::clone(&metrics), &ports, head);
         let inner = Arc::new(Inner::new(ports, metrics, shard));
         let engine = tokio::spawn(Arc::clone(&inner).run()).abort_handle();
-        Arc::new(Self { inner, settings, engine })
+        let deriving = inner.owing.clone().map(|owing| Deriving::new(Arc::clone(&inner), owing));
+        let deriving = deriving.map(|deriving| tokio::spawn(deriving.run()).abort_handle());
+        Arc::new(Self { inner, settings, engine, deriving })
     }
 
     /// The counters.
@@ -80,6 +86,9 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         self.engine.abort();
+        if let Some(deriving) = &self.deriving {
+            deriving.abort();
+        }
     }
 }
 

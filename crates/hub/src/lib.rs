@@ -4,13 +4,17 @@
 
 mod admission;
 mod answers;
+mod behind;
 pub mod channel;
+mod concern;
 mod crowds;
 mod cursor;
+mod deriving;
 mod ending;
 mod engine;
 mod filter;
 mod flush;
+mod grants;
 mod hub;
 mod leases;
 mod leave;
@@ -22,9 +26,11 @@ mod push;
 mod registry;
 mod renewal;
 mod replay;
+mod ringing;
 mod rules;
 mod settings;
 mod shard;
+mod standing;
 mod subscription;
 mod subtree;
 mod telling;
@@ -33,6 +39,8 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod verdicts;
+mod wording;
 
 pub use admission::{Admission, Begin, ConnectError, Connection};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};
@@ -49,4 +57,5 @@ pub use ports::{
 pub use push::{Push, PushKeys, Secret};
 pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};
+pub use standing::{Shown, Told};
 pub use subscription::{ChannelError, SubscribeError};

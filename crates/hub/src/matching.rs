@@ -6,13 +6,14 @@
 
 use crate::{
     Ending, Need, Relation, Topic,
+    concern::{Concerned, concerned},
     flush::encode_change,
     outbox::{Change, Item, Outbox},
     registry::ConnectionKey,
     rules::EntryKey,
     shard::Shard,
 };
-use podbell_log::{Commit, Fact, PolicyKind, Record, StorageChange};
+use podbell_log::{Commit, Fact, Record, StorageChange};
 use podbell_model::{Activity, Generation, Sequence, Timestamp};
 use std::{collections::HashSet, sync::Arc};
 
@@ -31,6 +32,10 @@ pub(crate) struct Concern {
 impl Shard {
     /// Takes note of the next commit: its policy counts from now on, its changes are matched later.
     pub(crate) fn learn(&mut self, commit: Arc<Commit>) {
+        if commit.records.iter().any(|record| matches!(record.fact, Fact::Storage(StorageChange::Deleted, _))) {
+            // Before the rules of that commit count as known: until then the fence holds back what they rule.
+            self.grants.void_all();
+        }
         let affected = self.rules.learn(&commit);
         let listeners = affected.iter().filter_map(|entry| self.entries.get(entry));
         let channels = listeners.flat_map(|entry| entry.parties.values().flat_map(|party| &party.channels));
@@ -48,6 +53,7 @@ impl Shard {
 
     /// Forgets all that was derived from a log that can no longer be followed: everybody has to come again.
     pub(crate) fn lose_track(&mut self, head: Sequence) {
+        self.grants.void_all();
         self.rules.skip_to(head);
         self.applied = self.rules.known();
         self.pending.clear();
@@ -97,16 +103,12 @@ impl Shard {
     }
 
     fn concerns(&self, record: &Record, activity: &Activity) -> Vec<Concern> {
-        let find = |resource: &podbell_model::ResourceIri, relation, generation| {
+        let find = |Concerned { resource, relation, generation }: Concerned<'_>| {
             let entry = *self.by_topic.get(&Topic { storage: record.storage, resource: resource.clone() })?;
             let reads = self.entries.get(&entry)?.need == Need::Read;
             Some(Concern { entry, relation, generation: reads.then_some(generation), below: None })
         };
-        let acl = matches!(record.fact, Fact::Policy { kind: PolicyKind::Acl, .. });
-        let membership = activity.membership.as_ref().filter(|_| !acl);
-        let object = find(&activity.object, Relation::Object, activity.generation);
-        let member = membership.and_then(|to| find(&to.container, Relation::Member, to.generation));
-        object.into_iter().chain(member).collect()
+        concerned(record, activity).filter_map(find).collect()
     }
 
     /// Puts an item into an outbox within its bound: over half of it coalesced, over all of it too slow.

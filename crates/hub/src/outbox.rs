@@ -32,10 +32,9 @@ impl Change {
         &self.commit.records[self.record]
     }
 
-    /// Where in the log it is: the object's part of a record comes before the container's.
+    /// Where in the log it is.
     pub(crate) fn position(&self) -> Position {
-        let part = self.record * 2 + usize::from(self.relation == Relation::Member);
-        Position { sequence: self.commit.sequence, part: u32::try_from(part).unwrap_or(u32::MAX - 1) }
+        Position::of(self.commit.sequence, self.record, self.relation)
     }
 
     pub(crate) fn activity(&self) -> Option<&Activity> {

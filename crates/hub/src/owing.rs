@@ -3,12 +3,13 @@
 //! Owed notifications are derived from the log by one durable cursor: the place in the log up to which it was done is
 //! kept in the same transaction as what was found. So each change is owed exactly once, whatever happens in between.
 
-use crate::{Channel, ChannelId, ChannelStoreError, Encoded, Need, Position, Topic};
-use podbell_model::{Generation, ResourceIri, Sequence, Timestamp, Uuid};
+use crate::{Channel, ChannelId, ChannelStoreError, Encoded, Need, Position, Question, Topic, registry::need};
+use podbell_log::At;
+use podbell_model::{Generation, ResourceIri, Sequence, Subject, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 
 /// What may be heard by whom: asked again before each send, by the rules of then.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct About {
     /// The topic that rings.
     pub topic: Topic,
@@ -18,6 +19,25 @@ pub struct About {
     pub generation: Option<Generation>,
     /// What is needed.
     pub need: Need,
+}
+
+impl About {
+    /// The topic itself, whatever stands there: what is asked when a channel is made.
+    pub fn topic(topic: Topic) -> Self {
+        Self { resource: topic.resource.clone(), generation: None, need: need(&topic), topic }
+    }
+
+    /// Whether a subject may hear of it now.
+    pub(crate) fn question(&self, subject: &Arc<Subject>) -> Question {
+        Question {
+            subject: Arc::clone(subject),
+            storage: self.topic.storage,
+            resource: self.resource.clone(),
+            generation: self.generation,
+            need: self.need,
+            at: At::Now,
+        }
+    }
 }
 
 /// What is owed.
@@ -32,7 +52,9 @@ pub enum What {
         /// A later one about the same object may take its place as long as it was not tried (an `Update`).
         mergeable: bool,
     },
-    /// How the topic stands when it is sent, if that is not what the receiver knows (see [`Channel::state`]).
+    /// How the topic stands when it is sent, if that is not what the receiver knows (see [`Channel::state`]). Nothing
+    /// for channels that asked for no such thing: then it is owed only so that leave is asked for, and a topic that was
+    /// lost is found out.
     State,
 }
 
@@ -66,8 +88,8 @@ pub trait Owing: Send + Sync + 'static {
     /// Whether any channel pushes; cheap.
     async fn any(&self) -> Result<bool, ChannelStoreError>;
 
-    /// The channels that push, are not switched off, and have one of the topics: those `at`, or, if they are recursive, those `at` or
-    /// `above`. Each once, with [`Push::since`](crate::Push::since).
+    /// The channels that push, are not switched off, and have one of the topics: those `at`, or, if they are recursive,
+    /// those `at` or `above`. Each once, with [`Push::since`](crate::Push::since).
     async fn candidates(&self, at: &[Topic], above: &[Topic]) -> Result<Vec<Arc<Channel>>, ChannelStoreError>;
 
     /// Keeps what is owed and up to which commit (never going back), in one transaction. What is owed to a channel that

@@ -107,34 +107,31 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(channel: Arc<Channel>, subject: SubjectKey, topics: SmallVec<[(EntryKey, bool); 1]>) -> Self {
-        let (is_plain, is_filtered) = (is_plain(&channel), channel.filter != Filter::default());
+        let (is_plain, is_filtered) = (is_plain(&channel), is_filtered(&channel));
         let connections = SmallVec::new();
         Self { channel, subject, topics, connections, is_plain, is_filtered, ending: None, told: None }
     }
 
     /// Puts another state of the same channel in its place.
     pub(crate) fn set_channel(&mut self, channel: Arc<Channel>) {
-        self.is_plain = is_plain(&channel);
+        (self.is_plain, self.is_filtered) = (is_plain(&channel), is_filtered(&channel));
         self.channel = channel;
     }
 
     /// Whether the channel hears of a topic in that record.
     pub(crate) fn hears(&self, entry: EntryKey, record: &Record, relation: Relation) -> bool {
-        let passes = |activity| self.channel.filter.passes(relation, activity, &self.channel.subject);
-        let is_time = || {
-            let begun = self.channel.start_at.is_none_or(|start| start <= record.published);
-            begun && self.channel.end_at.is_none_or(|end| end > record.published)
-        };
         let heard = self.topics.iter().any(|(topic, heard)| *topic == entry && *heard);
-        heard
-            && self.ending.is_none()
-            && (self.is_plain || is_time())
-            && (!self.is_filtered || record.fact.activity().is_some_and(passes))
+        let takes_all = self.is_plain && !self.is_filtered;
+        heard && self.ending.is_none() && (takes_all || self.channel.wants(record, relation))
     }
 }
 
 fn is_plain(channel: &Channel) -> bool {
     channel.start_at.is_none() && channel.end_at.is_none() && channel.state.is_none()
+}
+
+fn is_filtered(channel: &Channel) -> bool {
+    channel.filter != Filter::default()
 }
 
 /// One connection. Idle ones are this small and nothing more.

@@ -66,6 +66,7 @@ impl Hub {
             // It may have ended while this was written.
             channel.end_at.is_some_and(|end| end <= now) || shard.ended.by_id(id).is_some()
         });
+        self.inner.void(id);
         if ended { Err(ChannelError::Ended) } else { Ok(channel) }
     }
 }

@@ -41,6 +41,21 @@ pub(crate) struct Dependencies {
     entries: Mutex<HashSet<EntryKey>>,
 }
 
+/// The newest commit whose policy changes have been applied, for those who may not wait for the rules.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known(Arc<AtomicU64>);
+
+impl Known {
+    /// What [`Dependencies`] tell when asked after this includes every touch up to that commit.
+    pub(crate) fn get(&self) -> Sequence {
+        Sequence(self.0.load(Ordering::Acquire))
+    }
+
+    fn set(&self, known: Sequence) {
+        self.0.store(known.0, Ordering::Release);
+    }
+}
+
 /// An answer that was taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
@@ -65,6 +80,12 @@ impl Held {
         self.dependencies.entries.lock().insert(entry);
     }
 
+    /// Whether it still holds when rules were changed last by the commit `watermark`, and all changes up to the commit
+    /// `known` have been applied.
+    pub(crate) fn holds_at(&self, watermark: Sequence, known: Sequence, now: Timestamp) -> bool {
+        self.allowed && watermark <= known.max(self.as_of) && self.holds(now)
+    }
+
     /// Until when a grant holds that rests on a document elsewhere.
     pub(crate) fn granted_until(&self) -> Option<Timestamp> {
         self.valid_until.filter(|_| self.allowed)
@@ -85,6 +106,8 @@ impl Held {
 #[derive(Debug)]
 pub(crate) struct Rules {
     known: Sequence,
+    /// The same, for all to see.
+    shown: Known,
     sets: HashMap<Arc<[ResourceIri]>, Weak<Dependencies>>,
     by_document: HashMap<ResourceIri, Vec<Weak<Dependencies>>>,
     recent: VecDeque<(Sequence, ResourceIri)>,
@@ -95,8 +118,11 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new(known: Sequence) -> Self {
+        let shown = Known::default();
+        shown.set(known);
         Self {
             known,
+            shown,
             sets: HashMap::new(),
             by_document: HashMap::new(),
             recent: VecDeque::new(),
@@ -108,6 +134,11 @@ impl Rules {
     /// The newest commit whose policy changes have been applied.
     pub(crate) fn known(&self) -> Sequence {
         self.known
+    }
+
+    /// The same, as it goes on.
+    pub(crate) fn shown(&self) -> Known {
+        self.shown.clone()
     }
 
     /// Applies the policy changes of the next commit; returns the topics whose answers may have changed.
@@ -126,17 +157,30 @@ impl Rules {
             self.recent.push_back((commit.sequence, document.clone()));
         }
         self.known = self.known.max(commit.sequence);
+        self.shown.set(self.known);
         affected
     }
 
     /// Forgets what can no longer be trusted: the log could not be read up to `head`. Every answer from before is
     /// refused from now on; the caller drops those that it holds.
     pub(crate) fn skip_to(&mut self, head: Sequence) {
-        *self = Self::new(head.max(self.known));
+        for set in self.sets.values().filter_map(Weak::upgrade) {
+            set.touched.store(u64::MAX, Ordering::Relaxed);
+        }
+        let shown = self.shown();
+        *self = Self { shown, ..Self::new(head.max(self.known)) };
+        self.shown.set(self.known);
     }
 
     /// Takes an answer about a topic; none if it no longer holds, so that it must be asked again.
     pub(crate) fn take(&mut self, entry: EntryKey, answer: &Answer, now: Timestamp) -> Option<Held> {
+        let held = self.vouch(answer, now)?;
+        held.watch(entry);
+        Some(held)
+    }
+
+    /// Takes an answer that nobody listens for; none if it no longer holds.
+    pub(crate) fn vouch(&mut self, answer: &Answer, now: Timestamp) -> Option<Held> {
         let touched_since = |document| answer.depends_on.contains(document);
         let newer = self.recent.iter().rev().take_while(|(sequence, _)| *sequence > answer.as_of);
         if answer.as_of < self.floor || newer.map(|(_, document)| document).any(touched_since) {
@@ -146,14 +190,8 @@ impl Rules {
             return None;
         }
         let dependencies = self.dependencies(&answer.depends_on);
-        dependencies.entries.lock().insert(entry);
-        Some(Held {
-            allowed: answer.allowed,
-            since: answer.since,
-            as_of: answer.as_of,
-            valid_until: answer.valid_until,
-            dependencies,
-        })
+        let Answer { allowed, since, as_of, valid_until, .. } = *answer;
+        Some(Held { allowed, since, as_of, valid_until, dependencies })
     }
 
     fn dependencies(&mut self, documents: &Arc<[ResourceIri]>) -> Arc<Dependencies> {

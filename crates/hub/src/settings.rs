@@ -56,6 +56,7 @@ pub struct Metrics {
     coalesced: AtomicU64,
     overloads: AtomicU64,
     connections: AtomicU64,
+    derived: AtomicU64,
 }
 
 /// The counters at one instant.
@@ -71,6 +72,8 @@ pub struct Counts {
     pub overloads: u64,
     /// Connections that are registered now.
     pub connections: u64,
+    /// The commit up to which it is known what channels that push are owed.
+    pub derived: u64,
 }
 
 impl Metrics {
@@ -83,6 +86,7 @@ impl Metrics {
             coalesced: read(&self.coalesced),
             overloads: read(&self.overloads),
             connections: read(&self.connections),
+            derived: read(&self.derived),
         }
     }
 
@@ -100,6 +104,10 @@ impl Metrics {
 
     pub(crate) fn overloaded(&self) {
         self.overloads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn derived(&self, through: podbell_model::Sequence) {
+        self.derived.store(through.0, Ordering::Relaxed);
     }
 
     pub(crate) fn connected(&self) {

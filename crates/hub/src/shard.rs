@@ -6,6 +6,7 @@
 use crate::{
     Answer, Channel, ChannelId, Cursors, Ending, Metrics, Outlet, Ports, Position, RenderingId, Settings, Topic,
     crowds::Holder,
+    grants::Grants,
     outbox::Item,
     ports::Encoder,
     registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window},
@@ -92,6 +93,8 @@ pub(crate) struct Shard {
     pub(crate) fence: Arc<Fence>,
 
     pub(crate) rules: Rules,
+    /// Leave that was given to those who push.
+    pub(crate) grants: Arc<Grants>,
     /// The newest commit that was matched and put into outboxes.
     pub(crate) applied: Sequence,
     /// Commits that are known and not yet applied.
@@ -150,6 +153,7 @@ impl Shard {
             cursors: Arc::clone(&ports.cursors),
             fence: Arc::clone(&ports.fence),
             rules: Rules::new(head),
+            grants: Arc::default(),
             applied: head,
             pending: VecDeque::new(),
             subjects: Subjects::default(),

@@ -88,7 +88,13 @@ impl Hub {
         inner.channels.insert(&channel, &limits).await.map_err(|error| match error {
             InsertError::TooMany(too_many) => SubscribeError::TooMany(too_many),
             InsertError::Store(error) => SubscribeError::Store(error),
-        })
+        })?;
+        if let Err(error) = self.owe_state(&channel).await {
+            // What was asked for cannot be kept, so nothing is.
+            inner.channels.remove(channel.id).await?;
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// A channel, for the agent that made it, or for the owner of the storage of some of its topics (`owns`), who is
@@ -152,6 +158,7 @@ impl Hub {
             // Kept first: whoever connects from then on finds the rest, and whoever is on the way is told below.
             self.inner.channels.narrow(id, &left).await?;
             self.inner.with(|shard, _| shard.end_part(id, &part));
+            self.inner.void(id);
             return Ok(());
         }
         let channel = Arc::new(channel);
@@ -160,6 +167,7 @@ impl Hub {
             shard.ended.remember(&channel);
             shard.end_now(id, Ending::Unsubscribed);
         });
+        self.inner.void(id);
         if existed { Ok(()) } else { Err(ChannelError::Ended) }
     }
 }

@@ -7,13 +7,14 @@
 
 use crate::{
     Need, Relation, Topic,
+    concern::roots,
     matching::Concern,
     outbox::{Below, Item},
     registry::{ConnectionKey, Party},
     rules::{EntryKey, SubjectKey},
     shard::Shard,
 };
-use podbell_log::{Fact, PolicyKind, Record};
+use podbell_log::Record;
 use podbell_model::{Activity, Timestamp};
 use std::{collections::VecDeque, sync::Arc};
 
@@ -32,14 +33,12 @@ pub(crate) struct Visitors {
 }
 
 impl Shard {
-    /// The recursive topics that a record concerns. ACLs are told to nobody but listeners of their own.
+    /// The recursive topics that a record concerns.
     pub(crate) fn concerns_above(&self, record: &Record, activity: &Activity) -> Vec<Concern> {
         if self.by_root.is_empty() {
             return Vec::new();
         }
-        let acl = matches!(record.fact, Fact::Policy { kind: PolicyKind::Acl, .. });
         let object = &activity.object;
-        let above = object.ancestors().take_while(|_| !acl);
         let concern = |resource: podbell_model::ResourceIri| {
             let entry = *self.by_root.get(&Topic { storage: record.storage, resource: resource.clone() })?;
             let reads = self.entries.get(&entry)?.need == Need::Read;
@@ -47,7 +46,7 @@ impl Shard {
             let generation = reads.then_some(activity.generation);
             Some(Concern { entry, relation: Relation::Object, generation, below })
         };
-        std::iter::once(object.clone()).chain(above).filter_map(concern).collect()
+        roots(record, activity).filter_map(concern).collect()
     }
 
     /// Makes room for answers about an object below a topic, for subjects that listen to the topic.

@@ -86,6 +86,7 @@ pub async fn compose_with(
             encoder: Arc::new(Frames),
             cursors: cursors.clone(),
             channels: store.clone(),
+            owing: None,
             states: Arc::new(Standings::new(store.clone(), store.clone())),
             clock: Arc::clone(&clock),
         },

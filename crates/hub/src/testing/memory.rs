@@ -1,23 +1,38 @@
 //! Channels that live as long as the process: for tests, and to show what a store has to do.
 
 use crate::{
-    After, Channel, ChannelId, ChannelLimits, ChannelStore, ChannelStoreError, Crowd, InsertError, Renewal, Topic,
-    Whose,
+    After, Channel, ChannelId, ChannelLimits, ChannelStore, ChannelStoreError, Crowd, InsertError, Push, Renewal,
+    Topic, Whose,
 };
 use parking_lot::Mutex;
-use podbell_model::Timestamp;
+use podbell_model::{Sequence, Timestamp};
 use std::collections::HashMap;
+use tokio::sync::watch;
 
 /// A channel store in memory.
 #[derive(Debug, Default)]
 pub struct MemoryChannels {
     kept: Mutex<HashMap<ChannelId, Kept>>,
+    /// The head of the log, for [`Push::since`](crate::Push::since).
+    head: Option<watch::Receiver<Sequence>>,
 }
 
 #[derive(Debug)]
 struct Kept {
     channel: Channel,
     uses: u32,
+}
+
+impl MemoryChannels {
+    /// Channels that push are told nothing of what is committed by then: the head of this log.
+    pub fn following(head: watch::Receiver<Sequence>) -> Self {
+        Self { head: Some(head), ..Self::default() }
+    }
+
+    /// All of them, in any order.
+    pub fn all(&self) -> Vec<Channel> {
+        self.kept.lock().values().map(|kept| kept.channel.clone()).collect()
+    }
 }
 
 #[async_trait::async_trait]
@@ -31,7 +46,11 @@ impl ChannelStore for MemoryChannels {
             Ok::<_, ChannelStoreError>(kept.values().filter(among).map(each).sum::<usize>() as u64)
         };
         limits.admit(channel, count)??;
-        kept.insert(channel.id, Kept { channel: channel.clone(), uses: 0 });
+        let mut channel = channel.clone();
+        if let (Some(push), Some(head)) = (&channel.push, &self.head) {
+            channel.push = Some(Push { since: *head.borrow(), ..(**push).clone() }.into());
+        }
+        kept.insert(channel.id, Kept { channel, uses: 0 });
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! For tests: channels in memory, and the contract that every channel store keeps.
+//! For tests: channels in memory and what they are owed, and the contract that every channel store keeps.
 //!
 //! A store runs the contract in a test module of its own:
 //! `podbell_hub::channel_store_contract!(make)`, where `make().await` is a fresh, empty store.
@@ -7,5 +7,7 @@
 
 pub mod contract;
 mod memory;
+mod owing;
 
 pub use memory::MemoryChannels;
+pub use owing::{MemoryOwing, Trouble};

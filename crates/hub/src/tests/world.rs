@@ -1,6 +1,9 @@
 //! A small world for the hub's tests: a log, rules with a history, outlets with room as wished, a clock by hand.
 
-use crate::{testing::MemoryChannels, *};
+use crate::{
+    testing::{MemoryChannels, MemoryOwing},
+    *,
+};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use podbell_log::{At, Commit, Fact, Fence, Horizon, Log, LogError, PolicyKind, Record, StorageChange};
@@ -52,6 +55,12 @@ pub(super) struct Past {
     pub(super) fence: Arc<Fence>,
     pub(super) now: AtomicI64,
     pub(super) failing: AtomicBool,
+    /// What led to what is committed next.
+    pub(super) causes: Mutex<Vec<Uuid>>,
+    /// Where it is committed.
+    pub(super) storage: Mutex<StorageId>,
+    /// The storage was deleted: nobody may hear of anything in it.
+    gone: AtomicBool,
     pub(super) questions: AtomicUsize,
     /// How many read for those who come back, and the most that did at once.
     reading: AtomicUsize,
@@ -67,7 +76,7 @@ pub(super) struct Past {
 const FRESH: Duration = Duration::from_mins(1);
 
 impl Past {
-    fn time(&self) -> Timestamp {
+    pub(super) fn time(&self) -> Timestamp {
         Timestamp::from_millisecond(self.now.load(SeqCst)).unwrap()
     }
 
@@ -123,6 +132,7 @@ impl Past {
                 break;
             }
         }
+        allowed &= !self.gone.load(SeqCst);
         // Of a life that ended at `at`, the rules just before are no answer about commits before the end.
         let since = if end == Some(at) { at } else { since };
         Answer { allowed, since, as_of: at, depends_on: depends_on.into(), valid_until }
@@ -142,14 +152,16 @@ impl Past {
         let mut commits = self.commits.lock();
         let sequence = Sequence(commits.len() as u64 + 1);
         let facts = facts(sequence);
-        let policy = facts.iter().any(|fact| fact.policy().is_some());
+        let policy = facts.iter().any(|fact| !matches!(fact, Fact::Change(_)));
+        let causes: Arc<[Uuid]> = self.causes.lock().clone().into();
+        let storage = *self.storage.lock();
         let record = |(index, fact)| Record {
             sequence,
-            storage: POD,
+            storage,
             position: StreamPosition { epoch: 1, offset: sequence.0 * 10 + index },
             published: self.time(),
             fact,
-            causes: Arc::default(),
+            causes: Arc::clone(&causes),
         };
         let records = (0..).zip(facts).map(record).collect();
         commits.push(Arc::new(Commit { sequence, records }));
@@ -315,6 +327,11 @@ pub(super) fn opened(line: &str) -> (Position, &str) {
     (Position { sequence: Sequence(sequence.parse().unwrap()), part: part.parse().unwrap() }, text.trim())
 }
 
+/// A line without the number of the commit, and what follows.
+fn short(line: &str) -> String {
+    line.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
 /// An outlet that remembers.
 #[derive(Default)]
 pub(super) struct Ear {
@@ -336,8 +353,7 @@ impl Ear {
 
     /// What was heard, without the number of the commit.
     pub(super) fn facts(&self) -> Vec<String> {
-        let short = |line: String| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
-        self.heard().into_iter().map(short).collect()
+        self.heard().into_iter().map(|line| short(&line)).collect()
     }
 
     pub(super) fn closed(&self) -> Option<(Ending, bool)> {
@@ -393,10 +409,26 @@ impl Listener {
     }
 }
 
+fn ports(past: &Arc<Past>, store: &Arc<MemoryChannels>, owing: &Arc<MemoryOwing>) -> Ports {
+    let clock = Arc::clone(past);
+    Ports {
+        log: Arc::clone(past) as _,
+        fence: Arc::clone(&past.fence),
+        authorize: Arc::clone(past) as _,
+        encoder: Arc::new(Lines),
+        cursors: Arc::new(Plain),
+        channels: Arc::clone(store) as _,
+        owing: Some(Arc::clone(owing) as _),
+        states: Arc::clone(past) as _,
+        clock: Arc::new(move || clock.time()),
+    }
+}
+
 /// Everything together.
 pub(super) struct World {
     pub(super) past: Arc<Past>,
     pub(super) store: Arc<MemoryChannels>,
+    pub(super) owing: Arc<MemoryOwing>,
     pub(super) hub: Arc<Hub>,
     next: AtomicU64,
 }
@@ -417,6 +449,9 @@ impl World {
             fence: Arc::new(Fence::default()),
             now: AtomicI64::new(1_000_000),
             failing: AtomicBool::new(false),
+            causes: Mutex::default(),
+            storage: Mutex::new(POD),
+            gone: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             reading: AtomicUsize::new(0),
             most_reading: AtomicUsize::new(0),
@@ -424,21 +459,17 @@ impl World {
             far: Mutex::default(),
             read: Mutex::default(),
         });
-        let store = Arc::new(MemoryChannels::default());
-        let clock = Arc::clone(&past);
-        let ports = Ports {
-            log: Arc::clone(&past) as _,
-            fence: Arc::clone(&past.fence),
-            authorize: Arc::clone(&past) as _,
-            encoder: Arc::new(Lines),
-            cursors: Arc::new(Plain),
-            channels: Arc::clone(&store) as _,
-            states: Arc::clone(&past) as _,
-            clock: Arc::new(move || clock.time()),
-        };
-        let world = Self { hub: Hub::start(ports, settings), past, store, next: AtomicU64::new(1) };
+        let store = Arc::new(MemoryChannels::following(past.head.subscribe()));
+        let owing = Arc::new(MemoryOwing::new(Arc::clone(&store)));
+        let hub = Hub::start(ports(&past, &store, &owing), settings);
+        let world = Self { hub, past, store, owing, next: AtomicU64::new(1) };
         world.allow("/", &["alice", "bob"]);
         world
+    }
+
+    /// The process is gone, and another one begins.
+    pub(super) fn restart(&mut self) {
+        self.hub = Hub::start(ports(&self.past, &self.store, &self.owing), Settings::default());
     }
 
     pub(super) fn write(&self, path: &str) -> Sequence {
@@ -483,6 +514,7 @@ impl World {
     }
 
     pub(super) fn end_storage(&self) {
+        self.past.gone.store(true, SeqCst);
         self.past.append(|_| vec![Fact::Storage(StorageChange::Deleted, iri("/"))]);
     }
 
@@ -497,6 +529,35 @@ impl World {
             connections: ConnectionLimit { concurrent: 3, total: None },
             ..Channel::new(id, agent(name), topics, RenderingId(1), self.past.time())
         }
+    }
+
+    /// A channel that pushes, kept.
+    pub(super) async fn push(&self, name: &str, paths: &[&str]) -> Channel {
+        self.pushes(self.channel(name, paths)).await
+    }
+
+    /// The same, of a channel that asks for more.
+    pub(super) async fn pushes(&self, channel: Channel) -> Channel {
+        let push = Some(Arc::new(Push::to("https://hook.example/")));
+        let channel = Channel { capability: None, push, ..channel };
+        self.hub.subscribe(channel.clone()).await.unwrap();
+        self.store.get(channel.id).await.unwrap().unwrap()
+    }
+
+    /// What a channel is owed, once that is known of everything committed.
+    pub(super) async fn owed(&self, channel: &Channel) -> Vec<Owed> {
+        let head = self.past.head();
+        self.until(|| self.hub.counts().derived >= head.0).await;
+        self.owing.owed().into_iter().filter(|owed| owed.channel == channel.id).collect()
+    }
+
+    /// The same, in words and without the numbers of commits; a look at how a topic stands as `?`.
+    pub(super) async fn words(&self, channel: &Channel) -> Vec<String> {
+        let words = |owed: Owed| match owed.what {
+            What::Change { body, .. } => short(std::str::from_utf8(&body.bytes).unwrap().trim_end()),
+            What::State => format!("? {}", owed.about.resource.path()),
+        };
+        self.owed(channel).await.into_iter().map(words).collect()
     }
 
     /// The channels that are kept.

@@ -152,6 +152,7 @@ impl World {
             encoder: Arc::new(Frames),
             cursors: seals.clone(),
             channels,
+            owing: None,
             states: Arc::new(Standings::new(log.clone(), store.clone())),
             clock: Arc::new(move || Timestamp::from_millisecond(clock.load(SeqCst)).unwrap()),
         };
