@@ -1,0 +1,1 @@
+-- Of what is owed to receivers.
