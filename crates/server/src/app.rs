@@ -3,7 +3,7 @@
 use crate::{
     authorize::Judge, notifications::Seals, problem::Problem, request::Target, settings::Settings, strangers::Strangers,
 };
-use podbell_delivery::{stream::Streams, websocket::WebSockets};
+use podbell_delivery::{push::sign::Sender, stream::Streams, websocket::WebSockets};
 use podbell_hub::{Clock, Hub, Network};
 use podbell_log::Log;
 use podbell_model::{Subject, Timestamp};
@@ -39,6 +39,8 @@ pub struct App {
     pub log: Arc<dyn Log>,
     /// Who subscribes without logging in.
     pub strangers: Strangers,
+    /// This server as a sender of what it pushes.
+    pub sender: Arc<Sender>,
     /// The open sockets.
     pub websockets: WebSockets,
     /// The open event streams and HTTP streams.

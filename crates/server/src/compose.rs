@@ -18,7 +18,7 @@ use crate::{
     strangers::Strangers,
 };
 use anyhow::Context as _;
-use podbell_delivery::{Frames, stream::Streams, websocket::WebSockets};
+use podbell_delivery::{Frames, push::sign::Sender, stream::Streams, websocket::WebSockets};
 use podbell_hub::{ChannelLimits, Clock, Hub};
 use podbell_model::Timestamp;
 use podbell_oidc::{ProofRules, Verifier};
@@ -37,7 +37,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         seed::begin(settings.seed.as_deref(), data)?;
     }
     let issuer = bound.provider.as_ref().map(|site| &site.url);
-    let Parts { clock, store, fetch, pod, judge, replay, provider } =
+    let Parts { clock, store, fetch, pod, judge, replay, provider, sender } =
         Parts::open(settings, data, &bound.pods.url, issuer).await?;
     let storages = Arc::clone(pod.storages());
     let mut composed = Composed::default();
@@ -58,6 +58,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         pod: Arc::clone(&pod),
         provider,
         accounts: store.clone(),
+        sender: Arc::clone(&sender),
         clock: Arc::clone(&clock),
     });
     composed.card.has_pods = !storages.is_empty();
@@ -89,11 +90,13 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         hub: Arc::clone(&hub),
         cursors,
         log: store.clone(),
+        sender: Arc::clone(&sender),
         strangers: Strangers::new(settings, &store.key("networks").await?),
         websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
         streams: Streams::start(settings.limits.ping.into()),
     });
     tokio::spawn(drain(hub, stop));
+    tokio::spawn(tend_keys(sender, Arc::clone(&clock)));
     tokio::spawn(tend(store, clock));
     composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
     Ok(composed)
@@ -166,6 +169,17 @@ async fn tend(store: Arc<Sqlite>, clock: Clock) {
         rounds.tick().await;
         if let Err(error) = store.tend(clock()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the store could not be swept");
+        }
+    }
+}
+
+/// Lets one key of the sender follow another.
+async fn tend_keys(sender: Arc<Sender>, clock: Clock) {
+    let mut rounds = tokio::time::interval(TEND_EVERY);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = sender.keys().tend(clock()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the sender's keys could not be tended");
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod gateway;
 pub mod listing;
 mod opening;
+pub mod sender;
 pub mod services;
 pub mod streams;
 
@@ -49,6 +50,9 @@ pub fn routes() -> Router<Arc<App>> {
         routes = routes.route(path, any(gateway::endpoint));
     }
     routes
+        .route(crate::sender::SENDER, any(sender::document))
+        .route(crate::sender::CONFIGURATION, any(sender::configuration))
+        .route(crate::sender::JWKS, any(sender::jwks))
         .route("/.notifications/channels/{id}", any(channels::channel))
         .route("/.notifications/connect/{capability}", any(connect::connect))
 }
