@@ -111,3 +111,67 @@ impl<D: PublicDocuments> PublicDocuments for WithSender<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{own_documents::OwnDocuments, settings::Layout};
+    use podbell_delivery::push::sign::Parcel;
+    use podbell_egress::{Document, Fetch, FetchError, Get};
+    use podbell_model::Uuid;
+    use podbell_oidc::{Config, MemoryReplay, Presented, Verifier};
+    use podbell_sqlite::{Options, Sqlite};
+
+    /// Nothing may be fetched.
+    struct Outside;
+
+    #[async_trait::async_trait]
+    impl Fetch for Outside {
+        async fn get(&self, get: &Get) -> Result<Document, FetchError> {
+            panic!("{} is asked for", get.url);
+        }
+    }
+
+    struct NoPods;
+
+    #[async_trait::async_trait]
+    impl PublicDocuments for NoPods {
+        async fn read(&self, _: &ResourceIri, _: &str) -> Option<(String, Bytes)> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn this_server_knows_its_own_sender_without_asking_anybody() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(directory.path(), &Options::default()).unwrap();
+        let now = Timestamp::now();
+        let origin = "http://localhost:3000";
+        let sender = open(&Settings::default(), origin, store, now).await.unwrap();
+        let own = OwnDocuments::new(Arc::new(Outside), &format!("{origin}/").parse().unwrap(), Layout::Path, None);
+        own.publish_pods(Arc::new(WithSender {
+            sender: sender.clone(),
+            clock: Arc::new(Timestamp::now),
+            others: NoPods,
+        }));
+        let config = Config { development: true, ..Config::default() };
+        let replay = Arc::new(MemoryReplay::new(10, now - std::time::Duration::from_secs(60)));
+        let verifier = Verifier::new(config, Arc::new(own), replay);
+        let inbox = format!("{origin}/alice/inbox/");
+        let (target, body) = (inbox.parse().unwrap(), Bytes::from_static(b"{}"));
+        let parcel = Parcel {
+            target: &target,
+            content_type: "application/ld+json",
+            body: &body,
+            message: Uuid::nil(),
+            secrets: &[],
+            keys: None,
+        };
+        let signed = sender.sign(&parcel, now).unwrap();
+        let text = |name: &str| signed.headers[name].to_str().unwrap();
+        let presented =
+            Presented { method: "POST", uri: &inbox, authorization: &[text("authorization")], dpop: &[text("dpop")] };
+        let found = verifier.verify(&presented, now).await.unwrap().unwrap();
+        assert_eq!(found.webid.as_str(), format!("{origin}{SENDER}"));
+    }
+}
