@@ -6,6 +6,7 @@
 mod attempt;
 mod breaker;
 mod courier;
+pub mod keys;
 mod lanes;
 pub mod lifecycle;
 mod outcome;
@@ -14,6 +15,7 @@ mod rounds;
 mod rules;
 pub mod schedule;
 mod settings;
+pub mod sign;
 mod signer;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

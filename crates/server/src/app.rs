@@ -10,7 +10,11 @@ use crate::{
     settings::Settings,
     strangers::Strangers,
 };
-use podbell_delivery::{push::Queue, stream::Streams, websocket::WebSockets};
+use podbell_delivery::{
+    push::{Queue, sign::Sender},
+    stream::Streams,
+    websocket::WebSockets,
+};
 use podbell_hub::{ChannelId, Clock, Hub, Network};
 use podbell_log::Log;
 use podbell_model::{Subject, Timestamp};
@@ -54,8 +58,8 @@ pub struct App {
     pub queue: Arc<dyn Queue>,
     /// How often a channel that pushes is acted on.
     pub managing: Attempts<ChannelId>,
-    /// The key by which push services know this server.
-    pub vapid: Option<Arc<str>>,
+    /// This server as a sender of what it pushes.
+    pub sender: Arc<Sender>,
     /// The open sockets.
     pub websockets: WebSockets,
     /// The open event streams and HTTP streams.

@@ -2,7 +2,7 @@
 
 use crate::{
     act::{self, Act},
-    admin::{self, account_cli::AccountCommand, cli::PodCommand},
+    admin::{self, account_cli::AccountCommand, cli::PodCommand, sender_cli::SenderCommand},
     serve::{self, Ended},
     settings::{self, LoadError, Loaded, Override, Settings, Severity, findings, load},
 };
@@ -62,6 +62,13 @@ enum Command {
         place: admin::cli::Place,
         #[command(subcommand)]
         command: AccountCommand,
+    },
+    /// Look after this server as a sender of webhooks, whether it runs or not
+    Sender {
+        #[command(flatten)]
+        place: admin::cli::Place,
+        #[command(subcommand)]
+        command: SenderCommand,
     },
     /// Print what curl needs to make one request as a demo account of the server on this machine
     ///
@@ -186,6 +193,9 @@ pub fn run() -> ExitCode {
             administer(&earlier.before(place), async |settings| command.run(settings).await)
         }
         Some(Command::Account { place, command }) => {
+            administer(&earlier.before(place), async |settings| command.run(settings).await)
+        }
+        Some(Command::Sender { place, command }) => {
             administer(&earlier.before(place), async |settings| command.run(settings).await)
         }
         Some(Command::As { data, account, act, url }) => run_as(data, earlier, &account, &act, &url),

@@ -20,7 +20,7 @@ use crate::{
     strangers::Strangers,
 };
 use anyhow::Context as _;
-use podbell_delivery::{Frames, stream::Streams, websocket::WebSockets};
+use podbell_delivery::{Frames, push::sign::Sender, stream::Streams, websocket::WebSockets};
 use podbell_egress::{Resolve, SystemResolver};
 use podbell_hub::{ChannelLimits, Clock, Hub};
 use podbell_model::Timestamp;
@@ -52,7 +52,7 @@ pub async fn compose_with(
     }
     let issuer = bound.provider.as_ref().map(|site| &site.url);
     let parts = Parts::open_with(settings, data, &bound.pods.url, issuer, resolver).await?;
-    let Parts { clock, store, own, client, origins, pod, judge, replay, provider } = parts;
+    let Parts { clock, store, own, client, origins, pod, judge, replay, provider, sender } = parts;
     let storages = Arc::clone(pod.storages());
     let mut composed = Composed::default();
     if let Some(provider) = &provider {
@@ -72,6 +72,7 @@ pub async fn compose_with(
         pod: Arc::clone(&pod),
         provider,
         accounts: store.clone(),
+        sender: Arc::clone(&sender),
         clock: Arc::clone(&clock),
     });
     composed.card.has_pods = !storages.is_empty();
@@ -101,7 +102,6 @@ pub async fn compose_with(
         targets: Targets::new(client, origins, Arc::clone(&storages)),
         queue: store.clone(),
         managing: Attempts::per_minute(settings.webhooks.requests_per_minute),
-        vapid: None,
         storages,
         verifier,
         judge,
@@ -110,11 +110,13 @@ pub async fn compose_with(
         cursors,
         causes,
         log: store.clone(),
+        sender: Arc::clone(&sender),
         strangers: Strangers::new(settings, &store.key("networks").await?),
         websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
         streams: Streams::start(settings.limits.ping.into()),
     });
     tokio::spawn(drain(hub, stop));
+    tokio::spawn(tend_keys(sender, Arc::clone(&clock)));
     tokio::spawn(tend(store, clock));
     composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
     Ok(composed)
@@ -187,6 +189,17 @@ async fn tend(store: Arc<Sqlite>, clock: Clock) {
         rounds.tick().await;
         if let Err(error) = store.tend(clock()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the store could not be swept");
+        }
+    }
+}
+
+/// Lets one key of the sender follow another.
+async fn tend_keys(sender: Arc<Sender>, clock: Clock) {
+    let mut rounds = tokio::time::interval(TEND_EVERY);
+    loop {
+        rounds.tick().await;
+        if let Err(error) = sender.keys().tend(clock()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the sender's keys could not be tended");
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod request;
 mod reserved;
 pub mod resources;
 pub mod seed;
+pub mod sender;
 pub mod serve;
 pub mod settings;
 pub mod shutdown;

@@ -16,6 +16,7 @@ pub mod local;
 pub mod managing;
 mod opening;
 mod pushing;
+pub mod sender;
 pub mod services;
 pub mod streams;
 mod targets;
@@ -56,6 +57,9 @@ pub fn routes() -> Router<Arc<App>> {
         routes = routes.route(path, any(gateway::endpoint));
     }
     routes
+        .route(crate::sender::SENDER, any(sender::document))
+        .route(crate::sender::CONFIGURATION, any(sender::configuration))
+        .route(crate::sender::JWKS, any(sender::jwks))
         .route("/.notifications/channels/{id}", any(channels::channel))
         .route("/.notifications/channels/{id}/attempts", any(managing::attempts))
         .route("/.notifications/channels/{id}/dead-letters", any(managing::dead_letters))

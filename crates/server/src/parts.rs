@@ -9,9 +9,11 @@ use crate::{
     own_origins::OwnOrigins,
     public_documents::AsPublic,
     seed,
+    sender::{self, WithSender},
     settings::{self, BaseUrl, Settings},
 };
 use anyhow::Context as _;
+use podbell_delivery::push::sign::Sender;
 use podbell_egress::{Client, Fetch, Resolve, SystemResolver};
 use podbell_hub::Clock;
 use podbell_model::{Timestamp, Uuid};
@@ -41,6 +43,8 @@ pub struct Parts {
     pub replay: Arc<MemoryReplay>,
     /// The OpenID provider, if it is served.
     pub provider: Option<Arc<Provider>>,
+    /// This server as a sender of what it pushes.
+    pub sender: Arc<Sender>,
 }
 
 impl Parts {
@@ -84,7 +88,12 @@ impl Parts {
         let judge = Judge::new(store.clone(), pod.storages().clone(), Arc::clone(&fetch), rules);
         let judge = Arc::new(judge.with_remote_group_bound(settings.wac.remote_groups.into()));
         let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
-        own.publish_pods(Arc::new(AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() }));
+        let sender = sender::open(settings, base.origin(), store.clone(), clock()).await?;
+        own.publish_pods(Arc::new(WithSender {
+            sender: sender.clone(),
+            clock: clock.clone(),
+            others: AsPublic { pod: pod.clone(), judge: judge.clone(), clock: clock.clone() },
+        }));
         seed::check_base(base, &seed::Pods::roots(&*pod), data.path())?;
         let mut provider = None;
         if let Some(issuer) = issuer {
@@ -93,7 +102,7 @@ impl Parts {
             own.publish_provider(&made);
             provider = Some(Arc::new(made));
         }
-        Ok(Self { clock, store, client, origins, own, pod, judge, replay, provider })
+        Ok(Self { clock, store, client, origins, own, pod, judge, replay, provider, sender })
     }
 }
 

@@ -10,6 +10,8 @@ mod making;
 mod moving;
 #[path = "admin/quotas.rs"]
 mod quotas;
+#[path = "admin/sender.rs"]
+mod sender;
 mod support;
 
 use podbell_test_client::{Answer, Client};

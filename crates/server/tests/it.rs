@@ -31,6 +31,7 @@ mod it {
     mod paused;
     mod reading;
     mod restart;
+    mod sender;
     mod services;
     mod slow;
     mod socket;

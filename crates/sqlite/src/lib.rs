@@ -23,6 +23,7 @@ mod recent;
 mod records;
 mod resources;
 mod retention;
+mod sender_keys;
 mod step;
 mod storages;
 mod store;

@@ -31,6 +31,7 @@ pub(crate) const SCHEMA: &[&str] = &[
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
+    include_str!("schema/7.sql"),
 ];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
@@ -75,7 +76,7 @@ impl Default for Options {
 }
 
 /// Every store of the server, in one directory. Implements `pod::store::Store`, `log::Log`, `log::PolicyHistory`,
-/// `hub::ChannelStore`, `hub::Owing`, `delivery::push::Queue` and `provider::store::Store`.
+/// `hub::ChannelStore`, `hub::Owing`, `delivery::push::{Queue, keys::KeyStore}` and `provider::store::Store`.
 ///
 /// Dropping it finishes what was begun and frees the directory.
 #[derive(Debug)]
@@ -289,7 +290,7 @@ mod tests {
         let db = Connection::open(database(directory.path())).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 6, .. })));
+        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 7, .. })));
     }
 
     #[test]

@@ -30,7 +30,6 @@ pub(crate) struct Writing<'w, 's> {
     created: HashSet<ResourceIri>,
     deleted: HashSet<ResourceIri>,
     pub(crate) facts: Vec<Fact>,
-    pub(crate) causes: Arc<[Uuid]>,
 }
 
 /// What must still hold.

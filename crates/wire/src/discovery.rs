@@ -8,13 +8,13 @@
 //! Spec: <https://solidproject.org/TR/notifications-protocol#discovery>
 
 use crate::{
-    ChannelType, Feature, NotificationsContext, Representation, Syntax, lexical,
-    statements::{NOTIFY, PIM, SOLID, Statements, XSD, XSD_PREFIX},
+    ChannelType, Feature, NotificationsContext, Representation, Sender, Syntax, lexical, sender,
+    statements::{NOTIFY, PIM, RDF, SECURITY, SOLID, Statements, XSD, XSD_PREFIX},
     terms::PUSH_NS,
 };
 use podbell_model::vocab::{notify, pim, solid};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 const PREFIX: &str = "notify:";
@@ -72,7 +72,7 @@ impl Service {
             prefixed_channel_type: Some(prefixed),
             ..self.json()
         };
-        write(representation, &statements, || crate::json(&document))
+        write(representation, &statements, &PREFIXES[..4], || crate::json(&document))
     }
 
     fn state(&self, statements: &mut Statements) {
@@ -162,12 +162,15 @@ pub struct Description {
     pub gateway: Option<String>,
     /// Stated bounds.
     pub bounds: Option<Bounds>,
+    /// Who pushes what is told of it, with the keys that this verifies by.
+    pub sender: Option<Sender>,
 }
 
 impl Description {
     /// Writes it.
     pub fn write(&self, representation: Representation) -> Vec<u8> {
-        write(representation, &self.statements(), || self.json())
+        let prefixes = if self.sender.is_some() { &PREFIXES[..] } else { &PREFIXES[..4] };
+        write(representation, &self.statements(), prefixes, || self.json())
     }
 
     fn statements(&self) -> Statements {
@@ -182,7 +185,13 @@ impl Description {
         for (term, bound) in self.bounds.iter().flat_map(Bounds::terms) {
             statements.typed(&self.subject, &term, &bound, "duration");
         }
+        if let Some(sender) = &self.sender {
+            sender.state_for(&self.subject, &mut statements);
+        }
         self.services.iter().for_each(|service| service.state(&mut statements));
+        if let Some(sender) = &self.sender {
+            sender.state_keys(&mut statements);
+        }
         statements
     }
 
@@ -194,6 +203,9 @@ impl Description {
         }
         if self.gateway.is_some() {
             terms["notificationGateway"] = json!({"@id": solid::NOTIFICATION_GATEWAY, "@type": "@id"});
+        }
+        if let Some(terms) = terms.as_object_mut().filter(|_| self.sender.is_some()) {
+            terms.extend(sender::terms());
         }
         let typed = |bound: String| json!({"@type": format!("{XSD}duration"), "@value": bound});
         crate::json(&DescriptionJson {
@@ -207,6 +219,8 @@ impl Description {
             prefixed_subscription: self.services.iter().map(|service| &*service.url).collect(),
             notification_gateway: self.gateway.as_deref(),
             bounds: self.bounds.iter().flat_map(Bounds::terms).map(|(term, bound)| (term, typed(bound))).collect(),
+            sender: self.sender.as_ref().map(|sender| &*sender.id),
+            keys: self.sender.as_ref().map(Sender::members).unwrap_or_default(),
         })
     }
 }
@@ -242,6 +256,10 @@ struct DescriptionJson<'a> {
     notification_gateway: Option<&'a str>,
     #[serde(flatten)]
     bounds: BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<&'a str>,
+    #[serde(flatten)]
+    keys: Map<String, Value>,
 }
 
 fn subscriptions(statements: &mut Statements, subject: &str, services: &[Service]) {
@@ -250,11 +268,19 @@ fn subscriptions(statements: &mut Statements, subject: &str, services: &[Service
     }
 }
 
-fn write(representation: Representation, statements: &Statements, json: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+/// The prefixes of a description; those of keys only where there are some, since the layout is part of the contract.
+const PREFIXES: [(&str, &str); 6] = [NOTIFY, PIM, SOLID, XSD_PREFIX, RDF, SECURITY];
+
+fn write(
+    representation: Representation,
+    statements: &Statements,
+    prefixes: &[(&str, &str)],
+    json: impl FnOnce() -> Vec<u8>,
+) -> Vec<u8> {
     match representation {
         Representation { syntax: Syntax::JsonLd, expanded: false } => json(),
         Representation { syntax: Syntax::JsonLd, expanded: true } => statements.expanded_json_ld(),
-        Representation { syntax: Syntax::Turtle, .. } => statements.turtle(&[NOTIFY, PIM, SOLID, XSD_PREFIX]),
+        Representation { syntax: Syntax::Turtle, .. } => statements.turtle(prefixes),
         Representation { syntax: Syntax::NTriples, .. } => statements.n_triples(),
     }
 }
@@ -279,6 +305,7 @@ mod tests {
                 retention: Duration::from_hours(72),
                 remote_groups: Duration::from_mins(1),
             }),
+            sender: None,
         }
     }
 
@@ -339,7 +366,7 @@ mod tests {
     #[test]
     fn every_representation_is_the_same_graph() {
         for described in [Described::Origin, Described::Storage, Described::StorageAndOrigin] {
-            let description = description(described);
+            let description = Description { sender: Some(crate::sender::tests::sender()), ..description(described) };
             let graph = |representation: Representation| {
                 let bytes = description.write(representation);
                 rdf::parse(representation.syntax.rdf_format(), "https://elsewhere.example/", &bytes).unwrap()

@@ -13,6 +13,7 @@ pub mod message;
 pub mod problem;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod properties;
+pub mod sender;
 mod statements;
 pub mod subscription;
 pub mod terms;
@@ -22,6 +23,7 @@ pub use discovery::{Bounds, Described, Description, Service};
 pub use media::{BodyType, MediaTypeError, Representation, Syntax};
 pub use message::{Framing, Relation, Rendering};
 pub use problem::{Problem, Refusal};
+pub use sender::{Sender, VerificationMethod};
 pub use subscription::{ChannelRequest, Features, RequestError, Spelling};
 pub use terms::{ACTIVITY_TYPES, ChannelType, EXTENSIONS, Feature, NotificationsContext};
 

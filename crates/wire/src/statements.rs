@@ -14,6 +14,8 @@ pub(crate) const PIM: (&str, &str) = ("pim", "http://www.w3.org/ns/pim/space#");
 pub(crate) const SOLID: (&str, &str) = ("solid", vocab::solid::NS);
 pub(crate) const AS: (&str, &str) = ("as", vocab::activitystreams::NS);
 pub(crate) const XSD_PREFIX: (&str, &str) = ("xsd", XSD);
+pub(crate) const RDF: (&str, &str) = ("rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#");
+pub(crate) const SECURITY: (&str, &str) = ("sec", "https://w3id.org/security#");
 
 /// Statements, in the order in which they are written.
 #[derive(Debug, Default)]
@@ -41,6 +43,12 @@ impl Statements {
     pub(crate) fn typed(&mut self, subject: &str, predicate: &str, text: &str, datatype: &str) {
         let datatype = NamedNode::new_unchecked(format!("{XSD}{datatype}"));
         self.push(subject, predicate, Literal::new_typed_literal(text, datatype).into());
+    }
+
+    /// `subject predicate "value"^^rdf:JSON`
+    pub(crate) fn json(&mut self, subject: &str, predicate: &str, value: &Value) {
+        let datatype = NamedNode::new_unchecked(format!("{}JSON", RDF.1));
+        self.push(subject, predicate, Literal::new_typed_literal(value.to_string(), datatype).into());
     }
 
     fn push(&mut self, subject: &str, predicate: &str, object: Term) {

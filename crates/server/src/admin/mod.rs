@@ -20,6 +20,8 @@ mod note;
 mod pipe;
 mod pods;
 mod reach;
+mod sender;
+pub mod sender_cli;
 mod socket;
 mod types;
 
@@ -31,6 +33,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
+use podbell_delivery::push::sign::Sender;
 use podbell_hub::Clock;
 use podbell_model::Timestamp;
 use podbell_pod::Pod;
@@ -50,6 +53,8 @@ pub struct Admin {
     pub provider: Option<Arc<Provider>>,
     /// What the provider keeps.
     pub accounts: Arc<dyn store::Store>,
+    /// This server as a sender of what it pushes.
+    pub sender: Arc<Sender>,
     /// The time.
     pub clock: Clock,
 }
@@ -67,6 +72,8 @@ pub fn routes(admin: Admin) -> Router {
         .route("/pods/quota", post(pods::allow))
         .route("/pods/export", post(export::export))
         .route("/pods/import", post(import::import))
+        .route("/sender", get(sender::show))
+        .route("/sender/rotate", post(sender::rotate))
         .merge(accounts::routes())
         .with_state(Arc::new(admin))
 }

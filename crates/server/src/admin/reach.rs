@@ -58,6 +58,7 @@ impl Reach {
             pod: parts.pod,
             provider: parts.provider,
             accounts: parts.store,
+            sender: parts.sender,
             clock: parts.clock,
         })))
     }

@@ -1,9 +1,11 @@
 //! What the front doors' answers have in common.
 
 use crate::problem::Problem;
+use aws_lc_rs::digest;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use podbell_wire::{MediaTypeError, Refusal, Representation, media};
+use std::fmt::Write as _;
 
 /// A document in the representation that was chosen.
 pub(super) fn document(status: StatusCode, representation: Representation, body: Vec<u8>) -> Response {
@@ -16,6 +18,30 @@ pub(super) fn document(status: StatusCode, representation: Representation, body:
 pub(super) fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// A public document that may be kept for five minutes, or that it is still the one that was kept.
+pub(super) fn kept(headers: &HeaderMap, media_type: &'static str, body: Vec<u8>) -> Result<Response, Problem> {
+    let etag = etag(&body);
+    let matches = joined(headers, &header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"));
+    let mut response = if matches {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], body).into_response()
+    };
+    let answer = response.headers_mut();
+    answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    Ok(response)
+}
+
+fn etag(body: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, body);
+    hash.as_ref()[..8].iter().fold(String::from("\""), |mut tag, byte| {
+        let _ = write!(tag, "{byte:02x}");
+        tag
+    }) + "\""
 }
 
 /// `OPTIONS` on something that takes these methods.

@@ -4,16 +4,14 @@
 //! origin to itself is described there as both.
 
 use super::{
-    answer::{document, joined, options},
+    answer::{joined, kept, options},
     gateway, services,
 };
-use crate::{app::App, problem::Problem, resources::http_date};
-use aws_lc_rs::digest;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use crate::{app::App, problem::Problem, resources::http_date, sender};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Method, header};
 use podbell_model::{ResourceIri, Subject, vocab::solid};
 use podbell_wire::{Bounds, Described, Description, Syntax, media};
-use std::fmt::Write as _;
 
 /// Last segments of the path of a description.
 pub const WELL_KNOWN: &str = ".well-known/solid";
@@ -69,19 +67,14 @@ pub fn describe(
             retention: app.settings.retention.time.into(),
             remote_groups: app.settings.wac.remote_groups.into(),
         }),
+        sender: Some(sender::document(&app.sender, app.now())),
     }
     .write(representation);
-    let etag = etag(&body);
-    let matches = joined(headers, &header::IF_NONE_MATCH)
-        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"));
-    let mut response =
-        if matches { StatusCode::NOT_MODIFIED.into_response() } else { document(StatusCode::OK, representation, body) };
+    let mut response = kept(headers, representation.media_type(), body)?;
     let answer = response.headers_mut();
     if let Some(cursor) = cursor.and_then(|cursor| HeaderValue::from_bytes(&cursor).ok()) {
         answer.insert(super::CURSOR, cursor);
     }
-    answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(Problem::internal)?);
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     answer.insert(header::VARY, HeaderValue::from_static("Accept"));
     answer.insert(header::ALLOW, HeaderValue::from_static(ALLOW));
     answer.insert(header::LAST_MODIFIED, HeaderValue::from_str(&http_date(app.started)).map_err(Problem::internal)?);
@@ -99,12 +92,4 @@ fn linked(mut response: Response, link: Option<HeaderValue>) -> Response {
         response.headers_mut().append(header::LINK, link);
     }
     response
-}
-
-fn etag(body: &[u8]) -> String {
-    let hash = digest::digest(&digest::SHA256, body);
-    hash.as_ref()[..8].iter().fold(String::from("\""), |mut tag, byte| {
-        let _ = write!(tag, "{byte:02x}");
-        tag
-    }) + "\""
 }

@@ -35,8 +35,10 @@ pub const TYPES: [ChannelType; 6] = ChannelType::ALL;
 pub fn of(app: &App, channel_type: ChannelType) -> Service {
     let url = app.url(&format!("/.notifications/{}/", channel_type.name()));
     let service = Service::new(url, channel_type, Feature::of(channel_type));
-    let key = app.vapid.as_deref().filter(|_| channel_type == ChannelType::WebPush);
-    Service { vapid_public_key: key.map(str::to_owned), ..service }
+    let is_push = channel_type == ChannelType::WebPush;
+    // Without a key nobody can subscribe; there is always one.
+    let key = is_push.then(|| app.sender.vapid_public_key(app.now()).ok()).flatten();
+    Service { vapid_public_key: key, ..service }
 }
 
 /// Which service a path below the root of a storage names: clients derive it there too.

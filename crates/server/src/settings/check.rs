@@ -4,7 +4,7 @@
 
 mod data;
 
-use super::{Layout, Loaded, Settings, faults::Place};
+use super::{Layout, Loaded, Settings, Span, faults::Place};
 use podbell_model::ResourceIri;
 use std::{fmt, net::IpAddr};
 
@@ -56,6 +56,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     report.accounts(settings);
     report.limits(settings);
     report.sending(settings);
+    report.sender(settings);
     report.files(settings);
     for variable in &loaded.unknown_variables {
         report.unwise("environment", format!("{variable} names no setting; is it misspelt?"));
@@ -137,6 +138,21 @@ impl Report {
         }
         if base.port() == 0 && !base.is_loopback() {
             self.wrong("base_url", "port 0 is only for a base URL on this machine");
+        }
+    }
+
+    fn sender(&mut self, settings: &Settings) {
+        let sender = &settings.sender;
+        let is_contact = |contact: &String| contact.starts_with("mailto:") || contact.starts_with("https://");
+        if sender.contact.as_ref().is_some_and(|contact| !is_contact(contact) || contact.contains(char::is_whitespace))
+        {
+            self.wrong("sender.contact", "expected \"mailto:\" and an address, or an https URL");
+        }
+        if sender.key_life < Span::days(4) {
+            self.wrong(
+                "sender.key_life",
+                "a key is published for three days beside others; let it sign for four at least",
+            );
         }
     }
 
@@ -334,11 +350,6 @@ impl Report {
             if count == 0 {
                 self.wrong(setting, "must not be 0");
             }
-        }
-        if let Some(contact) = &webhooks.contact
-            && !(contact.starts_with("mailto:") || contact.starts_with("https://"))
-        {
-            self.wrong("webhooks.contact", "expected a mailto: or https: URL");
         }
         for network in &settings.egress.allowed {
             if network.0.prefix_len() == 0 {

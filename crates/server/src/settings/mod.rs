@@ -19,7 +19,7 @@ pub(crate) use load::list;
 pub use load::{LoadError, Loaded, Override, load};
 pub use sections::{
     Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, OriginRule, Pods, Provider, Proxies, Retention,
-    Settings, Wac, Webhooks,
+    Sender, Settings, Wac, Webhooks,
 };
 pub use values::{BaseUrl, Network, Size, Span, ValueError};
 
@@ -45,6 +45,7 @@ pub fn sections() -> Vec<Section> {
         Ess::describe(),
         Limits::describe(),
         Retention::describe(),
+        Sender::describe(),
         Log::describe(),
         Egress::describe(),
         Webhooks::describe(),

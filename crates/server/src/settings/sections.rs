@@ -76,6 +76,8 @@ settings! {
         limits: Limits;
         /// How long history is kept.
         retention: Retention;
+        /// This server as a sender of webhooks, to inboxes and to push services.
+        sender: Sender;
         /// Logging.
         log: Log;
         /// Fetching from other servers.
@@ -230,6 +232,15 @@ settings! {
         records: u64 = 1_000_000;
     }
 
+    /// This server as a sender of webhooks, to inboxes and to push services: its WebID is at /.notifications/sender.
+    Sender ["sender"] {
+        /// Whom a push service may turn to: "mailto:…" or an https URL. By default the base URL.
+        contact: Option<String> = None, example "\"mailto:admin@pod.example\"";
+        /// How long a key signs; the next one is published a day before it takes over, and each for two days after. The
+        /// key for push services stays: browsers are bound to it. `podbell sender rotate` makes new keys by hand.
+        key_life: Span = Span::days(90);
+    }
+
     /// Logging, to standard error.
     Log ["log"] {
         /// "text" or "json".
@@ -273,8 +284,5 @@ settings! {
         remove_after: Span = Span::days(14);
         /// How often the owner of a channel may ping it, have deliveries repeated and change its secret, in one minute.
         requests_per_minute: u32 = 30;
-        /// Whom push services write to if something is wrong with what this server sends: a mailto: or https: URL. By
-        /// default the base URL.
-        contact: Option<String> = None, example "\"mailto:admin@pod.example\"";
     }
 }

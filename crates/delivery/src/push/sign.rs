@@ -1,0 +1,182 @@
+//! Signing what is pushed, so that a receiver can tell that it is from this server, for it, unchanged and recent.
+//!
+//! A webhook or an inbox gets a Solid-OIDC token with a proof, an HTTP message signature, and where the channel has
+//! secrets the headers of Standard Webhooks; a Web Push service gets an encrypted body and a token of its own kind. Each
+//! attempt is signed anew. What is signed in one way is of no use in another, nor at another receiver.
+//!
+//! Spec: <https://solid.github.io/notifications/webhook-channel-2023#auth>
+
+pub mod http_signature;
+mod per_origin;
+pub mod solid_oidc;
+pub mod standard_webhooks;
+pub mod web_push;
+
+use super::keys::{Keys, Purpose};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use podbell_hub::{PushKeys, Secret};
+use podbell_model::{Timestamp, Uuid};
+use podbell_oidc::{Algorithm, KeyError, SigningKey};
+use std::sync::Arc;
+use url::Url;
+
+/// What is signed: one attempt to deliver one message.
+#[derive(Clone, Debug)]
+pub struct Parcel<'p> {
+    /// The receiver.
+    pub target: &'p Url,
+    /// Of the body.
+    pub content_type: &'p str,
+    /// The message.
+    pub body: &'p Bytes,
+    /// The id of the message: the same over all attempts.
+    pub message: Uuid,
+    /// Symmetric secrets of the receiver, if it has any.
+    pub secrets: &'p [Secret],
+    /// For Web Push: the receiver's keys.
+    pub keys: Option<&'p PushKeys>,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// All header fields but those of the connection, `Content-Type` among them.
+    pub headers: HeaderMap,
+    /// The body; encrypted for Web Push.
+    pub body: Bytes,
+}
+
+/// Why something cannot be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// There is no key, or it cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The receiver's own keys or secrets are none.
+    #[error("the keys of the receiver cannot be used")]
+    Receiver,
+    /// More than a push service takes.
+    #[error("the message is longer than {} bytes", web_push::MAX_PAYLOAD)]
+    TooLarge,
+    /// Something of it cannot stand in a header field.
+    #[error("the request cannot be written")]
+    Field,
+}
+
+/// Who this server is as a sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The sender's WebID, absolute and without fragment.
+    pub sender: Arc<str>,
+    /// Its issuer: exactly the `issuer` of the issuer's document and the `solid:oidcIssuer` of the sender's.
+    pub issuer: Arc<str>,
+    /// Whom push services may turn to: `mailto:` or an https URL.
+    pub contact: Arc<str>,
+}
+
+/// Signs as this server. One for the whole server.
+pub struct Sender {
+    identity: Identity,
+    keys: Arc<Keys>,
+    tokens: solid_oidc::Tokens,
+    vapid: web_push::Vapid,
+}
+
+impl Sender {
+    /// Signs as `identity` with its keys.
+    ///
+    /// # Errors
+    /// If no key can be made for proofs.
+    pub fn new(identity: Identity, keys: Arc<Keys>) -> Result<Self, KeyError> {
+        web_push::prepare();
+        // Proofs have a key that lives as long as this process: tokens are bound to it and live minutes.
+        let proof = SigningKey::generate(Algorithm::Es256)?;
+        Ok(Self { identity, keys, tokens: solid_oidc::Tokens::new(proof), vapid: web_push::Vapid::default() })
+    }
+
+    /// Who signs.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    /// Signs one attempt at `now`.
+    pub fn sign(&self, parcel: &Parcel<'_>, now: Timestamp) -> Result<Signed, SignError> {
+        match parcel.keys {
+            Some(keys) => self.for_push_service(parcel, keys, now),
+            None => self.for_receiver(parcel, now),
+        }
+    }
+
+    /// The key that a browser binds its subscription to, as `vapidPublicKey` shows it.
+    pub fn vapid_public_key(&self, now: Timestamp) -> Result<String, KeyError> {
+        web_push::public_key(&*self.keys.signing(Purpose::Vapid, now)?)
+    }
+
+    fn for_receiver(&self, parcel: &Parcel<'_>, now: Timestamp) -> Result<Signed, SignError> {
+        let mut fields = Fields::default();
+        fields.put(header::CONTENT_TYPE, parcel.content_type)?;
+        let key = self.keys.signing(Purpose::AccessToken, now)?;
+        let (token, proof) = self.tokens.present(&self.identity, &key, parcel.target, now)?;
+        fields.put_secret(header::AUTHORIZATION, &format!("DPoP {token}"))?;
+        fields.put_secret(solid_oidc::DPOP, &proof)?;
+        let key = self.keys.signing(Purpose::HttpSignature, now)?;
+        let keyid = key_id(&self.identity.sender, &key);
+        let signature = http_signature::sign(&key, &keyid, parcel.target, parcel.content_type, parcel.body, now)?;
+        fields.put(http_signature::CONTENT_DIGEST, &signature.content_digest)?;
+        fields.put(http_signature::SIGNATURE_INPUT, &signature.input)?;
+        fields.put(http_signature::SIGNATURE, &signature.signature)?;
+        if let Some(signed) = standard_webhooks::sign(parcel.secrets, parcel.message, parcel.body, now)? {
+            fields.put(standard_webhooks::ID, &signed.id)?;
+            fields.put(standard_webhooks::TIMESTAMP, &signed.timestamp)?;
+            fields.put(standard_webhooks::SIGNATURE, &signed.signature)?;
+        }
+        Ok(Signed { headers: fields.0, body: parcel.body.clone() })
+    }
+
+    fn for_push_service(&self, parcel: &Parcel<'_>, keys: &PushKeys, now: Timestamp) -> Result<Signed, SignError> {
+        let body = web_push::encrypt(keys, parcel.body)?;
+        let key = self.keys.signing(Purpose::Vapid, now)?;
+        let mut fields = Fields::default();
+        fields.put_secret(
+            header::AUTHORIZATION,
+            &self.vapid.authorization(&key, &self.identity.contact, parcel.target, now)?,
+        )?;
+        for (name, value) in web_push::FIELDS {
+            fields.put(HeaderName::from_static(name), value)?;
+        }
+        Ok(Signed { headers: fields.0, body: body.into() })
+    }
+}
+
+/// The `keyid` under which a key of the sender is published.
+pub fn key_id(sender: &str, key: &SigningKey) -> String {
+    format!("{sender}#{}", key.thumbprint())
+}
+
+#[derive(Default)]
+struct Fields(HeaderMap);
+
+impl Fields {
+    fn put(&mut self, name: HeaderName, value: &str) -> Result<(), SignError> {
+        self.0.insert(name, HeaderValue::from_str(value).map_err(|_| SignError::Field)?);
+        Ok(())
+    }
+
+    /// The same, kept out of what is shown of the fields.
+    fn put_secret(&mut self, name: HeaderName, value: &str) -> Result<(), SignError> {
+        let mut value = HeaderValue::from_str(value).map_err(|_| SignError::Field)?;
+        value.set_sensitive(true);
+        self.0.insert(name, value);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
