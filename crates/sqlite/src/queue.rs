@@ -60,7 +60,11 @@ impl Queue for Sqlite {
         under_way: &[DeliveryId],
     ) -> Result<Vec<Delivery>, QueueError> {
         let (lane, under_way, registry) = (lane.clone(), under_way.to_vec(), Arc::clone(&self.under_way));
-        self.asked(move |db| registry.take(&lane, under_way, |mine| taking::take(db, &lane, now, limit, mine))).await
+        let take = move |db: &_| {
+            let chosen = registry.take(&lane, under_way, |spoken| taking::choose(db, &lane, now, limit, spoken))?;
+            taking::deliveries(db, &chosen)
+        };
+        self.asked(take).await
     }
 
     async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError> {
@@ -119,6 +123,11 @@ impl Queue for Sqlite {
     async fn set_secrets(&self, channel: ChannelId, secrets: &[Secret]) -> Result<bool, QueueError> {
         let secrets = secrets.to_vec();
         self.done(move |step| receivers::set_secrets(step.db, channel, &secrets)).await
+    }
+
+    async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError> {
+        let send_to = send_to.to_owned();
+        self.done(move |step| receivers::redirect(step.db, channel, &send_to)).await
     }
 
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {

@@ -90,6 +90,21 @@ pub(crate) fn set_secrets(db: &Connection, channel: ChannelId, secrets: &[Secret
     Ok(db.prepare_cached(sql)?.execute(params![channel.0.as_bytes(), secrets_text(secrets)])? > 0)
 }
 
+/// See [`podbell_delivery::push::Queue::redirect`].
+pub(crate) fn redirect(db: &Connection, channel: ChannelId, send_to: &str) -> Result<bool, EngineError> {
+    let sql = "UPDATE pushes SET send_to = ?2 WHERE channel = ?1";
+    let found = db.prepare_cached(sql)?.execute(params![channel.0.as_bytes(), send_to])? > 0;
+    for purpose in [Purpose::Changes, Purpose::Pings] {
+        let Some(target) = target(db, channel, purpose)? else { continue };
+        // It leaves the old lane before it enters the new one.
+        db.prepare_cached("UPDATE targets SET ready = NULL WHERE number = ?1")?.execute([target])?;
+        db.prepare_cached("UPDATE targets SET lane = ?2 WHERE number = ?1")?
+            .execute(params![target, &*Lane::of(send_to).0])?;
+        heads::settle(db, target)?;
+    }
+    Ok(found)
+}
+
 /// The target of a channel for something, made if there is none yet.
 pub(crate) fn open(db: &Connection, channel: ChannelId, purpose: Purpose, url: &str) -> rusqlite::Result<i64> {
     if let Some(target) = target(db, channel, purpose)? {

@@ -1,13 +1,13 @@
 //! Which deliveries somebody works on: what is being sent is not changed under his hands.
 //!
 //! A later change may take the place of an earlier one that waits ([`Self::replace`](UnderWay::replace)). Whoever takes
-//! deliveries reads them here inside one lock, and passes over those that are being replaced until that is durable. So
+//! deliveries chooses them here inside one lock, and passes over those that are being replaced until that is durable. So
 //! each is either sent as it is, and what comes later follows it, or replaced and then sent. After a restart nobody
 //! works on anything.
 
 use crate::error::EngineError;
 use parking_lot::Mutex;
-use podbell_delivery::push::{Delivery, DeliveryId, Lane};
+use podbell_delivery::push::{DeliveryId, Lane};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -42,26 +42,27 @@ pub(crate) struct Replaced {
 }
 
 impl UnderWay {
-    /// Reads what may be taken, and notes what was.
+    /// Chooses what may be taken, and notes what was. `choose` gives targets and ids; what it saw stays as it is until
+    /// somebody is done with it.
     pub(crate) fn take(
         &self,
         lane: &Lane,
         under_way: Vec<DeliveryId>,
-        read: impl FnOnce(&Spoken) -> Result<Vec<Delivery>, EngineError>,
-    ) -> Result<Vec<Delivery>, EngineError> {
+        choose: impl FnOnce(&Spoken) -> Result<Vec<(i64, i64)>, EngineError>,
+    ) -> Result<Vec<(i64, i64)>, EngineError> {
         let mut sets = self.0.lock();
         let mine: HashSet<i64> = under_way.into_iter().map(|id| id.0).collect();
         let spoken = Spoken { for_him: mine, otherwise: sets.replaced.keys().copied().collect() };
-        let deliveries = read(&spoken)?;
+        let chosen = choose(&spoken)?;
         let mut mine = spoken.for_him;
-        mine.extend(deliveries.iter().map(|delivery| delivery.id.0));
+        mine.extend(chosen.iter().map(|(_, id)| id));
         // What was taken before and is under way no more was dropped without a word.
         if mine.is_empty() {
             sets.taken.remove(lane)
         } else {
             sets.taken.insert(lane.clone(), mine)
         };
-        Ok(deliveries)
+        Ok(chosen)
     }
 
     /// Nobody works on it any longer.

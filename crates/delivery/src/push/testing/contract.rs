@@ -48,6 +48,7 @@ macro_rules! queue_contract {
             what_becomes_of_something_that_is_gone_does_not_matter
             each_channel_is_told_once_that_it_ends
             secrets_are_replaced
+            what_is_owed_goes_to_the_new_target
         );
     };
     (@facts $file:ident $make:path: $($fact:ident)*) => {

@@ -1,6 +1,6 @@
 //! What every queue tells of how channels fare, and what becomes of those that end, one function per fact.
 
-use super::{NOTHING, Parts, at, attempt, body, change, channel, message, told};
+use super::{NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
 use podbell_hub::{Channel, ChannelId, Secret};
 use podbell_model::Uuid;
@@ -268,4 +268,19 @@ pub async fn secrets_are_replaced(parts: &Parts) {
     assert!(parts.queue.set_secrets(channel.id, &secrets).await.unwrap());
     assert_eq!(parts.channels.get(channel.id).await.unwrap().unwrap().push.unwrap().secrets, secrets);
     assert!(!parts.queue.set_secrets(ChannelId(Uuid::from_u128(77)), &secrets).await.unwrap());
+}
+
+/// See its name.
+pub async fn what_is_owed_goes_to_the_new_target(parts: &Parts) {
+    let channel = channel(1, "old.example", &["a"]);
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1)]).await;
+    parts.queue.add(channel.id, message(2), &ping("hello"), at(0)).await.unwrap();
+    assert!(parts.queue.redirect(channel.id, "https://new.example/there").await.unwrap());
+    assert_eq!(parts.queue.lanes(at(0)).await.unwrap(), (vec![lane("new.example")], None));
+    assert_eq!(parts.messages("old.example", 0).await, NOTHING);
+    let taken = parts.take("new.example", 0, 9).await;
+    assert_eq!(taken.len(), 2);
+    assert_eq!(&*taken[0].channel.push.as_ref().unwrap().send_to, "https://new.example/there");
+    assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(77)), "https://new.example/").await.unwrap());
 }
