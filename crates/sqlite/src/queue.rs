@@ -121,6 +121,11 @@ impl Queue for Sqlite {
         self.done(move |step| receivers::set_secrets(step.db, channel, &secrets)).await
     }
 
+    async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError> {
+        let send_to = send_to.to_owned();
+        self.done(move |step| receivers::redirect(step.db, channel, &send_to)).await
+    }
+
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
         self.done(move |step| farewell::expiring(step.db, before, limit)).await
     }

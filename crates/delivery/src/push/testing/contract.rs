@@ -48,6 +48,7 @@ macro_rules! queue_contract {
             what_becomes_of_something_that_is_gone_does_not_matter
             each_channel_is_told_once_that_it_ends
             secrets_are_replaced
+            another_target_gets_what_is_owed
         );
     };
     (@facts $file:ident $make:path: $($fact:ident)*) => {

@@ -1,8 +1,8 @@
 //! What every queue tells of how channels fare, and what becomes of those that end, one function per fact.
 
-use super::{NOTHING, Parts, at, attempt, body, change, channel, message, told};
+use super::{NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
-use podbell_hub::{Channel, ChannelId, Secret};
+use podbell_hub::{Channel, ChannelId, Push, Secret};
 use podbell_model::Uuid;
 use std::sync::Arc;
 
@@ -268,4 +268,40 @@ pub async fn secrets_are_replaced(parts: &Parts) {
     assert!(parts.queue.set_secrets(channel.id, &secrets).await.unwrap());
     assert_eq!(parts.channels.get(channel.id).await.unwrap().unwrap().push.unwrap().secrets, secrets);
     assert!(!parts.queue.set_secrets(ChannelId(Uuid::from_u128(77)), &secrets).await.unwrap());
+}
+
+/// See its name.
+pub async fn another_target_gets_what_is_owed(parts: &Parts) {
+    let (moved, stays) = (channel(1, "old.example", &["a"]), channel(2, "old.example", &["a"]));
+    parts.keep(&moved).await;
+    parts.keep(&stays).await;
+    parts.owe(vec![change(&moved, "a", 1), change(&stays, "a", 2)]).await;
+    parts.queue.add(moved.id, message(3), &Kind::Ping { body: Arc::from(*b"ping") }, at(1)).await.unwrap();
+    assert!(parts.queue.redirect(moved.id, "https://new.example/hook").await.unwrap());
+    let kept = parts.channels.get(moved.id).await.unwrap().unwrap();
+    assert_eq!(&*kept.push.unwrap().send_to, "https://new.example/hook");
+    let mut lanes = parts.queue.lanes(at(1)).await.unwrap().0;
+    lanes.sort();
+    assert_eq!(lanes, [lane("new.example"), lane("old.example")]);
+    let mut messages = parts.messages("new.example", 1).await;
+    messages.sort();
+    assert_eq!(messages, [message(1), message(3)]);
+    assert_eq!(parts.messages("old.example", 1).await, [message(2)]);
+    // Words about the channel go along if they went to the same place, and else stay where they are.
+    let together = with_life(channel(3, "old.example", &["b"]), "https://old.example/hook");
+    let apart = with_life(channel(4, "old.example", &["b"]), "https://life.example/");
+    for (channel, expected) in [(together, "https://new.example/x"), (apart, "https://life.example/")] {
+        parts.keep(&channel).await;
+        assert!(parts.queue.redirect(channel.id, "https://new.example/x").await.unwrap());
+        let kept = parts.channels.get(channel.id).await.unwrap().unwrap();
+        assert_eq!(kept.push.unwrap().lifecycle.as_deref(), Some(expected));
+    }
+    assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(99)), "https://new.example/").await.unwrap());
+}
+
+/// The same, told of its life at that URL.
+fn with_life(mut channel: Channel, url: &str) -> Channel {
+    let push = channel.push.as_deref().unwrap().clone();
+    channel.push = Some(Arc::new(Push { lifecycle: Some(url.into()), ..push }));
+    channel
 }
