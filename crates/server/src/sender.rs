@@ -115,7 +115,7 @@ impl<D: PublicDocuments> PublicDocuments for WithSender<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{own_documents::OwnDocuments, settings::Layout};
+    use crate::{own_documents::OwnDocuments, own_origins::OwnOrigins, settings::Layout};
     use podbell_delivery::push::sign::Parcel;
     use podbell_egress::{Document, Fetch, FetchError, Get};
     use podbell_model::Uuid;
@@ -148,7 +148,8 @@ mod tests {
         let now = Timestamp::now();
         let origin = "http://localhost:3000";
         let sender = open(&Settings::default(), origin, store, now).await.unwrap();
-        let own = OwnDocuments::new(Arc::new(Outside), &format!("{origin}/").parse().unwrap(), Layout::Path, None);
+        let origins = OwnOrigins::new(&format!("{origin}/").parse().unwrap(), Layout::Path, None);
+        let own = OwnDocuments::new(Arc::new(Outside), origins);
         own.publish_pods(Arc::new(WithSender {
             sender: sender.clone(),
             clock: Arc::new(Timestamp::now),

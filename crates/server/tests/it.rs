@@ -25,10 +25,12 @@ mod it {
     mod http2_streams;
     mod issuer;
     mod looking_after;
+    mod managing;
     mod messages;
     mod names;
     mod pages;
     mod paused;
+    mod pushing;
     mod reading;
     mod restart;
     mod sender;

@@ -12,7 +12,14 @@ use podbell_model::{
 pub(super) const DESCRIPTION: &str = "http://www.w3.org/ns/solid/terms#storageDescription";
 /// Of alice's storage.
 pub(super) const DESCRIBED: &str = "/alice/.well-known/solid";
-const TYPES: [&str; 3] = ["WebSocketChannel2023", "EventSourceChannel2023", "StreamingHTTPChannel2023"];
+const TYPES: [&str; 6] = [
+    "WebSocketChannel2023",
+    "EventSourceChannel2023",
+    "StreamingHTTPChannel2023",
+    "WebhookChannel2023",
+    "LDNChannel2023",
+    "WebPushChannel2023",
+];
 
 fn described(path: &str, accept: &str) -> Reply {
     let told = ANYBODY.ask("GET", path, &[("accept", accept)], "");

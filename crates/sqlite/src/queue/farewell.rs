@@ -148,15 +148,21 @@ pub(crate) fn expired(db: &Connection, now: Timestamp, limit: usize) -> Result<V
 }
 
 fn ending(db: &Connection, when: &str, time: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
-    let sql =
-        format!("SELECT channel FROM pushes WHERE lifecycle IS NOT NULL AND ends IS NOT NULL AND {when} LIMIT ?2");
-    let key = params![nanos(time), signed(limit as u64)];
+    let chosen = format!("lifecycle IS NOT NULL AND ends IS NOT NULL AND {when}");
+    those(db, &chosen, Some(time), limit)
+}
+
+/// At most `limit` channels that push of which something holds; `?1` is the time.
+pub(crate) fn those(
+    db: &Connection,
+    chosen: &str,
+    time: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<Arc<Channel>>, EngineError> {
+    let sql = format!("SELECT channel FROM pushes WHERE {chosen} LIMIT ?2");
     let mut statement = db.prepare_cached(&sql)?;
-    let ids: Vec<ChannelId> =
-        statement.query_map(key, |row| row.uuid(0).map(ChannelId))?.collect::<rusqlite::Result<_>>()?;
-    let mut channels = Vec::with_capacity(ids.len());
-    for id in ids {
-        channels.extend(channels::get(db, id)?.map(Arc::new));
-    }
-    Ok(channels)
+    let ids = statement.query_map(params![time.map(nanos), signed(limit as u64)], |row| row.uuid(0).map(ChannelId))?;
+    let ids: Vec<ChannelId> = ids.collect::<rusqlite::Result<_>>()?;
+    let channels = ids.into_iter().map(|id| channels::get(db, id).map(|found| found.map(Arc::new)));
+    channels.filter_map(Result::transpose).collect()
 }

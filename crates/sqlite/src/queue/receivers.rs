@@ -90,19 +90,33 @@ pub(crate) fn set_secrets(db: &Connection, channel: ChannelId, secrets: &[Secret
     Ok(db.prepare_cached(sql)?.execute(params![channel.0.as_bytes(), secrets_text(secrets)])? > 0)
 }
 
-/// See [`podbell_delivery::push::Queue::redirect`].
+/// See [`podbell_delivery::push::Queue::redirect`]. Words about the channel that went to the same place go along.
 pub(crate) fn redirect(db: &Connection, channel: ChannelId, send_to: &str) -> Result<bool, EngineError> {
-    let sql = "UPDATE pushes SET send_to = ?2 WHERE channel = ?1";
-    let found = db.prepare_cached(sql)?.execute(params![channel.0.as_bytes(), send_to])? > 0;
-    for purpose in [Purpose::Changes, Purpose::Pings] {
-        let Some(target) = target(db, channel, purpose)? else { continue };
-        // It leaves the old lane before it enters the new one.
-        db.prepare_cached("UPDATE targets SET ready = NULL WHERE number = ?1")?.execute([target])?;
-        db.prepare_cached("UPDATE targets SET lane = ?2 WHERE number = ?1")?
-            .execute(params![target, &*Lane::of(send_to).0])?;
-        heads::settle(db, target)?;
+    let id = channel.0.as_bytes();
+    let sql = "SELECT ifnull(lifecycle = send_to, 0) FROM pushes WHERE channel = ?1";
+    let Some(together) = db.prepare_cached(sql)?.query_row([id], |row| row.get::<_, bool>(0)).optional()? else {
+        return Ok(false);
+    };
+    let sql = "UPDATE pushes SET send_to = ?2, lifecycle = iif(?3, ?2, lifecycle) WHERE channel = ?1";
+    db.prepare_cached(sql)?.execute(params![id, send_to, together])?;
+    for purpose in [Purpose::Changes, Purpose::Pings, Purpose::Lifecycle] {
+        if purpose != Purpose::Lifecycle || together {
+            let Some(number) = target(db, channel, purpose)? else { continue };
+            change_lane(db, number, &Lane::of(send_to))?;
+        }
     }
-    Ok(found)
+    Ok(true)
+}
+
+/// The lanes know what is ready in them by what becomes ready and what no longer is: so it leaves one and enters the
+/// other.
+fn change_lane(db: &Connection, target: i64, lane: &Lane) -> rusqlite::Result<()> {
+    let ready: Option<i64> =
+        db.prepare_cached("SELECT ready FROM targets WHERE number = ?1")?.query_row([target], |row| row.get(0))?;
+    db.prepare_cached("UPDATE targets SET ready = NULL WHERE number = ?1")?.execute([target])?;
+    let sql = "UPDATE targets SET lane = ?2, ready = ?3 WHERE number = ?1";
+    db.prepare_cached(sql)?.execute(params![target, &*lane.0, ready])?;
+    Ok(())
 }
 
 /// The target of a channel for something, made if there is none yet.

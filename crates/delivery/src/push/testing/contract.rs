@@ -48,7 +48,9 @@ macro_rules! queue_contract {
             what_becomes_of_something_that_is_gone_does_not_matter
             each_channel_is_told_once_that_it_ends
             secrets_are_replaced
-            what_is_owed_goes_to_the_new_target
+            another_target_gets_what_is_owed
+            channels_that_are_off_are_given_until_they_are_not
+            each_channel_is_told_once_that_it_missed_something
         );
     };
     (@facts $file:ident $make:path: $($fact:ident)*) => {

@@ -1,8 +1,8 @@
 //! What every queue tells of how channels fare, and what becomes of those that end, one function per fact.
 
-use super::{NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
+use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, iri, lane, message, told};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
-use podbell_hub::{Channel, ChannelId, Secret};
+use podbell_hub::{Channel, ChannelId, Owed, Push, Secret};
 use podbell_model::Uuid;
 use std::sync::Arc;
 
@@ -271,16 +271,76 @@ pub async fn secrets_are_replaced(parts: &Parts) {
 }
 
 /// See its name.
-pub async fn what_is_owed_goes_to_the_new_target(parts: &Parts) {
-    let channel = channel(1, "old.example", &["a"]);
-    parts.keep(&channel).await;
-    parts.owe(vec![change(&channel, "a", 1)]).await;
-    parts.queue.add(channel.id, message(2), &ping("hello"), at(0)).await.unwrap();
-    assert!(parts.queue.redirect(channel.id, "https://new.example/there").await.unwrap());
-    assert_eq!(parts.queue.lanes(at(0)).await.unwrap(), (vec![lane("new.example")], None));
-    assert_eq!(parts.messages("old.example", 0).await, NOTHING);
-    let taken = parts.take("new.example", 0, 9).await;
-    assert_eq!(taken.len(), 2);
-    assert_eq!(&*taken[0].channel.push.as_ref().unwrap().send_to, "https://new.example/there");
-    assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(77)), "https://new.example/").await.unwrap());
+pub async fn another_target_gets_what_is_owed(parts: &Parts) {
+    let (moved, stays) = (channel(1, "old.example", &["a"]), channel(2, "old.example", &["a"]));
+    parts.keep(&moved).await;
+    parts.keep(&stays).await;
+    parts.owe(vec![change(&moved, "a", 1), change(&stays, "a", 2)]).await;
+    parts.queue.add(moved.id, message(3), &Kind::Ping { body: Arc::from(*b"ping") }, at(1)).await.unwrap();
+    assert!(parts.queue.redirect(moved.id, "https://new.example/hook").await.unwrap());
+    let kept = parts.channels.get(moved.id).await.unwrap().unwrap();
+    assert_eq!(&*kept.push.unwrap().send_to, "https://new.example/hook");
+    let mut lanes = parts.queue.lanes(at(1)).await.unwrap().0;
+    lanes.sort();
+    assert_eq!(lanes, [lane("new.example"), lane("old.example")]);
+    let mut messages = parts.messages("new.example", 1).await;
+    messages.sort();
+    assert_eq!(messages, [message(1), message(3)]);
+    assert_eq!(parts.messages("old.example", 1).await, [message(2)]);
+    // Words about the channel go along if they went to the same place, and else stay where they are.
+    let together = with_life(channel(3, "old.example", &["b"]), "https://old.example/hook");
+    let apart = with_life(channel(4, "old.example", &["b"]), "https://life.example/");
+    for (channel, expected) in [(together, "https://new.example/x"), (apart, "https://life.example/")] {
+        parts.keep(&channel).await;
+        assert!(parts.queue.redirect(channel.id, "https://new.example/x").await.unwrap());
+        let kept = parts.channels.get(channel.id).await.unwrap().unwrap();
+        assert_eq!(kept.push.unwrap().lifecycle.as_deref(), Some(expected));
+    }
+    assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(99)), "https://new.example/").await.unwrap());
+}
+
+/// The same, told of its life at that URL.
+fn with_life(mut channel: Channel, url: &str) -> Channel {
+    let push = channel.push.as_deref().unwrap().clone();
+    channel.push = Some(Arc::new(Push { lifecycle: Some(url.into()), ..push }));
+    channel
+}
+
+/// See its name.
+pub async fn channels_that_are_off_are_given_until_they_are_not(parts: &Parts) {
+    let (off, on) = (channel(1, "off.example", &["a"]), channel(2, "on.example", &["a"]));
+    parts.keep(&off).await;
+    parts.keep(&on).await;
+    parts.queue.disable(off.id, Reason::Failing, at(5)).await.unwrap();
+    let failing = async |before| {
+        let found = parts.queue.failing(at(before), 9).await.unwrap();
+        found.iter().map(|channel| channel.id).collect::<Vec<_>>()
+    };
+    assert_eq!(failing(4).await, []);
+    assert_eq!((failing(5).await, failing(6).await), (vec![off.id], vec![off.id]));
+    parts.queue.enable(off.id, at(7)).await.unwrap();
+    assert_eq!(failing(9).await, []);
+}
+
+/// See its name.
+pub async fn each_channel_is_told_once_that_it_missed_something(parts: &Parts) {
+    let wants = told(channel(1, "hook.example", &["a"]), "life.example");
+    let silent = channel(2, "hook.example", &["a"]);
+    parts.keep(&wants).await;
+    parts.keep(&silent).await;
+    let miss = async |from: u64| {
+        for number in from..from + BOUND + 10 {
+            let owed = [&wants, &silent].map(|channel| change(channel, "a", number));
+            let apart = owed.map(|owed| Owed { object: iri(&number.to_string()), ..owed });
+            parts.owe(apart.into()).await;
+        }
+    };
+    miss(1).await;
+    let missed = async || {
+        let found = parts.queue.missed(9).await.unwrap();
+        found.iter().map(|channel| channel.id).collect::<Vec<_>>()
+    };
+    assert_eq!((missed().await, missed().await), (vec![wants.id], vec![]));
+    miss(1_001).await;
+    assert_eq!((missed().await, missed().await), (vec![wants.id], vec![]));
 }

@@ -314,6 +314,10 @@ impl Queue for MemoryQueue {
         Ok(false)
     }
 
+    async fn redirect(&self, _: ChannelId, _: &str) -> Result<bool, QueueError> {
+        Ok(false)
+    }
+
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
         let ends = |kept: &Kept| kept.channel.end_at.is_some_and(|end| end < before);
         let which = |kept: &mut Kept| ends(kept) && !std::mem::replace(&mut kept.told_end, true);

@@ -2,7 +2,7 @@
 
 use super::{
     MemoryQueue,
-    state::{Entry, Purpose},
+    state::{Entry, Purpose, Receiver},
 };
 use crate::push::{
     Attempt, DeadLetter, Delivery, DeliveryId, Done, Health, Kind, Lane, Queue, QueueError, Reason, Wanted,
@@ -215,7 +215,13 @@ impl Queue for MemoryQueue {
     }
 
     async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError> {
-        self.change(channel, |push| push.send_to = send_to.into()).await
+        self.change(channel, |push| {
+            if push.lifecycle.as_ref() == Some(&push.send_to) {
+                push.lifecycle = Some(send_to.into());
+            }
+            push.send_to = send_to.into();
+        })
+        .await
     }
 
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
@@ -227,6 +233,28 @@ impl Queue for MemoryQueue {
                 receiver.told = receiver.channel.end_at;
                 channels.push(Arc::clone(&receiver.channel));
             }
+        }
+        Ok(channels)
+    }
+
+    async fn failing(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        self.tidy().await;
+        let state = self.state.lock();
+        let off = |receiver: &&Receiver| receiver.health.disabled.is_some_and(|(since, _)| since <= before);
+        Ok(state.receivers.values().filter(off).map(|receiver| Arc::clone(&receiver.channel)).take(limit).collect())
+    }
+
+    async fn missed(&self, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        let wants = |receiver: &&mut Receiver| {
+            let asked = receiver.channel.push.as_ref().is_some_and(|push| push.lifecycle.is_some());
+            asked && receiver.health.missed > receiver.told_missed
+        };
+        let mut channels = Vec::new();
+        for receiver in state.receivers.values_mut().filter(wants).take(limit) {
+            receiver.told_missed = receiver.health.missed;
+            channels.push(Arc::clone(&receiver.channel));
         }
         Ok(channels)
     }
