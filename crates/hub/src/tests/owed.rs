@@ -30,6 +30,21 @@ async fn each_change_is_owed_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_committed_before_the_channel_was_made_is_not_owed_however_late_that_is_looked_at() {
+    let world = World::new();
+    let early = world.push("bob", &["/a"]).await;
+    world.owed(&early).await;
+    let push = Some(Arc::new(Push::to("https://hook.example/")));
+    let late = Channel { push, capability: None, ..world.channel("bob", &["/a"]) };
+    // Without an await that waits: nothing has been looked at.
+    world.write("/a");
+    world.store.insert(&late, &ChannelLimits::default()).await.unwrap();
+    world.write("/a");
+    assert_eq!(world.words(&early).await, ["Create /a", "Update /a"]);
+    assert_eq!(world.words(&late).await, ["Update /a"]);
+}
+
+#[tokio::test]
 async fn the_second_projection_has_an_id_of_its_own() {
     let world = World::new();
     world.write("/c/");
