@@ -8,7 +8,7 @@ mod record;
 
 pub use fence::{Entered, Fence};
 pub use policy::{At, PolicyBody, PolicyHistory, PolicyKind, PolicySnapshot};
-pub use record::{Commit, Fact, Record, StorageChange};
+pub use record::{Commit, Fact, MAX_CAUSES, Record, StorageChange};
 
 use podbell_model::{Sequence, StorageId, StreamPosition};
 use std::sync::Arc;

@@ -4,6 +4,9 @@ use crate::PolicyKind;
 use podbell_model::{Activity, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, Uuid};
 use std::sync::Arc;
 
+/// Most channels in a chain of causes. A change that a longer one led to is a storm: no channel is pushed anything of it.
+pub const MAX_CAUSES: usize = 16;
+
 /// All records of one write set: committed together, ruled together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
@@ -28,6 +31,13 @@ pub struct Record {
     pub fact: Fact,
     /// The channels whose deliveries led to it, the first one first; empty for most.
     pub causes: Arc<[Uuid]>,
+}
+
+impl Record {
+    /// Whether so many deliveries led to it, one after the other, that no channel may be pushed anything of it.
+    pub fn is_storm(&self) -> bool {
+        self.causes.len() > MAX_CAUSES
+    }
 }
 
 /// What a record says.
