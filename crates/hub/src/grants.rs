@@ -95,3 +95,21 @@ impl Grants {
         granted.insert(question, held);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podbell_model::Uuid;
+
+    #[test]
+    fn channels_that_have_arrived_take_no_room() {
+        let grants = Grants::default();
+        let kept: Vec<_> = (0..10).map(|number| grants.enter(ChannelId(Uuid::from_u128(number)))).collect();
+        for number in 10..20_000 {
+            grants.enter(ChannelId(Uuid::from_u128(number)));
+        }
+        assert!(grants.ways.lock().open.len() <= LOOK + kept.len());
+        assert!(grants.void(ChannelId(Uuid::from_u128(3))) && !grants.void(ChannelId(Uuid::from_u128(10))));
+        assert_eq!(kept.iter().filter(|way| way.is_open()).count(), 9);
+    }
+}

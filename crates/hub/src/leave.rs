@@ -29,7 +29,7 @@ pub enum Leave {
         /// from the store, with its last words; until then every answer is this one.
         ended: Option<Ending>,
     },
-    /// The rules cannot be read: later.
+    /// The rules cannot be read, or the receiver is another one by now: later.
     Unavailable,
 }
 
@@ -74,7 +74,7 @@ impl Grant {
 }
 
 impl Hub {
-    /// Asks whether a channel may be sent something now, by what is kept of it now.
+    /// Asks whether a channel may be sent something now, by what is kept of it now; `channel` says to which receiver.
     pub async fn leave(&self, channel: &Channel, about: &About) -> Leave {
         let leave = self.inner.leave(channel, Some(about)).await;
         if matches!(leave, Leave::Withheld { .. }) {
@@ -101,6 +101,11 @@ impl Inner {
                 return Leave::Unavailable;
             }
         };
+        let receiver = |channel: &Channel| channel.push.as_ref().map(|push| Arc::clone(&push.send_to));
+        if receiver(&kept) != receiver(channel) {
+            // What it was asked with was looked up before that.
+            return Leave::Unavailable;
+        }
         if kept.end_at.is_some_and(|end| end <= (self.clock)()) {
             return Leave::Withheld { ended: Some(Ending::Expired) };
         }

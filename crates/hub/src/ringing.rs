@@ -19,10 +19,6 @@ use std::{
     sync::Arc,
 };
 
-/// Most channels that may have led to a change that is still told: what goes round among more than so many is a loop
-/// that makes new channels as it goes.
-const CAUSES: usize = 16;
-
 /// What a record may tell a channel, if the rules let it.
 pub(crate) struct Chance {
     pub(crate) channel: Arc<Channel>,
@@ -66,7 +62,7 @@ impl Ringing {
         number: usize,
     ) -> Result<(), crate::ChannelStoreError> {
         let record = &commit.records[number];
-        let Some(activity) = record.fact.activity() else { return Ok(()) };
+        let Some(activity) = record.fact.activity().filter(|_| !record.is_storm()) else { return Ok(()) };
         let topic = |resource| Topic { storage: record.storage, resource };
         let at: Vec<_> = concerned(record, activity).map(|concerned| topic(concerned.resource.clone())).collect();
         let above: Vec<_> = roots(record, activity).map(topic).collect();
@@ -76,8 +72,7 @@ impl Ringing {
         }
         for channel in self.candidates.get(&at).into_iter().flatten() {
             let since = channel.push.as_ref().map_or(Sequence(u64::MAX), |push| push.since);
-            let in_chain = record.causes.contains(&channel.id.0) || record.causes.len() >= CAUSES;
-            if commit.sequence <= since || in_chain {
+            if commit.sequence <= since || record.causes.contains(&channel.id.0) {
                 continue;
             }
             let abouts = abouts(channel, record, activity);

@@ -170,4 +170,14 @@ impl Hub {
         self.inner.void(id);
         if existed { Ok(()) } else { Err(ChannelError::Ended) }
     }
+
+    /// A channel that pushes was removed from the store by who delivers: when this returns, nothing is sent by leave that
+    /// was given before. Whoever made the channel is told that it has ended.
+    pub fn removed(&self, channel: &Arc<Channel>) {
+        self.inner.with(|shard, _| {
+            shard.ended.remember(channel);
+            shard.end_now(channel.id, Ending::Unsubscribed);
+        });
+        self.inner.void(channel.id);
+    }
 }

@@ -115,6 +115,29 @@ async fn once_unsubscribed_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn once_who_delivers_has_removed_it_nothing_is_sent_and_its_owner_is_told_so() {
+    let world = World::new();
+    let (bob, about) = bob(&world).await;
+    let grant = granted(&world, &bob, &about).await;
+    assert!(world.store.remove(bob.id).await.unwrap());
+    world.hub.removed(&Arc::new(bob.clone()));
+    assert!(!sends(&grant));
+    let found = world.hub.channel(bob.id, &bob.subject, nothing).await;
+    assert!(matches!(found, Err(crate::ChannelError::Ended)), "{found:?}");
+}
+
+#[tokio::test]
+async fn there_is_no_leave_for_a_receiver_that_was_replaced() {
+    let world = World::new();
+    let (bob, about) = bob(&world).await;
+    let push = Some(Arc::new(crate::Push::to("https://old.example/")));
+    let before = Channel { push, ..bob.clone() };
+    let leave = world.hub.leave(&before, &about).await;
+    assert!(matches!(leave, Leave::Unavailable), "{leave:?}");
+    assert!(sends(&granted(&world, &bob, &about).await));
+}
+
+#[tokio::test]
 async fn what_tells_of_no_resource_needs_the_channel_alone() {
     fn is_shared<T: Send + Sync + 'static>(_: &T) {}
     let world = World::new();

@@ -1,5 +1,6 @@
 //! The hub's rules, each by name.
 
+mod alike;
 mod attacks;
 mod burdens;
 mod cursors;

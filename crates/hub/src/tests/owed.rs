@@ -30,6 +30,21 @@ async fn each_change_is_owed_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_committed_before_the_channel_was_made_is_not_owed_however_late_that_is_looked_at() {
+    let world = World::new();
+    let early = world.push("bob", &["/a"]).await;
+    world.owed(&early).await;
+    let push = Some(Arc::new(Push::to("https://hook.example/")));
+    let late = Channel { push, capability: None, ..world.channel("bob", &["/a"]) };
+    // Without an await that waits: nothing has been looked at.
+    world.write("/a");
+    world.store.insert(&late, &ChannelLimits::default()).await.unwrap();
+    world.write("/a");
+    assert_eq!(world.words(&early).await, ["Create /a", "Update /a"]);
+    assert_eq!(world.words(&late).await, ["Update /a"]);
+}
+
+#[tokio::test]
 async fn the_second_projection_has_an_id_of_its_own() {
     let world = World::new();
     world.write("/c/");
@@ -126,9 +141,9 @@ async fn who_is_in_the_chain_of_causes_is_not_rung() {
     world.write("/a");
     assert_eq!(world.words(&a).await, [""; 0]);
     assert_eq!(*world.owed(&b).await[0].causes, [a.id.0, b.id.0]);
-    *world.past.causes.lock() = (100..116).map(Uuid::from_u128).collect();
+    *world.past.causes.lock() = (100..117).map(Uuid::from_u128).collect();
     world.write("/a");
-    assert_eq!(world.words(&a).await, [""; 0], "among so many it is a loop");
+    assert_eq!(world.words(&a).await, [""; 0], "so long a chain is a storm");
     world.past.causes.lock().clear();
     world.write("/a");
     assert_eq!(world.words(&a).await, ["Update /a"]);
@@ -153,6 +168,30 @@ async fn a_change_is_judged_by_the_rules_of_its_commit_however_late_that_is() {
     let owed = world.owed(&bob).await;
     let leave = world.hub.leave(&bob, &owed[0].about).await;
     assert!(matches!(leave, Leave::Withheld { ended: None }), "the rules of now are asked besides: {leave:?}");
+}
+
+#[tokio::test]
+async fn however_much_was_committed_meanwhile_all_of_it_is_owed_once_the_rules_can_be_read() {
+    let world = World::new();
+    let bob = world.push("bob", &["/a"]).await;
+    world.past.failing.store(true, SeqCst);
+    let before = world.past.questions.load(SeqCst);
+    for _ in 0..200 {
+        world.write("/a");
+        world.write("/b");
+    }
+    // Asked in vain, and asked again: everything has been passed over by then.
+    world.until(|| world.past.questions.load(SeqCst) >= before + 2).await;
+    world.past.failing.store(false, SeqCst);
+    world.write("/a");
+    let owed = world.owed(&bob).await;
+    let commits = owed.iter().map(|owed| match &owed.what {
+        What::Change { position, .. } => position.sequence,
+        What::State => panic!("the topic is theirs"),
+    });
+    let commits: Vec<_> = commits.collect();
+    assert_eq!(commits.len(), 201);
+    assert!(commits.is_sorted());
 }
 
 #[tokio::test]
