@@ -6,7 +6,7 @@ mod common;
 
 use common::{Writer, open};
 use podbell_delivery::push::{
-    Done, Outcome, Queue,
+    Done, Kind, Outcome, Queue,
     testing::{at, attempt, change, channel, lane, message, told},
 };
 use podbell_hub::{Channel, ChannelLimits, ChannelStore, Owed, Owing};
@@ -14,7 +14,7 @@ use podbell_log::{Log, LogError};
 use podbell_model::Sequence;
 use podbell_pod::store::Store;
 use podbell_sqlite::{Options, Sqlite};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 async fn keep(store: &Sqlite, channel: &Channel) {
     store.insert(channel, &ChannelLimits::default()).await.unwrap();
@@ -161,4 +161,52 @@ async fn another_end_is_told_anew() {
     assert!(store.renew(ending.id, &renewal).await.unwrap());
     assert_eq!(store.expiring(at(101), 9).await.unwrap().len(), 0);
     assert_eq!(store.expiring(at(201), 9).await.unwrap().len(), 1);
+}
+
+/// One who finds what is owed, so often that updates replace each other, and one who delivers, as fast as they can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn updates_that_replace_each_other_while_others_are_sent_lose_nothing_and_overtake_nothing() {
+    const LAST: u64 = 1_500;
+    const PATHS: [&str; 3] = ["a", "b", "c"];
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let channel = channel(1, "hook.example", &PATHS);
+    keep(&store, &channel).await;
+    let deriving = tokio::spawn({
+        let (store, channel) = (Arc::clone(&store), channel.clone());
+        async move {
+            for number in 1..=LAST {
+                let path = PATHS[usize::try_from(number % 3).unwrap()];
+                let rate = Some(Duration::ZERO);
+                store.owe(vec![Owed { rate, ..change(&channel, path, number) }], Some(Sequence(number))).await.unwrap();
+            }
+        }
+    });
+    let mut heard: HashMap<_, Vec<Sequence>> = HashMap::new();
+    loop {
+        let over = deriving.is_finished();
+        let taken = store.take(&lane("hook.example"), at(0), 9, &[]).await.unwrap();
+        if over && taken.is_empty() {
+            break;
+        }
+        let under_way: Vec<_> = taken.iter().map(|taken| taken.id).collect();
+        // Whoever asks again while these are sent gets nothing about the same objects.
+        let others = store.take(&lane("hook.example"), at(0), 9, &under_way).await.unwrap();
+        for delivery in taken.iter().chain(&others) {
+            let Kind::Change { about, position, .. } = &delivery.kind else { panic!("a change") };
+            let before = heard.entry(about.resource.clone()).or_default();
+            assert!(before.last().is_none_or(|last| *last < position.sequence), "{before:?} {position:?}");
+            before.push(position.sequence);
+        }
+        for delivery in taken.iter().chain(&others) {
+            let attempt = attempt(0, Outcome::Acknowledged(204));
+            store.finish(delivery.id, Some(&attempt), &Done::Acknowledged).await.unwrap();
+        }
+    }
+    deriving.await.unwrap();
+    let mut last: Vec<u64> = heard.values().map(|heard| heard.last().unwrap().0).collect();
+    last.sort_unstable();
+    assert_eq!(last, [LAST - 2, LAST - 1, LAST]);
+    let told: usize = heard.values().map(Vec::len).sum();
+    assert!(told < usize::try_from(LAST).unwrap(), "some were replaced");
 }

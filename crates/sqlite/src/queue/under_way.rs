@@ -105,3 +105,43 @@ impl Drop for Replaced {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(registry: &UnderWay, under_way: &[i64], wanted: i64) -> Option<i64> {
+        let under_way = under_way.iter().map(|id| DeliveryId(*id)).collect();
+        let choose = |spoken: &Spoken| {
+            let may = !spoken.for_him.contains(&wanted) && !spoken.otherwise.contains(&wanted);
+            Ok(may.then_some((0, wanted)).into_iter().collect())
+        };
+        registry.take(&Lane("lane".into()), under_way, choose).unwrap().pop().map(|(_, id)| id)
+    }
+
+    #[test]
+    fn one_is_either_taken_or_replaced() {
+        let registry = Arc::new(UnderWay::default());
+        let (mut first, mut second) = (registry.replacing(), registry.replacing());
+        assert!(first.replace(1) && second.replace(1));
+        assert_eq!(take(&registry, &[], 1), None);
+        drop(first);
+        assert_eq!(take(&registry, &[], 1), None, "the second is not durable yet");
+        drop(second);
+        assert_eq!(take(&registry, &[], 1), Some(1));
+        assert!(!registry.replacing().replace(1));
+        registry.give_back(1);
+        assert!(registry.replacing().replace(1));
+    }
+
+    #[test]
+    fn what_was_dropped_without_a_word_is_nobodys() {
+        let registry = Arc::new(UnderWay::default());
+        assert_eq!(take(&registry, &[], 1), Some(1));
+        assert_eq!(take(&registry, &[1], 2), Some(2));
+        assert!(!registry.replacing().replace(1));
+        assert_eq!(take(&registry, &[2], 2), None);
+        assert!(registry.replacing().replace(1));
+        assert!(!registry.replacing().replace(2));
+    }
+}
