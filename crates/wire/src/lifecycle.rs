@@ -1,17 +1,21 @@
 //! Messages about a channel, not about its topics: that it is about to end, that it has ended, that something could not
-//! be kept for it, and the test that a subscriber asks for. An extension.
+//! be kept for it. An extension.
 //!
 //! They have the keys of a notification; the object is the channel. They say nothing of any resource.
 
-use crate::{EXTENSIONS, NotificationsContext, lexical};
-use podbell_model::{Timestamp, Uuid, vocab::activitystreams};
+use crate::{
+    EXTENSIONS, NotificationsContext, Syntax, lexical,
+    statements::{AS, NOTIFY, Statements, XSD_PREFIX},
+};
+use podbell_model::{
+    Timestamp, Uuid,
+    vocab::{activitystreams, notify},
+};
 use serde::Serialize;
 
 /// What is said of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
-    /// Nothing: the subscriber wants to see whether messages arrive.
-    Ping,
     /// It ends soon.
     Expiring {
         /// When.
@@ -42,7 +46,6 @@ impl Lifecycle {
     /// The class of such a message.
     pub fn class(self) -> String {
         let name = match self {
-            Self::Ping => "Ping",
             Self::Expiring { .. } => "Expiring",
             Self::Removed(_) => "Removed",
             Self::Missed => "Missed",
@@ -79,14 +82,20 @@ struct Json<'a> {
     published: String,
 }
 
-/// Writes a message about the channel with that IRI, as JSON-LD.
-pub fn write(what: Lifecycle, context: NotificationsContext, channel: &str, id: Uuid, now: Timestamp) -> Vec<u8> {
+/// Writes a message about the channel with that IRI.
+pub fn write(
+    what: Lifecycle,
+    (context, syntax): (NotificationsContext, Syntax),
+    channel: &str,
+    id: Uuid,
+    now: Timestamp,
+) -> Vec<u8> {
     let (end_at, reason) = match what {
         Lifecycle::Expiring { end_at } => (Some(lexical::date_time(end_at)), None),
         Lifecycle::Removed(reason) => (None, Some(reason.word())),
-        Lifecycle::Ping | Lifecycle::Missed => (None, None),
+        Lifecycle::Missed => (None, None),
     };
-    crate::json(&Json {
+    let words = Json {
         context: [activitystreams::CONTEXT, context.iri()],
         id: id.urn().to_string(),
         class: what.class(),
@@ -94,28 +103,67 @@ pub fn write(what: Lifecycle, context: NotificationsContext, channel: &str, id: 
         end_at,
         reason,
         published: lexical::date_time(now),
-    })
+    };
+    match syntax {
+        Syntax::JsonLd => crate::json(&words),
+        Syntax::Turtle => words.statements().turtle(&[AS, NOTIFY, XSD_PREFIX]),
+        Syntax::NTriples => words.statements().n_triples(),
+    }
+}
+
+impl Json<'_> {
+    fn statements(&self) -> Statements {
+        let mut statements = Statements::default();
+        statements.class(&self.id, &self.class);
+        statements.link(&self.id, &format!("{}object", activitystreams::NS), self.object);
+        if let Some(end_at) = &self.end_at {
+            statements.typed(&self.id, &format!("{}endAt", notify::NS), end_at, "dateTime");
+        }
+        if let Some(reason) = self.reason {
+            statements.text(&self.id, &format!("{EXTENSIONS}reason"), reason);
+        }
+        statements.typed(&self.id, &format!("{}published", activitystreams::NS), &self.published, "dateTime");
+        statements
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use podbell_model::rdf;
+
+    const CHANNEL: &str = "https://pod.example/c";
+    const END: &str = "2026-07-18T09:12:03Z";
 
     #[test]
     fn they_have_exactly_these_keys() {
         const HEAD: &str = r#"{"@context":["https://www.w3.org/ns/activitystreams","https://www.w3.org/ns/solid/notification/v1"],"id":"urn:uuid:00000000-0000-0000-0000-000000000007","type":"urn:podbell:terms#"#;
-        let (now, end_at) = (Timestamp::UNIX_EPOCH, "2026-07-18T09:12:03Z".parse().unwrap());
+        let (now, end_at) = (Timestamp::UNIX_EPOCH, END.parse().unwrap());
         for (what, class, rest) in [
-            (Lifecycle::Ping, "Ping", ""),
             (Lifecycle::Expiring { end_at }, "Expiring", r#""endAt":"2026-07-18T09:12:03.000Z","#),
             (Lifecycle::Removed(Removed::Gone), "Removed", r#""urn:podbell:terms#reason":"gone","#),
             (Lifecycle::Missed, "Missed", ""),
         ] {
-            let text = write(what, NotificationsContext::V0_2, "https://pod.example/c", Uuid::from_u128(7), now);
+            let words = (NotificationsContext::V0_2, Syntax::JsonLd);
+            let text = write(what, words, CHANNEL, Uuid::from_u128(7), now);
             let expected = format!(
                 r#"{HEAD}{class}","object":"https://pod.example/c",{rest}"published":"1970-01-01T00:00:00.000Z"}}"#
             );
             assert_eq!(String::from_utf8(text).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn every_syntax_says_the_same() {
+        let end_at = END.parse().unwrap();
+        for what in [Lifecycle::Expiring { end_at }, Lifecycle::Removed(Removed::Failing), Lifecycle::Missed] {
+            let graph = |syntax: Syntax| {
+                let words = (NotificationsContext::V0_2, syntax);
+                let text = write(what, words, CHANNEL, Uuid::from_u128(7), Timestamp::UNIX_EPOCH);
+                rdf::parse(syntax.rdf_format(), "https://base.example/", &text).unwrap()
+            };
+            assert_eq!(graph(Syntax::JsonLd), graph(Syntax::Turtle), "{what:?}");
+            assert_eq!(graph(Syntax::JsonLd), graph(Syntax::NTriples), "{what:?}");
         }
     }
 }

@@ -164,11 +164,11 @@ impl Inner {
                 Ok(Words { body, syntax, gate: Some(gate), told: Some(Told::State(shown.state)) })
             }
             Kind::Ping { body } => match self.queue.health(channel.id).await {
-                Ok(Some(_)) => Ok(Words::of(body)),
+                Ok(Some(_)) => Ok(Words::of(body, syntax)),
                 Ok(None) => Err(Step::Withheld(None)),
                 Err(_) => Err(Step::Later(SOON)),
             },
-            Kind::Lifecycle { body } => Ok(Words::of(body)),
+            Kind::Lifecycle { body } => Ok(Words::of(body, syntax)),
         }
     }
 
@@ -325,9 +325,9 @@ enum NotSent {
 }
 
 impl Words {
-    /// What is always written in one way, and says nothing of any resource.
-    fn of(body: &Arc<[u8]>) -> Self {
-        Self { body: Bytes::copy_from_slice(body), syntax: Syntax::JsonLd, gate: None, told: None }
+    /// What says nothing of any resource: nobody has to give leave.
+    fn of(body: &Arc<[u8]>, syntax: Syntax) -> Self {
+        Self { body: Bytes::copy_from_slice(body), syntax, gate: None, told: None }
     }
 }
 

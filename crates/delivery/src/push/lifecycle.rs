@@ -10,7 +10,7 @@ use super::{
 use podbell_hub::Channel;
 use podbell_model::{Timestamp, Uuid};
 use podbell_wire::{
-    NotificationsContext, Rendering,
+    Rendering,
     lifecycle::{self, Lifecycle, Removed},
 };
 use std::{sync::Arc, time::Duration};
@@ -32,22 +32,17 @@ impl From<Removal> for Removed {
     }
 }
 
-/// A test that a subscriber asks for, finished. `iri`: the channel's.
-pub fn ping(channel: &Channel, iri: &str, message: Uuid, now: Timestamp) -> Arc<[u8]> {
-    write(Lifecycle::Ping, channel, iri, message, now)
-}
-
-/// The last words to a channel, finished: why it was removed.
+/// The last words to a channel, finished: why it was removed. `iri`: the channel's.
 pub fn farewell(removal: Removal, channel: &Channel, iri: &str, message: Uuid, now: Timestamp) -> Arc<[u8]> {
     write(Lifecycle::Removed(removal.into()), channel, iri, message, now)
 }
 
 fn write(what: Lifecycle, channel: &Channel, iri: &str, message: Uuid, now: Timestamp) -> Arc<[u8]> {
-    let context = match Rendering::from_code(channel.rendering.0) {
-        Some(Rendering::Solid { context, .. }) => context,
-        _ => NotificationsContext::default(),
+    let words = match Rendering::from_code(channel.rendering.0) {
+        Some(Rendering::Solid { context, syntax, .. }) => (context, syntax),
+        _ => Default::default(),
     };
-    lifecycle::write(what, context, iri, message, now).into()
+    lifecycle::write(what, words, iri, message, now).into()
 }
 
 impl Inner {

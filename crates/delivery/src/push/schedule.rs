@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_five_days_old_is_given_up() {
-        let almost = after(NOW, OLDEST - Duration::from_secs(1));
+        let almost = after(NOW, OLDEST.saturating_sub(Duration::from_secs(1)));
         assert!(next(1, NOW, almost, None, 0).is_some());
         assert_eq!(next(1, NOW, after(NOW, OLDEST), None, 0), None);
         assert!(next(1, NOW, before(NOW, OLDEST), None, 0).is_some(), "a clock that was put back gives nothing up");

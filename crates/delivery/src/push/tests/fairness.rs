@@ -114,9 +114,9 @@ async fn a_host_that_does_not_work_is_left_alone_and_then_tried_by_one() {
         assert_eq!(world.post.count(), count);
     }
     world.post.answer(|_| status(204));
-    tokio::time::advance(Duration::from_secs(120)).await;
+    tokio::time::advance(Duration::from_mins(2)).await;
     world.quiet().await;
-    world.pass(Duration::from_secs(3_600));
+    world.pass(Duration::from_hours(1));
     world.until(|world| world.queue.pending() == 0).await;
 }
 
