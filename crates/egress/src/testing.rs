@@ -47,7 +47,7 @@ impl Resolve for Answers {
 
 /// A listener that counts connections, sends a fixed answer to each, and then closes or holds.
 pub struct Canary {
-    /// Where it listens, on loopback.
+    /// Where it listens.
     pub port: u16,
     /// What came, one text for each connection.
     pub requests: Arc<Mutex<Vec<String>>>,
@@ -60,7 +60,20 @@ pub struct Canary {
 impl Canary {
     /// With these answers in turn, and the last one for ever; `hold`: connections stay open.
     pub async fn sing(answers: Vec<Vec<u8>>, hold: bool) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::perch(TcpListener::bind("127.0.0.1:0").await.unwrap(), answers, hold)
+    }
+
+    /// Under every address of this machine that the system offers, with nothing to say.
+    pub async fn everywhere() -> Self {
+        let listener = match TcpListener::bind("[::]:0").await {
+            Ok(listener) => listener,
+            Err(_) => TcpListener::bind("0.0.0.0:0").await.unwrap(),
+        };
+        Self::perch(listener, Vec::new(), false)
+    }
+
+    /// On that listener.
+    pub fn perch(listener: TcpListener, answers: Vec<Vec<u8>>, hold: bool) -> Self {
         let port = listener.local_addr().unwrap().port();
         let (touched, requests, came) =
             (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<String>>>::default(), Arc::default());

@@ -116,7 +116,7 @@ mod tests {
         for length in 1..=20 {
             let chain = chain(length);
             let sealed = causes.seal(&chain, at(0)).unwrap();
-            assert_eq!(sealed.len(), 412, "however long the chain is");
+            assert_eq!(sealed.len(), 414, "however long the chain is");
             assert_ne!(causes.seal(&chain, at(0)).unwrap(), sealed);
             let opened = causes.of(&headers(sealed), at(LIFE - 1));
             assert_eq!(*opened, chain[..chain.len().min(MAX_CAUSES + 1)]);

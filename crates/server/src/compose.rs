@@ -9,7 +9,7 @@ use crate::{
     data::DataDirectory,
     listen::Bound,
     notifications::{self, Seals, Targets},
-    parts::Parts,
+    parts::{Parts, outbound},
     provider_site::{self, Homes},
     resources,
     seed::{self, Seeding},
@@ -21,7 +21,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use podbell_delivery::{Frames, push::sign::Sender, stream::Streams, websocket::WebSockets};
-use podbell_egress::{Resolve, SystemResolver};
+use podbell_egress::Client;
 use podbell_hub::{ChannelLimits, Clock, Hub};
 use podbell_model::Timestamp;
 use podbell_oidc::{ProofRules, Verifier};
@@ -35,23 +35,23 @@ const TEND_EVERY: Duration = Duration::from_mins(5);
 
 /// Opens the stores and makes the routes of both origins.
 pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, stop: Stop) -> anyhow::Result<Composed> {
-    compose_with(settings, data, bound, stop, Arc::new(SystemResolver)).await
+    compose_with(settings, data, bound, stop, outbound(settings)?).await
 }
 
-/// The same; names of other servers are asked of that resolver.
+/// The same with another way out.
 pub async fn compose_with(
     settings: &Settings,
     data: &DataDirectory,
     bound: &Bound,
     stop: Stop,
-    resolver: Arc<dyn Resolve>,
+    client: Client,
 ) -> anyhow::Result<Composed> {
     let origin: Arc<str> = bound.pods.url.origin().into();
     if bound.provider.is_some() && settings.seeds() {
         seed::begin(settings.seed.as_deref(), data)?;
     }
     let issuer = bound.provider.as_ref().map(|site| &site.url);
-    let parts = Parts::open_with(settings, data, &bound.pods.url, issuer, resolver).await?;
+    let parts = Parts::open_with(settings, data, &bound.pods.url, issuer, client).await?;
     let Parts { clock, store, own, client, origins, pod, judge, replay, provider, sender } = parts;
     let storages = Arc::clone(pod.storages());
     let mut composed = Composed::default();

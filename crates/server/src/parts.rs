@@ -14,7 +14,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use podbell_delivery::push::sign::Sender;
-use podbell_egress::{Client, Fetch, Resolve, SystemResolver};
+use podbell_egress::{Client, Fetch};
 use podbell_hub::Clock;
 use podbell_model::{Timestamp, Uuid};
 use podbell_oidc::MemoryReplay;
@@ -58,10 +58,10 @@ impl Parts {
         base: &BaseUrl,
         issuer: Option<&BaseUrl>,
     ) -> anyhow::Result<Self> {
-        Self::open_with(settings, data, base, issuer, Arc::new(SystemResolver)).await
+        Self::open_with(settings, data, base, issuer, outbound(settings)?).await
     }
 
-    /// The same; names of other servers are asked of that resolver.
+    /// The same with another way out.
     ///
     /// # Errors
     /// Those of [`Parts::open`].
@@ -70,12 +70,10 @@ impl Parts {
         data: &DataDirectory,
         base: &BaseUrl,
         issuer: Option<&BaseUrl>,
-        resolver: Arc<dyn Resolve>,
+        client: Client,
     ) -> anyhow::Result<Self> {
         let clock: Clock = Arc::new(Timestamp::now);
         let store = open_store(settings, data).await?;
-        let client = Client::with_resolver(egress_policy(settings)?, resolver);
-        let client = client.context("the outbound client cannot be made")?;
         let origins = OwnOrigins::new(base, settings.pods.layout, issuer);
         let own = Arc::new(OwnDocuments::new(Arc::new(client.clone()), origins.clone()));
         let fetch: Arc<dyn Fetch> = own.clone();
@@ -129,7 +127,8 @@ async fn open_store(settings: &Settings, data: &DataDirectory) -> anyhow::Result
     }
 }
 
-fn egress_policy(settings: &Settings) -> anyhow::Result<podbell_egress::Policy> {
+/// The guarded way out, as the settings say.
+pub fn outbound(settings: &Settings) -> anyhow::Result<Client> {
     let mut roots = Vec::new();
     for path in &settings.egress.extra_roots {
         let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -137,7 +136,8 @@ fn egress_policy(settings: &Settings) -> anyhow::Result<podbell_egress::Policy> 
     }
     let allowed = settings.egress.allowed.iter().map(|network| network.0).collect();
     let development = settings.is_development();
-    Ok(podbell_egress::Policy { development, roots, allowed, ..podbell_egress::Policy::default() })
+    let policy = podbell_egress::Policy { development, roots, allowed, ..podbell_egress::Policy::default() };
+    Client::new(policy).context("the outbound client cannot be made")
 }
 
 fn wac_rules(settings: &Settings, origin: &Arc<str>) -> podbell_wac::Rules {
