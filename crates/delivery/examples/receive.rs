@@ -17,7 +17,7 @@ use base64::{
 use podbell_egress::{Client, Fetch as _, Get, Policy};
 use serde_json::{Value, json};
 use sfv::{BareItem, Dictionary, FieldType as _, ListEntry, Parser};
-use std::{collections::HashMap, time::SystemTime};
+use std::{collections::HashMap, fmt::Write as _, time::SystemTime};
 use url::{Position, Url};
 
 const COVERED: [&str; 6] = ["@method", "@scheme", "@authority", "@path", "content-type", "content-digest"];
@@ -81,7 +81,7 @@ fn verify_signature(request: &Request, sender: &str, document: &Value) -> Result
     let mut covered = Vec::new();
     for item in &signed.items {
         let name = item.bare_item.as_string().filter(|_| item.params.is_empty()).ok_or("an unknown component")?;
-        base += &format!("\"{}\": {}\n", name.as_str(), request.component(name.as_str())?);
+        writeln!(base, "\"{}\": {}", name.as_str(), request.component(name.as_str())?)?;
         covered.push(name.as_str());
     }
     let query = request.url.query().map(|_| "@query");
@@ -90,7 +90,7 @@ fn verify_signature(request: &Request, sender: &str, document: &Value) -> Result
     }
     let parameters = Dictionary::from_iter([(label.clone(), ListEntry::InnerList(signed.clone()))]);
     let parameters = parameters.serialize().ok_or("nothing is signed")?;
-    base += &format!("\"@signature-params\": {}", &parameters[label.as_str().len() + 1..]);
+    write!(base, "\"@signature-params\": {}", &parameters[label.as_str().len() + 1..])?;
     let created = signed.params.get("created").and_then(BareItem::as_integer).ok_or("created is missing")?;
     if !is_recent(u64::try_from(i64::from(created))?) {
         return Err("signed long ago".into());

@@ -13,7 +13,7 @@
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use podbell_delivery::push::sign::{Parcel, Sender};
+use podbell_delivery::push::{Parcel, Signer as _, sign::Sender};
 use podbell_hub::{PushKeys, Secret};
 use podbell_model::{Timestamp, Uuid};
 use podbell_server::{sender, settings::Settings};
@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let store = Sqlite::open(directory.path(), &Options::default())?;
     let now = Timestamp::now();
-    let sender = sender::open(&Settings::default(), &wanted.origin, store, now).await?;
+    let sender = sender::open(&Settings::default(), &wanted.origin, None, store, now).await?;
     let requests = wanted.requests.iter().map(|wish| sign(&sender, wish, now)).collect::<Result<Vec<_>, _>>()?;
     let text = |syntax: Syntax| String::from_utf8(sender::document(&sender, now).write(syntax.into()));
     let documents = json!({

@@ -32,14 +32,16 @@ pub const JWKS: &str = "/.notifications/issuer/jwks";
 /// The forms of the sender's document, the usual one first.
 pub const OFFERS: [Syntax; 3] = [Syntax::Turtle, Syntax::JsonLd, Syntax::NTriples];
 
-/// Opens the keys, and makes the sender of a server at `origin`.
+/// Opens the keys, and makes the sender of a server at `origin`. Push services may turn to `contact`; by default to the
+/// base URL.
 pub async fn open(
     settings: &Settings,
     origin: &str,
+    contact: Option<&str>,
     store: Arc<dyn KeyStore>,
     now: Timestamp,
 ) -> anyhow::Result<Arc<Sender>> {
-    let contact = settings.sender.contact.clone().unwrap_or_else(|| format!("{origin}/"));
+    let contact = contact.map_or_else(|| format!("{origin}/"), str::to_owned);
     let identity = Identity {
         sender: format!("{origin}{SENDER}").into(),
         issuer: format!("{origin}{ISSUER}").into(),
@@ -116,7 +118,7 @@ impl<D: PublicDocuments> PublicDocuments for WithSender<D> {
 mod tests {
     use super::*;
     use crate::{own_documents::OwnDocuments, own_origins::OwnOrigins, settings::Layout};
-    use podbell_delivery::push::sign::Parcel;
+    use podbell_delivery::push::{Parcel, Signer as _};
     use podbell_egress::{Document, Fetch, FetchError, Get};
     use podbell_model::Uuid;
     use podbell_oidc::{Config, MemoryReplay, Presented, Verifier};
@@ -147,7 +149,7 @@ mod tests {
         let store = Sqlite::open(directory.path(), &Options::default()).unwrap();
         let now = Timestamp::now();
         let origin = "http://localhost:3000";
-        let sender = open(&Settings::default(), origin, store, now).await.unwrap();
+        let sender = open(&Settings::default(), origin, None, store, now).await.unwrap();
         let origins = OwnOrigins::new(&format!("{origin}/").parse().unwrap(), Layout::Path, None);
         let own = OwnDocuments::new(Arc::new(Outside), origins);
         own.publish_pods(Arc::new(WithSender {
@@ -156,7 +158,7 @@ mod tests {
             others: NoPods,
         }));
         let config = Config { development: true, ..Config::default() };
-        let replay = Arc::new(MemoryReplay::new(10, now - std::time::Duration::from_secs(60)));
+        let replay = Arc::new(MemoryReplay::new(10, now - std::time::Duration::from_mins(1)));
         let verifier = Verifier::new(config, Arc::new(own), replay);
         let inbox = format!("{origin}/alice/inbox/");
         let (target, body) = (inbox.parse().unwrap(), Bytes::from_static(b"{}"));

@@ -12,57 +12,20 @@ pub mod solid_oidc;
 pub mod standard_webhooks;
 pub mod web_push;
 
-use super::keys::{Keys, Purpose};
-use bytes::Bytes;
+use super::{
+    Parcel, SignError, Signed, Signer,
+    keys::{Keys, Purpose},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use podbell_hub::{PushKeys, Secret};
-use podbell_model::{Timestamp, Uuid};
+use podbell_hub::PushKeys;
+use podbell_model::Timestamp;
 use podbell_oidc::{Algorithm, KeyError, SigningKey};
 use std::sync::Arc;
-use url::Url;
 
-/// What is signed: one attempt to deliver one message.
-#[derive(Clone, Debug)]
-pub struct Parcel<'p> {
-    /// The receiver.
-    pub target: &'p Url,
-    /// Of the body.
-    pub content_type: &'p str,
-    /// The message.
-    pub body: &'p Bytes,
-    /// The id of the message: the same over all attempts.
-    pub message: Uuid,
-    /// Symmetric secrets of the receiver, if it has any.
-    pub secrets: &'p [Secret],
-    /// For Web Push: the receiver's keys.
-    pub keys: Option<&'p PushKeys>,
-}
-
-/// What is sent.
-#[derive(Clone, Debug)]
-pub struct Signed {
-    /// All header fields but those of the connection, `Content-Type` among them.
-    pub headers: HeaderMap,
-    /// The body; encrypted for Web Push.
-    pub body: Bytes,
-}
-
-/// Why something cannot be signed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignError {
-    /// There is no key, or it cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The receiver's own keys or secrets are none.
-    #[error("the keys of the receiver cannot be used")]
-    Receiver,
-    /// More than a push service takes.
-    #[error("the message is longer than {} bytes", web_push::MAX_PAYLOAD)]
-    TooLarge,
-    /// Something of it cannot stand in a header field.
-    #[error("the request cannot be written")]
-    Field,
+impl From<KeyError> for SignError {
+    fn from(_: KeyError) -> Self {
+        Self::Unavailable
+    }
 }
 
 /// Who this server is as a sender.
@@ -106,14 +69,6 @@ impl Sender {
         &self.keys
     }
 
-    /// Signs one attempt at `now`.
-    pub fn sign(&self, parcel: &Parcel<'_>, now: Timestamp) -> Result<Signed, SignError> {
-        match parcel.keys {
-            Some(keys) => self.for_push_service(parcel, keys, now),
-            None => self.for_receiver(parcel, now),
-        }
-    }
-
     /// The key that a browser binds its subscription to, as `vapidPublicKey` shows it.
     pub fn vapid_public_key(&self, now: Timestamp) -> Result<String, KeyError> {
         web_push::public_key(&*self.keys.signing(Purpose::Vapid, now)?)
@@ -155,23 +110,33 @@ impl Sender {
     }
 }
 
+impl Signer for Sender {
+    fn sign(&self, parcel: &Parcel<'_>, now: Timestamp) -> Result<Signed, SignError> {
+        match parcel.keys {
+            Some(keys) => self.for_push_service(parcel, keys, now),
+            None => self.for_receiver(parcel, now),
+        }
+    }
+}
+
 /// The `keyid` under which a key of the sender is published.
 pub fn key_id(sender: &str, key: &SigningKey) -> String {
     format!("{sender}#{}", key.thumbprint())
 }
 
+/// The fields of a request; what cannot stand in one came with the receiver's URL.
 #[derive(Default)]
 struct Fields(HeaderMap);
 
 impl Fields {
     fn put(&mut self, name: HeaderName, value: &str) -> Result<(), SignError> {
-        self.0.insert(name, HeaderValue::from_str(value).map_err(|_| SignError::Field)?);
+        self.0.insert(name, HeaderValue::from_str(value).map_err(|_| SignError::Receiver)?);
         Ok(())
     }
 
     /// The same, kept out of what is shown of the fields.
     fn put_secret(&mut self, name: HeaderName, value: &str) -> Result<(), SignError> {
-        let mut value = HeaderValue::from_str(value).map_err(|_| SignError::Field)?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| SignError::Receiver)?;
         value.set_sensitive(true);
         self.0.insert(name, value);
         Ok(())

@@ -142,13 +142,7 @@ impl Report {
     }
 
     fn sender(&mut self, settings: &Settings) {
-        let sender = &settings.sender;
-        let is_contact = |contact: &String| contact.starts_with("mailto:") || contact.starts_with("https://");
-        if sender.contact.as_ref().is_some_and(|contact| !is_contact(contact) || contact.contains(char::is_whitespace))
-        {
-            self.wrong("sender.contact", "expected \"mailto:\" and an address, or an https URL");
-        }
-        if sender.key_life < Span::days(4) {
+        if settings.sender.key_life < Span::days(4) {
             self.wrong(
                 "sender.key_life",
                 "a key is published for three days beside others; let it sign for four at least",

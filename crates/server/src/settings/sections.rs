@@ -234,8 +234,6 @@ settings! {
 
     /// This server as a sender of webhooks, to inboxes and to push services: its WebID is at /.notifications/sender.
     Sender ["sender"] {
-        /// Whom a push service may turn to: "mailto:…" or an https URL. By default the base URL.
-        contact: Option<String> = None, example "\"mailto:admin@pod.example\"";
         /// How long a key signs; the next one is published a day before it takes over, and each for two days after. The
         /// key for push services stays: browsers are bound to it. `podbell sender rotate` makes new keys by hand.
         key_life: Span = Span::days(90);

@@ -5,7 +5,7 @@
 //!
 //! Spec: <https://www.rfc-editor.org/rfc/rfc9421>, <https://www.rfc-editor.org/rfc/rfc9530>
 
-use super::SignError;
+use crate::push::SignError;
 use aws_lc_rs::digest::{SHA256, digest};
 use http::HeaderName;
 use podbell_model::Timestamp;
@@ -71,25 +71,25 @@ pub fn content_digest(body: &[u8]) -> Result<String, SignError> {
 fn bytes(key: &str, value: &[u8]) -> Result<String, SignError> {
     let mut dictionary = DictSerializer::new();
     let _ = dictionary.bare_item(name(key)?, value);
-    dictionary.finish().ok_or(SignError::Field)
+    dictionary.finish().ok_or(SignError::Receiver)
 }
 
 /// The value of `@signature-params`.
 fn params(components: &[Component<'_>], created: Timestamp, keyid: &str) -> Result<String, SignError> {
-    let text = |text| StringRef::from_str(text).map_err(|_| SignError::Field);
+    let text = |text| StringRef::from_str(text).map_err(|_| SignError::Receiver);
     let mut dictionary = DictSerializer::new();
     let mut list = dictionary.inner_list(name(LABEL)?);
     for (component, _) in components {
         let _ = list.bare_item(text(component)?);
     }
-    let created = Integer::try_from(created.as_second()).map_err(|_| SignError::Field)?;
+    let created = Integer::try_from(created.as_second()).map_err(|_| SignError::Receiver)?;
     list.finish().parameter(name("created")?, created).parameter(name("keyid")?, text(keyid)?);
-    let input = dictionary.finish().ok_or(SignError::Field)?;
-    input.strip_prefix(LABEL).and_then(|rest| rest.strip_prefix('=')).map(str::to_owned).ok_or(SignError::Field)
+    let input = dictionary.finish().ok_or(SignError::Receiver)?;
+    input.strip_prefix(LABEL).and_then(|rest| rest.strip_prefix('=')).map(str::to_owned).ok_or(SignError::Receiver)
 }
 
 fn name(key: &str) -> Result<&KeyRef, SignError> {
-    KeyRef::from_str(key).map_err(|_| SignError::Field)
+    KeyRef::from_str(key).map_err(|_| SignError::Receiver)
 }
 
 /// What is signed in the end: a line for each component, and the parameters.
@@ -178,6 +178,6 @@ mod tests {
     fn what_cannot_be_quoted_is_refused() {
         let key = SigningKey::generate(Algorithm::Es256).unwrap();
         let target = Url::parse("https://hook.example/").unwrap();
-        assert_eq!(sign(&key, "clé", &target, "text/plain", b"", at(7)).err(), Some(SignError::Field));
+        assert_eq!(sign(&key, "clé", &target, "text/plain", b"", at(7)).err(), Some(SignError::Receiver));
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! Spec: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-use super::SignError;
-use aws_lc_rs::{error::Unspecified, hmac, rand};
+use crate::push::SignError;
+use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderName;
 use podbell_hub::Secret;
@@ -19,34 +19,12 @@ pub const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 pub const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 const PREFIX: &str = "whsec_";
-/// Bytes of a secret that is made here.
-const MADE: usize = 32;
-/// Bytes of a secret that somebody brings.
+/// Bytes of a secret: whatever else is kept as one would sign weakly.
 const LENGTH: std::ops::RangeInclusive<usize> = 24..=64;
 
-/// A text is no secret of the form that is shown: `whsec_` and the base64 of 24 to 64 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a secret is \"whsec_\" and the base64 of 24 to 64 bytes")]
-pub struct SecretError;
-
-/// Makes a new secret, as it is shown.
-///
-/// # Errors
-/// If there is no randomness.
-pub fn generate() -> Result<String, Unspecified> {
-    let mut secret = [0; MADE];
-    rand::fill(&mut secret)?;
-    Ok(format!("{PREFIX}{}", STANDARD.encode(secret)))
-}
-
-/// Whether a text that somebody brings can be a secret.
-pub fn check(secret: &str) -> Result<(), SecretError> {
-    key(secret).map(|_| ())
-}
-
-fn key(secret: &str) -> Result<Vec<u8>, SecretError> {
+fn key(secret: &str) -> Result<Vec<u8>, SignError> {
     let key = secret.strip_prefix(PREFIX).and_then(|text| STANDARD.decode(text).ok());
-    key.filter(|key| LENGTH.contains(&key.len())).ok_or(SecretError)
+    key.filter(|key| LENGTH.contains(&key.len())).ok_or(SignError::Receiver)
 }
 
 /// The header fields of a signature.
@@ -66,7 +44,7 @@ pub(super) fn sign(
     let (id, timestamp) = (message.urn().to_string(), now.as_second().to_string());
     let mut signatures = Vec::new();
     for secret in secrets.iter().filter(|secret| secret.until.is_none_or(|until| now < until)) {
-        let key = key(&secret.text).map_err(|_| SignError::Receiver)?;
+        let key = key(&secret.text)?;
         signatures.push(signature(&key, &id, &timestamp, body));
     }
     Ok((!signatures.is_empty()).then(|| StandardWebhook { id, timestamp, signature: signatures.join(" ") }))
@@ -84,6 +62,10 @@ fn signature(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn text(bytes: usize, byte: u8) -> String {
+        format!("{PREFIX}{}", STANDARD.encode(vec![byte; bytes]))
+    }
+
     fn secret(text: &str, until: Option<i64>) -> Secret {
         Secret { text: text.into(), until: until.map(|second| Timestamp::from_second(second).unwrap()) }
     }
@@ -98,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_live_secret_signs_and_no_other() {
-        let (new, old) = (generate().unwrap(), generate().unwrap());
+        let (new, old) = (text(32, 1), text(24, 2));
         let secrets = [secret(&new, None), secret(&old, Some(100))];
         let signed = |second| {
             let signed = sign(&secrets, Uuid::nil(), b"{}", Timestamp::from_second(second).unwrap()).unwrap().unwrap();
@@ -116,15 +98,12 @@ mod tests {
 
     #[test]
     fn secrets_are_long_enough_and_not_too_long() {
-        assert_eq!(key(&generate().unwrap()).unwrap().len(), MADE);
-        assert_ne!(generate(), generate());
         for (bytes, good) in [(0, false), (23, false), (24, true), (64, true), (65, false)] {
-            let text = format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
-            assert_eq!(check(&text).is_ok(), good, "{bytes}");
+            assert_eq!(key(&text(bytes, 7)).is_ok(), good, "{bytes}");
         }
         for text in ["", "whsec_", "whsec_!", &STANDARD.encode([7; 32]), &format!("whpk_{}", STANDARD.encode([7; 32]))]
         {
-            assert_eq!(check(text), Err(SecretError), "{text}");
+            assert_eq!(key(text), Err(SignError::Receiver), "{text}");
         }
         assert!(sign(&[secret("whsec_", None)], Uuid::nil(), b"", Timestamp::UNIX_EPOCH).is_err());
     }

@@ -2,10 +2,13 @@
 
 use super::*;
 use crate::push::keys::tests::Memory;
+use bytes::Bytes;
 use podbell_egress::{Document, Fetch, FetchError, Get};
+use podbell_model::Uuid;
 use podbell_oidc::{AuthError, Config, MemoryReplay, Presented, Verifier};
 use serde_json::{Value, json};
 use std::time::Duration;
+use url::Url;
 
 const SENDER: &str = "https://pod.example/.notifications/sender";
 const ISSUER: &str = "https://pod.example/.notifications/issuer";

@@ -5,7 +5,8 @@
 
 mod cryptography;
 
-use super::{SignError, per_origin::PerOrigin};
+use super::per_origin::PerOrigin;
+use crate::push::SignError;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use podbell_hub::PushKeys;
 use podbell_model::Timestamp;
@@ -28,26 +29,15 @@ pub(super) const FIELDS: [(&str, &str); 4] = [
     ("urgency", "normal"),
 ];
 
-/// What a receiver brings are no keys of Web Push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("auth is 16 bytes and p256dh an uncompressed point of P-256, both in base64url")]
-pub struct PushKeysError;
-
 /// Gives the crate that writes the format the cryptography that everything here uses. Only the first call counts.
 pub(super) fn prepare() {
     let _ = ece::crypto::set_cryptographer(&cryptography::AwsLc);
 }
 
-/// Whether a receiver's keys can be used: a point that is none is found here, not at the first delivery.
-pub fn check(keys: &PushKeys) -> Result<(), PushKeysError> {
-    prepare();
-    encrypt(keys, b"{}").map(|_| ()).map_err(|_| PushKeysError)
-}
-
 /// Encrypts a message for a receiver.
 pub(super) fn encrypt(keys: &PushKeys, message: &[u8]) -> Result<Vec<u8>, SignError> {
     if message.len() > MAX_PAYLOAD {
-        return Err(SignError::TooLarge);
+        return Err(SignError::Receiver);
     }
     let sized = |text: &str, size| {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| SignError::Receiver)?;
@@ -125,15 +115,15 @@ mod tests {
             assert!(ece::decrypt(&own, &[8; 16], &sealed).is_err());
             assert_ne!(encrypt(&keys, message).unwrap(), sealed, "a key and a salt for each");
         }
-        assert_eq!(encrypt(&keys, &vec![b'x'; MAX_PAYLOAD + 1]), Err(SignError::TooLarge));
+        assert_eq!(encrypt(&keys, &vec![b'x'; MAX_PAYLOAD + 1]), Err(SignError::Receiver));
     }
 
     #[test]
-    fn keys_that_are_none_are_found_when_they_are_brought() {
+    fn nothing_is_encrypted_for_keys_that_are_none() {
+        prepare();
         let (.., keys) = receiver();
-        assert_eq!(check(&keys), Ok(()));
         let padded = PushKeys { auth: format!("{}==", keys.auth).into(), ..keys.clone() };
-        assert_eq!(check(&padded), Ok(()), "as some clients write them");
+        assert!(encrypt(&padded, b"{}").is_ok(), "as some clients write them");
         let no_point = URL_SAFE_NO_PAD.encode([vec![4], vec![1; 64]].concat());
         let compressed = URL_SAFE_NO_PAD.encode([2; 33]);
         for (auth, p256dh) in [
@@ -144,7 +134,7 @@ mod tests {
             (&keys.auth, &compressed),
         ] {
             let keys = PushKeys { auth: auth.into(), p256dh: p256dh.into() };
-            assert_eq!(check(&keys), Err(PushKeysError));
+            assert_eq!(encrypt(&keys, b"{}"), Err(SignError::Receiver));
         }
     }
 
