@@ -16,7 +16,7 @@ const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const OLD = `whsec_${Buffer.alloc(24, 8).toString('base64')}`;
 const BODY = '{"@context":["https://www.w3.org/ns/activitystreams"],"type":"Update","object":"https://pod.example/é"}';
 const HOOKS = ['https://hook.example/in', 'https://hook.example:8443/in/a%20b/?token=x%20y&z', 'http://[::1]:4000/', 'https://hook.example/in/4'];
-const REFUSED = /not the one that was signed|is wrong or missing|Missing required signed fields/;
+const REFUSED = /not the one that was signed|is wrong or missing|Missing required signed fields|expired|too old/i;
 const ENDPOINT = 'https://push.example/send/1?x=y';
 
 let signed, browser, auth;
@@ -25,7 +25,8 @@ before(async () => {
   const p256dh = browser.generateKeys('base64url');
   auth = randomBytes(16).toString('base64url');
   const hooks = HOOKS.map((target) => ({ target, body: BODY, secrets: [SECRET, OLD] }));
-  signed = await sign([...hooks, { target: ENDPOINT, body: BODY, keys: { auth, p256dh } }]);
+  const push = { target: ENDPOINT, body: BODY, keys: { auth, p256dh } };
+  signed = await sign([...hooks, push, { ...hooks[0], age: 600 }]);
 });
 after(() => signed?.close());
 
@@ -36,8 +37,10 @@ const changed = (request, change) => ({ ...request, headers: { ...request.header
 /** One of each way in which a request may not be what was signed. */
 const spoilt = () => {
   const [request, other] = hooks();
+  const old = signed.requests.at(-1);
   const { signature, 'signature-input': input } = other.headers;
   return {
+    age: old,
     body: changed(request, { body: Buffer.from(BODY.replace('Update', 'Delete')) }),
     'body and digest': changed(request, {
       body: Buffer.from('{}'),
@@ -63,6 +66,7 @@ test('T-K05: the token verifies with @solid/access-token-verifier, for its recei
   for (const url of ['https://hook.example/in', 'https://other.example/in/4'])
     await assert.rejects(verifyToken({ ...fresh, url }, signed.sender), /htu|URI/i, url);
   await assert.rejects(verifyToken({ ...fresh, method: 'PUT' }, signed.sender), /htm|method/i);
+  await assert.rejects(verifyToken(signed.requests.at(-1), signed.sender), /exp|iat|timestamp/);
   await assert.rejects(verifyToken(fresh, 'https://pod.example/.notifications/sender'), /somebody else/);
 });
 
@@ -80,6 +84,7 @@ test('the headers of Standard Webhooks verify with standardwebhooks (npm), by ei
     assert.throws(() => verifySecret(request, `whsec_${Buffer.alloc(32, 9).toString('base64')}`));
     assert.throws(() => verifySecret(changed(request, { body: Buffer.from('{}') }), SECRET));
   }
+  assert.throws(() => verifySecret(signed.requests.at(-1), SECRET), /old/);
 });
 
 test('T-P04: Web Push decrypts with http_ece (npm), and its token verifies with jose', async () => {
@@ -118,7 +123,7 @@ for (const [language, receive] of Object.entries({
     const bad = spoilt();
     const told = await receive(Object.values(bad));
     Object.keys(bad).forEach((what, at) => assert.notEqual(told[at].signature, 'good', what));
-    assert.notEqual(told[0].secret, 'good');
+    for (const what of ['age', 'body']) assert.notEqual(told[Object.keys(bad).indexOf(what)].secret, 'good', what);
   });
 }
 

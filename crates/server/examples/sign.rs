@@ -21,7 +21,7 @@ use podbell_sqlite::{Options, Sqlite};
 use podbell_wire::Syntax;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use url::Url;
 
 /// What is to be signed.
@@ -39,6 +39,9 @@ struct Wish {
     #[serde(default)]
     secrets: Vec<String>,
     keys: Option<Keys>,
+    /// How long ago it is signed, in seconds.
+    #[serde(default)]
+    age: u64,
 }
 
 /// The keys of a browser.
@@ -83,7 +86,7 @@ fn sign(sender: &Sender, wish: &Wish, now: Timestamp) -> anyhow::Result<Value> {
         secrets: &secrets,
         keys: keys.as_ref(),
     };
-    let signed = sender.sign(&parcel, now)?;
+    let signed = sender.sign(&parcel, now - Duration::from_secs(wish.age))?;
     let headers = signed.headers.iter().map(|(name, value)| Ok((name.to_string(), value.to_str()?.into())));
     let headers = headers.collect::<anyhow::Result<Map<String, Value>>>()?;
     Ok(json!({"method": "POST", "url": target.as_str(), "headers": headers, "body": STANDARD.encode(&signed.body)}))

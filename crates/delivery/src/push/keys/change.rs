@@ -21,7 +21,7 @@ impl Keys {
         let _only = self.changing.lock().await;
         let mut new = Vec::new();
         for purpose in Purpose::ALL {
-            match self.newest(purpose) {
+            match self.newest(purpose, now) {
                 None => new.push(make(purpose, now, now)?),
                 Some(signs) if purpose.changes() && later(signs, self.every) <= now => {
                     new.push(make(purpose, now, later(now, LEAD))?);
@@ -40,7 +40,7 @@ impl Keys {
         let (mut new, mut gone) = (Vec::new(), self.over(now));
         for purpose in changing {
             match change {
-                Change::Announced if self.newest(purpose).is_none_or(|signs| signs <= now) => {
+                Change::Announced if self.newest(purpose, now).is_none_or(|signs| signs <= now) => {
                     new.push(make(purpose, now, later(now, LEAD))?);
                 }
                 Change::Announced => {}
@@ -53,10 +53,12 @@ impl Keys {
         self.change(&new, &gone).await
     }
 
-    /// From when on the newest key of a purpose signs.
-    fn newest(&self, purpose: Purpose) -> Option<Timestamp> {
+    /// From when on the newest key of a purpose signs. One that was made by a clock that was ahead is none, unless it may
+    /// not be followed by another.
+    fn newest(&self, purpose: Purpose, now: Timestamp) -> Option<Timestamp> {
         let held = self.held.read();
-        held.iter().rfind(|held| held.kept.purpose == purpose).map(|held| held.kept.signs)
+        let counts = |kept: &KeptKey| !purpose.changes() || kept.signs <= later(now, LEAD);
+        held.iter().rfind(|held| held.kept.purpose == purpose && counts(&held.kept)).map(|held| held.kept.signs)
     }
 
     /// The names of the keys that are published no more.

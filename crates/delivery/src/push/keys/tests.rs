@@ -104,6 +104,27 @@ async fn the_key_that_browsers_are_bound_to_stays() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_keeps_no_key_from_being_followed() {
+    const AHEAD: i64 = 10 * 365 * 24;
+    for made in [0, AHEAD] {
+        let keys = keys(&Arc::new(Memory::default()), at(made)).await;
+        let vapid = signs(&keys, Purpose::Vapid, 0);
+        keys.tend(at(AHEAD)).await.unwrap();
+        for purpose in [Purpose::AccessToken, Purpose::HttpSignature] {
+            let mut seen = std::collections::BTreeSet::new();
+            for day in 1..200 {
+                keys.tend(at(day * 24)).await.unwrap();
+                let now = signs(&keys, purpose, day * 24);
+                assert!(published(&keys, purpose, day * 24).contains(&now));
+                seen.insert(now);
+            }
+            assert_eq!(seen.len(), 3, "in two hundred days");
+        }
+        assert_eq!(signs(&keys, Purpose::Vapid, 0), vapid);
+    }
+}
+
+#[tokio::test]
 async fn a_key_under_a_wrong_name_is_refused() {
     let store = Arc::new(Memory::default());
     drop(keys(&store, at(0)).await);
