@@ -38,7 +38,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         seed::begin(settings.seed.as_deref(), data)?;
     }
     let issuer = bound.provider.as_ref().map(|site| &site.url);
-    let Parts { clock, store, own, client, pod, judge, replay, provider } =
+    let Parts { clock, store, client, origins, fetch, pod, judge, replay, provider } =
         Parts::open(settings, data, &bound.pods.url, issuer).await?;
     let storages = Arc::clone(pod.storages());
     let mut composed = Composed::default();
@@ -62,7 +62,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         clock: Arc::clone(&clock),
     });
     composed.card.has_pods = !storages.is_empty();
-    let verifier = Arc::new(Verifier::new(oidc_config(settings), own.clone(), replay));
+    let verifier = Arc::new(Verifier::new(oidc_config(settings), fetch, replay));
     let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
     let hub = Hub::start(
         podbell_hub::Ports {
@@ -83,7 +83,7 @@ pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, s
         issuer: issuer.map(|issuer| issuer.as_str().into()),
         started: clock(),
         clock: Arc::clone(&clock),
-        targets: Targets::new(client, own, Arc::clone(&storages)),
+        targets: Targets::new(client, origins, Arc::clone(&storages)),
         queue: store.clone(),
         managing: Attempts::per_minute(settings.webhooks.requests_per_minute),
         vapid: None,

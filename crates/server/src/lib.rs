@@ -18,6 +18,7 @@ pub mod front;
 pub mod listen;
 pub mod notifications;
 pub mod own_documents;
+pub mod own_origins;
 pub mod page;
 pub mod parts;
 pub mod problem;

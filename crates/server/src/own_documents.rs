@@ -7,15 +7,15 @@
 //! Spec: <https://solidproject.org/TR/oidc#resource>
 
 use crate::{
+    own_origins::{OwnOrigins, Owner},
     provider_site::DISCOVERY,
-    settings::{BaseUrl, Layout},
 };
 use bytes::Bytes;
 use podbell_egress::{Document, Fetch, FetchError, Get};
 use podbell_model::ResourceIri;
 use podbell_provider::Provider;
 use std::sync::{Arc, OnceLock};
-use url::{Host, Url};
+use url::Url;
 
 /// The largest document that is answered, in bytes: as much as the client would read from elsewhere.
 const MAX_BODY: usize = 256 * 1024;
@@ -37,39 +37,15 @@ type Published = (Url, Bytes);
 /// unreachable.
 pub struct OwnDocuments {
     client: Arc<dyn Fetch>,
-    base: Url,
-    layout: Layout,
-    /// The provider's URL, if it is served.
-    issuer: Option<Url>,
+    origins: OwnOrigins,
     provider: OnceLock<Vec<Published>>,
     pods: OnceLock<Arc<dyn PublicDocuments>>,
 }
 
-/// Whose a URL is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// On the pods' origin, or on that of one of them.
-    Pods,
-    /// On the provider's.
-    Provider,
-    /// This server's by another name than its own; nothing is published there.
-    Alias,
-    /// Somebody else's.
-    Stranger,
-}
-
 impl OwnDocuments {
-    /// In front of a client, for the origins of the base URL (with the names below it if pods have origins of their
-    /// own) and of the provider. The URLs are those with ports that were found.
-    pub fn new(client: Arc<dyn Fetch>, base: &BaseUrl, layout: Layout, issuer: Option<&BaseUrl>) -> Self {
-        Self {
-            client,
-            base: base.url().clone(),
-            layout,
-            issuer: issuer.map(|issuer| issuer.url().clone()),
-            provider: OnceLock::new(),
-            pods: OnceLock::new(),
-        }
+    /// In front of a client, for these origins.
+    pub fn new(client: Arc<dyn Fetch>, origins: OwnOrigins) -> Self {
+        Self { client, origins, provider: OnceLock::new(), pods: OnceLock::new() }
     }
 
     /// Makes known what the provider publishes; only the first call counts.
@@ -90,32 +66,6 @@ impl OwnDocuments {
         let _ = self.pods.set(pods);
     }
 
-    /// Whose a URL is.
-    pub fn owner(&self, url: &Url) -> Owner {
-        if self.issuer.as_ref().is_some_and(|issuer| issuer.origin() == url.origin()) {
-            return Owner::Provider;
-        }
-        if self.base.origin() == url.origin() || self.is_name_below(url) {
-            return Owner::Pods;
-        }
-        if self.is_alias(url) { Owner::Alias } else { Owner::Stranger }
-    }
-
-    fn is_name_below(&self, url: &Url) -> bool {
-        let (Some(base), Some(name)) = (self.base.domain(), url.domain()) else { return false };
-        let is_below = name.strip_suffix(base).is_some_and(|front| front.ends_with('.'));
-        let same =
-            (url.scheme(), url.port_or_known_default()) == (self.base.scheme(), self.base.port_or_known_default());
-        self.layout == Layout::Subdomain && is_below && same
-    }
-
-    /// Whether it leads to a port of this server on this machine, by a name that is not the server's.
-    fn is_alias(&self, url: &Url) -> bool {
-        let own = std::iter::once(&self.base).chain(&self.issuer).filter(|own| is_loopback(own));
-        let mut ports = own.map(Url::port_or_known_default);
-        is_loopback(url) && ports.any(|port| port == url.port_or_known_default())
-    }
-
     fn published(&self, url: &Url) -> Result<(String, Bytes), FetchError> {
         let documents = self.provider.get().ok_or(FetchError::Unreachable)?;
         let found = documents.iter().find(|(published, _)| published == url);
@@ -133,22 +83,13 @@ impl OwnDocuments {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback() || address.is_unspecified(),
-        None => false,
-    }
-}
-
 #[async_trait::async_trait]
 impl Fetch for OwnDocuments {
     async fn get(&self, get: &Get) -> Result<Document, FetchError> {
         let is_plain = get.url.username().is_empty() && get.url.password().is_none();
         let mut url = get.url.clone();
         url.set_fragment(None);
-        let (media_type, body) = match self.owner(&url) {
+        let (media_type, body) = match self.origins.owner(&url) {
             Owner::Stranger => return self.client.get(get).await,
             _ if !is_plain => return Err(FetchError::Refused),
             Owner::Provider => self.published(&url)?,
@@ -162,7 +103,10 @@ impl Fetch for OwnDocuments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider_site::testing;
+    use crate::{
+        provider_site::testing,
+        settings::{BaseUrl, Layout},
+    };
     use parking_lot::Mutex;
 
     /// Notes what it is asked for.
@@ -195,7 +139,7 @@ mod tests {
         let outside = Arc::new(Outside::default());
         let issuer: BaseUrl = testing::ISSUER.parse().unwrap();
         let base: BaseUrl = "http://localhost:3000/".parse().unwrap();
-        (OwnDocuments::new(outside.clone(), &base, layout, Some(&issuer)), outside)
+        (OwnDocuments::new(outside.clone(), OwnOrigins::new(&base, layout, Some(&issuer))), outside)
     }
 
     async fn get(own: &OwnDocuments, url: &str) -> Result<Document, FetchError> {

@@ -6,12 +6,13 @@ use crate::{
     authorize::Judge,
     data::{DataDirectory, DataError},
     own_documents::OwnDocuments,
+    own_origins::OwnOrigins,
     public_documents::AsPublic,
     seed,
     settings::{self, BaseUrl, Settings},
 };
 use anyhow::Context as _;
-use podbell_egress::Fetch;
+use podbell_egress::{Client, Fetch};
 use podbell_hub::Clock;
 use podbell_model::{Timestamp, Uuid};
 use podbell_oidc::MemoryReplay;
@@ -26,10 +27,12 @@ pub struct Parts {
     pub clock: Clock,
     /// Everything that is kept.
     pub store: Arc<Sqlite>,
+    /// The guarded way out.
+    pub client: Client,
+    /// What leads to this very server.
+    pub origins: OwnOrigins,
     /// What is fetched, our own documents without a request.
-    pub own: Arc<OwnDocuments>,
-    /// The guarded client.
-    pub client: podbell_egress::Client,
+    pub fetch: Arc<dyn Fetch>,
     /// The resources.
     pub pod: Arc<Pod>,
     /// What is allowed.
@@ -53,9 +56,9 @@ impl Parts {
     ) -> anyhow::Result<Self> {
         let clock: Clock = Arc::new(Timestamp::now);
         let store = open_store(settings, data).await?;
-        let guarded =
-            podbell_egress::Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
-        let own = Arc::new(OwnDocuments::new(Arc::new(guarded.clone()), base, settings.pods.layout, issuer));
+        let client = Client::new(egress_policy(settings)?).context("the outbound client cannot be made")?;
+        let origins = OwnOrigins::new(base, settings.pods.layout, issuer);
+        let own = Arc::new(OwnDocuments::new(Arc::new(client.clone()), origins.clone()));
         let fetch: Arc<dyn Fetch> = own.clone();
         let rules = wac_rules(settings, &base.origin().into());
         let pod = Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(rules.clone())).await?;
@@ -75,7 +78,7 @@ impl Parts {
             own.publish_provider(&made);
             provider = Some(Arc::new(made));
         }
-        Ok(Self { clock, store, own, client: guarded, pod, judge, replay, provider })
+        Ok(Self { clock, store, client, origins, fetch, pod, judge, replay, provider })
     }
 }
 

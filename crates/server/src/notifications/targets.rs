@@ -5,7 +5,7 @@
 //! on this server is a resource of a pod or none: what is served beside them takes no notifications.
 
 use crate::{
-    own_documents::{OwnDocuments, Owner},
+    own_origins::{OwnOrigins, Owner},
     problem::Problem,
 };
 use http::StatusCode;
@@ -22,14 +22,14 @@ const OWN: [&str; 4] = [".notifications", ".well-known", ".oidc", ".account"];
 /// Judges targets.
 pub struct Targets {
     client: Client,
-    own: Arc<OwnDocuments>,
+    origins: OwnOrigins,
     storages: Arc<Storages>,
 }
 
 impl Targets {
     /// By the rules of a client, and by what is on this server.
-    pub fn new(client: Client, own: Arc<OwnDocuments>, storages: Arc<Storages>) -> Self {
-        Self { client, own, storages }
+    pub fn new(client: Client, origins: OwnOrigins, storages: Arc<Storages>) -> Self {
+        Self { client, origins, storages }
     }
 
     /// Whether a channel of a type may push there. Nothing is connected to.
@@ -45,7 +45,7 @@ impl Targets {
         if url.fragment().is_some() {
             return false;
         }
-        match self.own.owner(&url) {
+        match self.origins.owner(&url) {
             Owner::Pods => channel_type != ChannelType::WebPush && self.is_resource(&url),
             Owner::Provider | Owner::Alias => false,
             Owner::Stranger => self.client.check(&url).await.is_ok(),

@@ -335,11 +335,6 @@ impl Report {
                 self.wrong(setting, "must not be 0");
             }
         }
-        if let Some(contact) = &webhooks.contact
-            && !(contact.starts_with("mailto:") || contact.starts_with("https://"))
-        {
-            self.wrong("webhooks.contact", "expected a mailto: or https: URL");
-        }
         for network in &settings.egress.allowed {
             if network.0.prefix_len() == 0 {
                 self.wrong("egress.allowed", format!("{network} is everything"));

@@ -238,13 +238,14 @@ settings! {
         level: String = "info".to_owned();
     }
 
-    /// Fetching from other servers, and sending to them: identity providers, WebID documents, groups, receivers of
-    /// notifications.
+    /// Requests to other servers: identity providers, WebID documents, groups, receivers of notifications.
     Egress ["egress"] {
         /// Files with certificates (PEM) of authorities to trust besides those of the web.
         extra_roots: Vec<PathBuf> = Vec::new();
-        /// Addresses and networks that may be connected to although they are not on the public internet, with https.
-        /// Everybody who may subscribe, or whose WebID is read, can then make this server send requests there.
+        /// The networks that may be connected to although they are not of the public internet, for receivers and
+        /// identity providers of your own: with https, on every port. Everybody who subscribes can make this server
+        /// connect there. Addresses that hand out credentials to whoever asks, such as 169.254.169.254 and
+        /// fd00:ec2::254, are among them only if they are named alone.
         allowed: Vec<Network> = Vec::new();
     }
 
@@ -271,8 +272,5 @@ settings! {
         remove_after: Span = Span::days(14);
         /// How often the owner of a channel may ping it, have deliveries repeated and change its secret, in one minute.
         requests_per_minute: u32 = 30;
-        /// Whom push services write to if something is wrong with what this server sends: a mailto: or https: URL. By
-        /// default the base URL.
-        contact: Option<String> = None, example "\"mailto:admin@pod.example\"";
     }
 }

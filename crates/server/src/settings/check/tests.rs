@@ -138,7 +138,6 @@ fn senseless_limits_and_missing_files_are_refused() {
     assert!(check("[webhooks]\nper_second = 0").contains(&(Wrong, "webhooks.per_second")));
     assert!(check("[webhooks]\ntimeout = 0").contains(&(Wrong, "webhooks.timeout")));
     assert!(check("[webhooks]\npayload = 10").contains(&(Wrong, "webhooks.payload")));
-    assert!(check("[webhooks]\ncontact = \"me\"").contains(&(Wrong, "webhooks.contact")));
     assert!(check("[egress]\nallowed = [\"0.0.0.0/0\"]").contains(&(Wrong, "egress.allowed")));
     assert!(check("[egress]\nallowed = [\"10.0.0.0/8\"]").contains(&(Unwise, "egress.allowed")));
     assert!(check("[log]\nlevel = \"podbell=loud\"").contains(&(Wrong, "log.level")));
