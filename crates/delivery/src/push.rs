@@ -29,7 +29,7 @@ pub use queue::{
     Attempt, DeadLetter, Delivery, DeliveryId, Done, Health, Kind, Lane, Outcome, Queue, QueueError, Reason, Removal,
     Wanted,
 };
-pub use rules::{Fenced, Permit, Rules, Shown, Told};
+pub use rules::{Permit, Rules};
 pub use settings::{Counts, Settings};
 pub use signer::{Parcel, SignError, Signed, Signer};
 pub use transport::{Answer, CAUSE, Network, Outgoing, SealCauses, Transport};

@@ -93,7 +93,7 @@ impl Shard {
         let Some(live) = self.channels.get_mut(&key) else { return };
         let old = Arc::clone(&live.channel);
         let Channel { end_at, rate, rendering, filter, .. } = *renewed;
-        live.set_channel(Arc::new(Channel { rendering, end_at, rate, filter, ..(*old).clone() }));
+        live.set_channel(Arc::new(Channel { filter, rendering, end_at, rate, ..(*old).clone() }));
         let (connections, topics) = (live.connections.clone(), live.topics.len());
         if let Some(end) = old.end_at {
             self.timers.remove(&(end, Timer::End(key)));

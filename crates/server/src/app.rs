@@ -11,7 +11,7 @@ use crate::{
     strangers::Strangers,
 };
 use podbell_delivery::{
-    push::{Queue, sign::Sender},
+    push::{Courier, Queue, sign::Sender},
     stream::Streams,
     websocket::WebSockets,
 };
@@ -56,6 +56,8 @@ pub struct App {
     pub targets: Targets,
     /// What the channels that push are owed.
     pub queue: Arc<dyn Queue>,
+    /// Who delivers it.
+    pub courier: Arc<Courier>,
     /// How often a channel that pushes is acted on.
     pub managing: Attempts<ChannelId>,
     /// This server as a sender of what it pushes.

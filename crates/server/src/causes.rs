@@ -6,13 +6,12 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use podbell_log::MAX_CAUSES;
 use podbell_model::{ResourceIri, Timestamp, Uuid};
 use std::sync::Arc;
 
-/// The header field that carries a chain.
-pub const CAUSE: HeaderName = HeaderName::from_static("podbell-cause");
+pub use podbell_delivery::push::CAUSE;
 
 /// How long a chain is believed, in seconds.
 const LIFE: i64 = 3_600;

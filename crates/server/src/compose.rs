@@ -8,11 +8,13 @@ use crate::{
     causes::Causes,
     data::DataDirectory,
     listen::Bound,
-    notifications::{self, Seals, Targets},
+    notifications::{self, Seals, Targets, local::Local},
     parts::{Parts, outbound},
     provider_site::{self, Homes},
+    pushing::{self, Belled},
     resources,
     seed::{self, Seeding},
+    sender,
     serve::Composed,
     settings::Settings,
     shutdown::Stop,
@@ -20,7 +22,12 @@ use crate::{
     strangers::Strangers,
 };
 use anyhow::Context as _;
-use podbell_delivery::{Frames, push::sign::Sender, stream::Streams, websocket::WebSockets};
+use podbell_delivery::{
+    Frames,
+    push::{Courier, sign::Sender},
+    stream::Streams,
+    websocket::WebSockets,
+};
 use podbell_egress::Client;
 use podbell_hub::{ChannelLimits, Clock, Hub};
 use podbell_model::Timestamp;
@@ -29,7 +36,10 @@ use podbell_pod::Pod;
 use podbell_provider::Provider;
 use podbell_sqlite::Sqlite;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
 
+/// How long what is being pushed may go on once the server stops; what is cut off is sent again.
+const LAST_PUSHES: Duration = Duration::from_secs(5);
 /// How often what has ended is swept.
 const TEND_EVERY: Duration = Duration::from_mins(5);
 
@@ -52,7 +62,7 @@ pub async fn compose_with(
     }
     let issuer = bound.provider.as_ref().map(|site| &site.url);
     let parts = Parts::open_with(settings, data, &bound.pods.url, issuer, client).await?;
-    let Parts { clock, store, own, client, origins, pod, judge, replay, provider, sender } = parts;
+    let Parts { clock, store, fetch, client, origins, pod, judge, replay, provider, sender } = parts;
     let storages = Arc::clone(pod.storages());
     let mut composed = Composed::default();
     if let Some(provider) = &provider {
@@ -76,9 +86,10 @@ pub async fn compose_with(
         clock: Arc::clone(&clock),
     });
     composed.card.has_pods = !storages.is_empty();
-    let verifier = Arc::new(Verifier::new(oidc_config(settings), own.clone(), replay));
+    let verifier = Arc::new(Verifier::new(oidc_config(settings), fetch, replay));
     let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
     let causes = Arc::new(Causes::new(&store.key("causes").await?).context("causes cannot be sealed")?);
+    let owed = Arc::new(Notify::new());
     let hub = Hub::start(
         podbell_hub::Ports {
             log: store.clone(),
@@ -87,12 +98,36 @@ pub async fn compose_with(
             encoder: Arc::new(Frames),
             cursors: cursors.clone(),
             channels: store.clone(),
-            owing: None,
+            owing: Some(Arc::new(Belled { owing: store.clone(), owed: Arc::clone(&owed) })),
             states: Arc::new(Standings::new(store.clone(), store.clone())),
             clock: Arc::clone(&clock),
         },
         hub_settings(settings),
     );
+    let local = Local {
+        origins: origins.clone(),
+        pod: Arc::clone(&pod),
+        judge: Arc::clone(&judge),
+        fence: store.fence(),
+        clock: Arc::clone(&clock),
+        sender: sender::subject(&sender),
+    };
+    let courier = pushing::start(
+        pushing::Parts {
+            queue: store.clone(),
+            hub: Arc::clone(&hub),
+            cursors: cursors.clone(),
+            signer: sender.clone(),
+            client: client.clone(),
+            local,
+            causes: Arc::clone(&causes),
+            clock: Arc::clone(&clock),
+            origin: Arc::clone(&origin),
+            owed,
+        },
+        settings,
+    );
+    let courier = Arc::new(courier);
     let app = Arc::new(App {
         settings: settings.clone(),
         origin,
@@ -101,6 +136,7 @@ pub async fn compose_with(
         clock: Arc::clone(&clock),
         targets: Targets::new(client, origins, Arc::clone(&storages)),
         queue: store.clone(),
+        courier: Arc::clone(&courier),
         managing: Attempts::per_minute(settings.webhooks.requests_per_minute),
         storages,
         verifier,
@@ -115,7 +151,7 @@ pub async fn compose_with(
         websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
         streams: Streams::start(settings.limits.ping.into()),
     });
-    tokio::spawn(drain(hub, stop));
+    tokio::spawn(drain(hub, courier, stop));
     tokio::spawn(tend_keys(sender, Arc::clone(&clock)));
     tokio::spawn(tend(store, clock));
     composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
@@ -176,10 +212,10 @@ fn hub_settings(settings: &Settings) -> podbell_hub::Settings {
     }
 }
 
-/// Says goodbye to every listener when the server stops.
-async fn drain(hub: Arc<Hub>, mut stop: Stop) {
+/// Says goodbye to every listener when the server stops, and lets what is pushed arrive.
+async fn drain(hub: Arc<Hub>, courier: Arc<Courier>, mut stop: Stop) {
     stop.stopped().await;
-    hub.drain().await;
+    tokio::join!(hub.drain(), courier.stop(LAST_PUSHES));
 }
 
 /// Sweeps what has ended, as long as the server runs.

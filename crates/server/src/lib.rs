@@ -26,6 +26,7 @@ pub mod problem;
 pub mod protect;
 pub mod provider_site;
 pub mod public_documents;
+pub mod pushing;
 pub mod request;
 mod reserved;
 pub mod resources;

@@ -34,7 +34,7 @@ pub struct Parts {
     /// What leads to this very server.
     pub origins: OwnOrigins,
     /// What is fetched, our own documents without a request.
-    pub own: Arc<OwnDocuments>,
+    pub fetch: Arc<dyn Fetch>,
     /// The resources.
     pub pod: Arc<Pod>,
     /// What is allowed.
@@ -100,7 +100,7 @@ impl Parts {
             own.publish_provider(&made);
             provider = Some(Arc::new(made));
         }
-        Ok(Self { clock, store, client, origins, own, pod, judge, replay, provider, sender })
+        Ok(Self { clock, store, client, origins, fetch, pod, judge, replay, provider, sender })
     }
 }
 

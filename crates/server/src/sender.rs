@@ -15,7 +15,7 @@ use podbell_delivery::push::{
     sign::{Identity, Sender, key_id},
 };
 use podbell_hub::Clock;
-use podbell_model::{ResourceIri, Timestamp};
+use podbell_model::{ResourceIri, Subject, Timestamp, WebId};
 use podbell_wire::{Syntax, VerificationMethod, media};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -59,6 +59,13 @@ pub fn document(sender: &Sender, now: Timestamp) -> podbell_wire::Sender {
         .iter()
         .map(|key| VerificationMethod { id: key_id(&identity.sender, key), public_key_jwk: key.published() });
     podbell_wire::Sender { id: identity.sender.to_string(), issuer: identity.issuer.to_string(), keys: keys.collect() }
+}
+
+/// On whose behalf the sender writes to receivers on this server: as its tokens say elsewhere.
+pub fn subject(sender: &Sender) -> Subject {
+    let identity = sender.identity();
+    let (webid, client) = (WebId::new(Arc::clone(&identity.sender)), Arc::clone(&identity.sender));
+    Subject { webid: Some(webid), client: Some(client), issuer: Some(Arc::clone(&identity.issuer)), origin: None }
 }
 
 /// The configuration of the issuer. Required members that name what it does not do are empty; endpoints that it does not

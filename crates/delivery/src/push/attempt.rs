@@ -4,7 +4,7 @@
 //! is sent, and leave is asked anew. What was not sent at all is no attempt, and costs the delivery none of its ten.
 
 use super::{
-    Attempt, Delivery, Done, Kind, Outcome, Outgoing, Parcel, Permit, QueueError, Removal, SignError, Told,
+    Attempt, Delivery, Done, Kind, Outcome, Outgoing, Parcel, Permit, QueueError, Removal, SignError,
     courier::Inner,
     outcome::{Follows, NotTried, Receiver, Strain, outcome, retry_after},
     schedule::{self, after},
@@ -12,7 +12,7 @@ use super::{
 };
 use bytes::Bytes;
 use podbell_egress::{FetchError, Gate, parse};
-use podbell_hub::{About, Encoded, Position, Push};
+use podbell_hub::{About, Encoded, Position, Push, Told};
 use podbell_model::Timestamp;
 use podbell_wire::{Rendering, Syntax, message::minimal};
 use std::{sync::Arc, time::Duration};
@@ -152,22 +152,21 @@ impl Inner {
         };
         match &delivery.kind {
             Kind::Change { about, body, position } => {
-                let gate = self.leave(delivery, about).await?;
+                let gate = self.leave(delivery, Some(about)).await?;
                 let told = channel.state.is_some().then_some(Told::Change(*position));
                 Ok(Words { body: self.sealed(delivery, body, *position), syntax, gate: Some(gate), told })
             }
             Kind::State { about } => {
-                let gate = self.leave(delivery, about).await?;
+                let gate = self.leave(delivery, Some(about)).await?;
                 let shown = self.rules.standing(channel, about, delivery.message).await;
                 let shown = shown.map_err(|_| Step::Later(LATER))?.ok_or(Step::Withheld(None))?;
                 let body = self.sealed(delivery, &shown.body, shown.position);
                 Ok(Words { body, syntax, gate: Some(gate), told: Some(Told::State(shown.state)) })
             }
-            Kind::Ping { body } => match self.queue.health(channel.id).await {
-                Ok(Some(_)) => Ok(Words::of(body, syntax)),
-                Ok(None) => Err(Step::Withheld(None)),
-                Err(_) => Err(Step::Later(SOON)),
-            },
+            Kind::Ping { body } => {
+                let gate = self.leave(delivery, None).await?;
+                Ok(Words { gate: Some(gate), ..Words::of(body, syntax) })
+            }
             Kind::Lifecycle { body } => Ok(Words::of(body, syntax)),
         }
     }
@@ -181,7 +180,7 @@ impl Inner {
         body.with(|| self.cursors.seal(&delivery.channel, told))
     }
 
-    async fn leave(&self, delivery: &Delivery, about: &About) -> Result<Arc<dyn Gate>, Step> {
+    async fn leave(&self, delivery: &Delivery, about: Option<&About>) -> Result<Arc<dyn Gate>, Step> {
         match self.rules.leave(&delivery.channel, about).await {
             Permit::Granted(gate) => Ok(gate),
             Permit::Withheld(removal) => Err(Step::Withheld(removal)),

@@ -2,7 +2,7 @@
 
 use super::Removal;
 use podbell_egress::Gate;
-use podbell_hub::{About, Channel, ChannelStoreError, Encoded, Grant, Position, Unavailable};
+use podbell_hub::{About, Channel, ChannelStoreError, Ending, Grant, Hub, Leave, Shown, Told, Unavailable};
 use podbell_model::Uuid;
 use std::{io, sync::Arc, task::Poll};
 
@@ -16,31 +16,11 @@ pub enum Permit {
     Unavailable,
 }
 
-/// How a topic stands, finished for a channel.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    /// What is said, but for the cursor.
-    pub body: Encoded,
-    /// Everything up to there is in it.
-    pub position: Position,
-    /// What the receiver knows once it has it; empty if nothing stands there.
-    pub state: Arc<str>,
-}
-
-/// What a receiver was told.
-#[derive(Clone, Debug)]
-pub enum Told {
-    /// How its topic stood.
-    State(Arc<str>),
-    /// That something changed: which part of which commit.
-    Change(Position),
-}
-
 /// The hub, as the courier sees it.
 #[async_trait::async_trait]
 pub trait Rules: Send + Sync + 'static {
-    /// Whether a channel may be sent something now.
-    async fn leave(&self, channel: &Channel, about: &About) -> Permit;
+    /// Whether a channel may be sent something now; without `about`, something that tells of no resource.
+    async fn leave(&self, channel: &Channel, about: Option<&About>) -> Permit;
 
     /// How the topic stands; none if the receiver knows it already. The caller has leave.
     async fn standing(&self, channel: &Channel, about: &About, message: Uuid) -> Result<Option<Shown>, Unavailable>;
@@ -52,8 +32,45 @@ pub trait Rules: Send + Sync + 'static {
     fn removed(&self, channel: &Arc<Channel>);
 }
 
+#[async_trait::async_trait]
+impl Rules for Hub {
+    async fn leave(&self, channel: &Channel, about: Option<&About>) -> Permit {
+        let leave = match about {
+            Some(about) => Hub::leave(self, channel, about).await,
+            None => self.leave_to_speak(channel).await,
+        };
+        match leave {
+            Leave::Granted(grant) => Permit::Granted(Arc::new(Fenced(grant))),
+            Leave::Withheld { ended } => Permit::Withheld(ended.map(Removal::from)),
+            Leave::Unavailable => Permit::Unavailable,
+        }
+    }
+
+    async fn standing(&self, channel: &Channel, about: &About, message: Uuid) -> Result<Option<Shown>, Unavailable> {
+        self.standing_for(channel, about, message).await
+    }
+
+    async fn told(&self, channel: &Channel, told: &Told) -> Result<(), ChannelStoreError> {
+        Hub::told(self, channel, told).await
+    }
+
+    fn removed(&self, channel: &Arc<Channel>) {
+        Hub::removed(self, channel);
+    }
+}
+
+impl From<Ending> for Removal {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Expired => Self::Expired,
+            Ending::Forbidden => Self::Unauthorized,
+            _ => Self::Ended,
+        }
+    }
+}
+
 /// Holds the fence for each system call that sends some of a notification.
-pub struct Fenced(pub Grant);
+struct Fenced(Grant);
 
 impl Gate for Fenced {
     fn pass(&self, write: &mut dyn FnMut() -> Poll<io::Result<usize>>) -> Option<Poll<io::Result<usize>>> {

@@ -59,13 +59,6 @@ impl Proxies {
     }
 }
 
-impl Egress {
-    /// Networks that are open although they are not public.
-    pub fn networks(&self) -> Vec<IpNet> {
-        self.allowed.iter().map(|network| network.0).collect()
-    }
-}
-
 impl Settings {
     /// The base URL: as set, else `localhost` with the port that is listened on.
     pub fn base(&self) -> BaseUrl {

@@ -247,8 +247,7 @@ settings! {
         level: String = "info".to_owned();
     }
 
-    /// Fetching from other servers, and sending to them: identity providers, WebID documents, groups, receivers of
-    /// notifications.
+    /// Requests to other servers: identity providers, WebID documents, groups, receivers of notifications.
     Egress ["egress"] {
         /// Files with certificates (PEM) of authorities to trust besides those of the web.
         extra_roots: Vec<PathBuf> = Vec::new();

@@ -12,7 +12,7 @@ use podbell_model::{
 pub(super) const DESCRIPTION: &str = "http://www.w3.org/ns/solid/terms#storageDescription";
 /// Of alice's storage.
 pub(super) const DESCRIBED: &str = "/alice/.well-known/solid";
-const TYPES: [&str; 6] = [
+pub(super) const TYPES: [&str; 6] = [
     "WebSocketChannel2023",
     "EventSourceChannel2023",
     "StreamingHTTPChannel2023",

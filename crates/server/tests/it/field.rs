@@ -2,7 +2,7 @@
 
 use super::{
     connect::{Socket, receive_from},
-    discovery::{DESCRIBED, DESCRIPTION},
+    discovery::{DESCRIBED, DESCRIPTION, TYPES},
     services::{N2, SERVICE, Stream, TYPE, asking, changed, open, post, subscribe},
     world::{ALICE, ANYBODY, BOB, LD, WORLD, container, for_bob, split},
 };
@@ -54,14 +54,14 @@ fn t_x04_t_x05_t_x06_a_description_is_turtle_that_regular_expressions_read() {
             assert_eq!(told.header("content-type"), Some("text/turtle"));
             let text = told.text();
             assert!(text.contains("@prefix notify: <http://www.w3.org/ns/solid/notifications#> ."), "{text}");
-            for kind in ["WebSocketChannel2023", "EventSourceChannel2023", "StreamingHTTPChannel2023"] {
+            for kind in TYPES {
                 let first =
                     text.split('<').skip(1).filter_map(|rest| rest.split_once('>')).find(|(iri, _)| iri.contains(kind));
                 assert_eq!(first.unwrap().0, WORLD.url(&format!("/.notifications/{kind}/")), "{text}");
                 assert!(text.contains(&format!("notify:channelType notify:{kind}")), "{text}");
             }
             let hits = text.split("notify:subscription ").skip(1).filter(|rest| rest.starts_with('<')).count();
-            assert_eq!((hits, text.matches("notify:subscription").count()), (3, 3), "{text}");
+            assert_eq!((hits, text.matches("notify:subscription").count()), (TYPES.len(), TYPES.len()), "{text}");
         }
     }
 }
@@ -154,7 +154,7 @@ fn t_x12_a_description_is_a_list_of_nodes_when_its_expanded_form_is_asked_for() 
     let nodes = told.as_array().unwrap();
     let storage = nodes.iter().find(|node| node["@id"] == WORLD.url("/alice/")).unwrap();
     assert_eq!(storage["@type"], json!([pim::STORAGE_CLASS]));
-    assert_eq!(storage[format!("{}subscription", notify::NS)].as_array().unwrap().len(), 3);
+    assert_eq!(storage[format!("{}subscription", notify::NS)].as_array().unwrap().len(), TYPES.len());
 }
 
 #[test]

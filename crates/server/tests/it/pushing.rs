@@ -53,7 +53,7 @@ fn id_of(channel: &Reply) -> String {
 /// R-WH-9, R-REQ-8.
 #[test]
 fn t_k01_t_l01_a_channel_that_pushes_names_receiver_and_sender() {
-    let at = document("hooked", &for_bob("acl:Read"));
+    let at = document("named-hook", &for_bob("acl:Read"));
     for (kind, status) in [("WebhookChannel2023", 200), ("LDNChannel2023", 201), ("WebPushChannel2023", 201)] {
         let told = pushed(&BOB, kind, &at, &json!({}));
         assert_eq!(told.status, status, "{told:?}");
@@ -171,7 +171,8 @@ fn t_k03_a_receiver_is_not_where_nobody_else_can_reach() {
     // In earnest, loopback is refused too.
     let base: BaseUrl = "https://pod.example/".parse().unwrap();
     let client = Client::with_resolver(Policy::default(), Arc::new(Names)).unwrap();
-    let targets = Targets::new(client, OwnOrigins::new(&base, Layout::Path, None), Arc::new(Storages::default()));
+    let origins = OwnOrigins::new(&base, Layout::Path, None);
+    let targets = Targets::new(client, origins, Arc::new(Storages::default()));
     let open = |url: &str| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(targets.judge(url, ChannelType::Webhook)).is_ok()

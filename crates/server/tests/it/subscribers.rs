@@ -4,7 +4,7 @@ use super::{
     credentials::{ISSUER, claims},
     discovery::DESCRIPTION,
     looking_after::all,
-    services::{SERVICE, TYPE, asking, changed, minimal, open, subscribe},
+    services::{SERVICE, TYPE, asking, minimal, open, subscribe},
     world::{ALICE, ANYBODY, Agent, BOB, LD, Reply, WORLD, container, for_bob, public, unique},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -91,16 +91,6 @@ fn t_a07_rules_are_heard_of_by_who_controls_them() {
         assert_eq!(subscribe(&ALICE, &format!("{at}{path}")).status, 200, "{path}");
     }
     asking(&BOB, &at, &json!({ "topic": [WORLD.url(&at), WORLD.url(&format!("{at}.acl"))] })).is_problem(403);
-}
-
-/// There are no webhooks; there will be none without a log-in.
-#[test]
-fn t_a08_nobody_makes_a_webhook_without_a_log_in() {
-    let (_, body) = open("hooked");
-    let webhook = TYPE.replace("WebSocket", "Webhook");
-    let body = changed(&body, &json!({ "type": webhook, "sendTo": "https://hook.example/in" }));
-    let told = ANYBODY.ask("POST", "/.notifications/WebhookChannel2023/", &[LD], body.to_string());
-    assert!(matches!(told.status, 401 | 404), "{told:?}");
 }
 
 /// R-REQ-7: whom a rule names, and in which app, counts as it does for a GET; for streams without a subscription too.

@@ -1,9 +1,9 @@
 //! Nothing is sent without leave, and nothing after it was taken back.
 
 use super::world::{World, about, status};
-use crate::push::{Kind, Queue as _, Settings, Shown, Told};
+use crate::push::{Kind, Queue as _, Settings};
 use bytes::Bytes;
-use podbell_hub::Position;
+use podbell_hub::{Position, Shown, Told};
 use podbell_model::{Sequence, Timestamp, Uuid};
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 

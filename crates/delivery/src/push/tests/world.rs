@@ -3,16 +3,16 @@
 
 use super::memory::MemoryQueue;
 use crate::push::{
-    Answer, Courier, CourierPorts, DeliveryId, Kind, Network, Outgoing, Parcel, Permit, Rules, Settings, Shown,
-    SignError, Signed, Signer, Told, Transport,
+    Answer, Courier, CourierPorts, DeliveryId, Kind, Network, Outgoing, Parcel, Permit, Rules, Settings, SignError,
+    Signed, Signer, Transport,
 };
 use bytes::Bytes;
 use http::HeaderMap;
 use parking_lot::Mutex;
 use podbell_egress::{Client, FetchError, Gate, Policy};
 use podbell_hub::{
-    About, CURSOR, Channel, ChannelId, ChannelStoreError, Cursor, Cursors, Encoded, Need, Position, Push, Topic,
-    Unavailable,
+    About, CURSOR, Channel, ChannelId, ChannelStoreError, Cursor, Cursors, Encoded, Need, Position, Push, Shown, Told,
+    Topic, Unavailable,
 };
 use podbell_model::{ResourceIri, Sequence, StorageId, Subject, Timestamp, Uuid};
 use podbell_wire::{Framing, NotificationsContext, Rendering, Syntax};
@@ -93,7 +93,7 @@ impl Gate for Shuts {
 
 #[async_trait::async_trait]
 impl Rules for Says {
-    async fn leave(&self, _: &Channel, _: &About) -> Permit {
+    async fn leave(&self, _: &Channel, _: Option<&About>) -> Permit {
         self.asked.fetch_add(1, SeqCst);
         if self.unavailable.load(SeqCst) {
             Permit::Unavailable

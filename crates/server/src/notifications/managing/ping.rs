@@ -32,5 +32,6 @@ pub async fn ping(
     let (now, name) = (app.now(), Uuid::new_v4());
     let body = message::write_ping(rendering, name, &channels::url(&app, channel.id), now);
     app.queue.add(channel.id, name, &Kind::Ping { body: body.into() }, now).await.map_err(Problem::unavailable)?;
+    app.courier.wake();
     answer(StatusCode::ACCEPTED, None, json!({ "message": name.urn().to_string() }))
 }

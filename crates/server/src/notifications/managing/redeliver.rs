@@ -51,6 +51,7 @@ pub async fn redeliver(
     let wanted = wanted(&sent(&app, &parts, body).await?.unwrap_or_default())?;
     counted(&app, &channel)?;
     let count = app.queue.redeliver(channel.id, &wanted, app.now()).await.map_err(Problem::unavailable)?;
+    app.courier.wake();
     answer(StatusCode::ACCEPTED, None, json!({ "redelivered": count }))
 }
 
