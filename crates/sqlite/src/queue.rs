@@ -137,6 +137,14 @@ impl Queue for Sqlite {
     async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
         self.asked(move |db| farewell::expired(db, now, limit)).await
     }
+
+    async fn failing(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        self.asked(move |db| farewell::failing(db, before, limit)).await
+    }
+
+    async fn missed(&self, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        self.done(move |step| farewell::missed(step.db, limit)).await
+    }
 }
 
 #[cfg(test)]

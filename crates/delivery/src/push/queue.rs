@@ -262,6 +262,14 @@ pub trait Queue: Send + Sync + 'static {
     async fn expired(&self, _now: Timestamp, _limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
         Ok(Vec::new())
     }
+
+    /// The channels that have been switched off since `before` or longer; they are given until they are removed or
+    /// switched on.
+    async fn failing(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError>;
+
+    /// The channels that have missed something and have not been told so, of those that want to be told; each is given
+    /// once, and noted as told until it misses more.
+    async fn missed(&self, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError>;
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ macro_rules! queue_contract {
             each_channel_is_told_once_that_it_ends
             secrets_are_replaced
             what_is_owed_goes_to_the_new_target
+            channels_that_are_off_for_long_are_found
+            who_has_missed_something_is_told_once
         );
     };
     (@facts $file:ident $make:path: $($fact:ident)*) => {

@@ -1,8 +1,8 @@
 //! What every queue tells of how channels fare, and what becomes of those that end, one function per fact.
 
-use super::{NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
+use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
-use podbell_hub::{Channel, ChannelId, Secret};
+use podbell_hub::{Channel, ChannelId, Secret, What};
 use podbell_model::Uuid;
 use std::sync::Arc;
 
@@ -285,4 +285,58 @@ pub async fn what_is_owed_goes_to_the_new_target(parts: &Parts) {
     assert_eq!(taken.len(), 2);
     assert_eq!(&*taken[0].channel.push.as_ref().unwrap().send_to, "https://new.example/there");
     assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(77)), "https://new.example/").await.unwrap());
+}
+
+/// See its name.
+pub async fn channels_that_are_off_for_long_are_found(parts: &Parts) {
+    let [early, late, on] = [1, 2, 3].map(|number| channel(number, "hook.example", &["a"]));
+    for channel in [&early, &late, &on] {
+        parts.keep(channel).await;
+    }
+    parts.queue.disable(early.id, Reason::Failing, at(10)).await.unwrap();
+    parts.queue.disable(late.id, Reason::Failing, at(20)).await.unwrap();
+    let failing = async |before, limit| {
+        let found = parts.queue.failing(at(before), limit).await.unwrap();
+        let mut found: Vec<ChannelId> = found.iter().map(|channel| channel.id).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(failing(9, 9).await, []);
+    assert_eq!(failing(10, 9).await, [early.id]);
+    assert_eq!(failing(20, 9).await, [early.id, late.id]);
+    assert_eq!(failing(20, 1).await.len(), 1);
+    parts.queue.enable(early.id, at(21)).await.unwrap();
+    assert_eq!(failing(99, 9).await, [late.id]);
+}
+
+/// See its name.
+pub async fn who_has_missed_something_is_told_once(parts: &Parts) {
+    let (wants, does_not) =
+        (told(channel(1, "hook.example", &["a"]), "life.example"), channel(2, "hook.example", &["a"]));
+    let mut number = 0;
+    let mut miss = async |count: u64| {
+        for channel in [&wants, &does_not] {
+            let mut owed: Vec<_> = (0..count).map(|more| change(channel, "a", number + more)).collect();
+            for owed in &mut owed {
+                if let What::Change { mergeable, .. } = &mut owed.what {
+                    *mergeable = false;
+                }
+            }
+            parts.owe(owed).await;
+        }
+        number += count;
+    };
+    parts.keep(&wants).await;
+    parts.keep(&does_not).await;
+    let missed = async || {
+        let found = parts.queue.missed(9).await.unwrap();
+        found.iter().map(|channel| channel.id).collect::<Vec<_>>()
+    };
+    miss(BOUND).await;
+    assert_eq!(missed().await, []);
+    miss(2).await;
+    assert_eq!(missed().await, [wants.id]);
+    assert_eq!(missed().await, []);
+    miss(1).await;
+    assert_eq!(missed().await, [wants.id]);
 }
