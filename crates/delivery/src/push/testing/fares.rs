@@ -2,7 +2,7 @@
 
 use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
-use podbell_hub::{Channel, ChannelId, Secret, What};
+use podbell_hub::{Channel, ChannelId, Secret};
 use podbell_model::Uuid;
 use std::sync::Arc;
 
@@ -318,7 +318,7 @@ pub async fn who_has_missed_something_is_told_once(parts: &Parts) {
         for channel in [&wants, &does_not] {
             let mut owed: Vec<_> = (0..count).map(|more| change(channel, "a", number + more)).collect();
             for owed in &mut owed {
-                if let What::Change { mergeable, .. } = &mut owed.what {
+                if let podbell_hub::What::Change { mergeable, .. } = &mut owed.what {
                     *mergeable = false;
                 }
             }
