@@ -92,8 +92,9 @@ pub trait Owing: Send + Sync + 'static {
     /// those `at` or `above`. Each once, with [`Push::since`](crate::Push::since).
     async fn candidates(&self, at: &[Topic], above: &[Topic]) -> Result<Vec<Arc<Channel>>, ChannelStoreError>;
 
-    /// Keeps what is owed and up to which commit (never going back), in one transaction. What is owed to a channel that
-    /// is gone or switched off, or about a topic that it has no longer, is dropped; what is owed twice (same channel and
-    /// message) is kept once.
+    /// Keeps what is owed and up to which commit (never going back), in one transaction. Very much, in the order of its
+    /// commits, may be kept commit by commit, and of one commit channel by channel: then some of it is owed again after
+    /// a kill in between, and nothing out of order. What is owed to a channel that is gone or switched off, or about a
+    /// topic that it has no longer, is dropped; what is owed twice (same channel and message) is kept once.
     async fn owe(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), ChannelStoreError>;
 }

@@ -109,6 +109,33 @@ async fn main() {
     .await;
     timed("its health", store.health(big.id)).await.unwrap();
     timed("remove it", Queue::remove(&*store, big.id, None, at(0))).await.unwrap();
+    let mut wide = channel(count);
+    wide.topics = (0..1_000).map(|number| topic(count + 1 + number)).collect();
+    store.insert(&wide, &ChannelLimits { per_agent: 1_000_000, ..ChannelLimits::default() }).await.unwrap();
+    let one = [topic(count + 500)];
+    timed("who is concerned, by one of its thousand topics", store.candidates(&one, &[])).await.unwrap();
+    timed("the same again", store.candidates(&one, &[])).await.unwrap();
+    let many: Vec<_> = (0..5_000)
+        .map(|number| {
+            let mut channel = channel(count + 10_000 + number);
+            channel.topics = [topic(count + 9_999)].into();
+            channel
+        })
+        .collect();
+    for some in many.chunks(500) {
+        let limits = ChannelLimits::default();
+        for kept in join_all(some.iter().map(|channel| store.insert(channel, &limits))).await {
+            kept.unwrap();
+        }
+    }
+    let popular = [topic(count + 9_999)];
+    let found = timed("who is concerned: five thousand", store.candidates(&popular, &[])).await.unwrap();
+    let owed = found.iter().map(|channel| {
+        let mut owed = change(channel, "a", 1);
+        (owed.about.topic, owed.about.resource) = (popular[0].clone(), popular[0].resource.clone());
+        owed
+    });
+    timed("owe all of them", store.owe(owed.collect(), None)).await.unwrap();
     let file = std::fs::metadata(directory.path().join("podbell.sqlite3")).unwrap().len();
     println!("{} MB in the database", file / 1_000_000);
 }

@@ -134,16 +134,16 @@ impl Queue for Sqlite {
         self.done(move |step| farewell::expiring(step.db, before, limit)).await
     }
 
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        self.asked(move |db| farewell::expired(db, now, limit)).await
+    }
+
     async fn failing(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
-        self.asked(move |db| health::failing(db, before, limit)).await
+        self.asked(move |db| farewell::failing(db, before, limit)).await
     }
 
     async fn missed(&self, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
-        self.done(move |step| health::missed(step.db, limit)).await
-    }
-
-    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
-        self.asked(move |db| farewell::expired(db, now, limit)).await
+        self.done(move |step| farewell::missed(step.db, limit)).await
     }
 }
 

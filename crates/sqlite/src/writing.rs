@@ -24,12 +24,11 @@ pub(crate) struct Writing<'w, 's> {
     storage: Storage,
     actor: Option<WebId>,
     now: Timestamp,
-    /// The channels whose deliveries led to it.
-    pub(crate) causes: Arc<[Uuid]>,
     /// What this commit created: containers among it tell no membership.
     created: HashSet<ResourceIri>,
     deleted: HashSet<ResourceIri>,
     pub(crate) facts: Vec<Fact>,
+    pub(crate) causes: Arc<[Uuid]>,
 }
 
 /// What must still hold.
@@ -63,7 +62,7 @@ impl<'w, 's> Writing<'w, 's> {
     pub(crate) fn new(step: &'w mut Step<'s>, storage: Storage, actor: Option<WebId>, now: Timestamp) -> Self {
         let sequence = Sequence(step.ledger.head.0 + 1);
         let (created, deleted, facts) = (HashSet::new(), HashSet::new(), Vec::new());
-        Self { step, sequence, storage, actor, now, causes: Arc::default(), created, deleted, facts }
+        Self { step, sequence, storage, actor, now, created, deleted, facts, causes: Arc::default() }
     }
 
     pub(crate) fn apply(&mut self, change: Change) -> Result<(), Refusal> {
@@ -101,7 +100,7 @@ impl<'w, 's> Writing<'w, 's> {
 
     /// Appends the records; the commit is whole.
     pub(crate) fn finish(self) -> Result<Committed, Refusal> {
-        let Self { step, sequence, storage, now, causes, deleted, mut facts, .. } = self;
+        let Self { step, sequence, storage, now, deleted, mut facts, causes, .. } = self;
         for fact in &mut facts {
             if let Fact::Change(activity) | Fact::Policy { activity, .. } = fact {
                 // A container that the same request deletes does not tell its losses one by one.

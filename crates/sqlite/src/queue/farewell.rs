@@ -135,7 +135,8 @@ pub(crate) fn channel(db: &Connection, target: i64) -> rusqlite::Result<Option<C
 
 /// See [`podbell_delivery::push::Queue::expiring`].
 pub(crate) fn expiring(db: &Connection, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
-    let found = ending(db, "told = 0 AND ends < ?1", before, limit)?;
+    let ending = "lifecycle IS NOT NULL AND ends IS NOT NULL AND told = 0 AND ends < ?2 ORDER BY ends";
+    let found = some(db, ending, limit, Some(before))?;
     for channel in &found {
         db.prepare_cached("UPDATE pushes SET told = 1 WHERE channel = ?1")?.execute([channel.id.0.as_bytes()])?;
     }
@@ -144,25 +145,44 @@ pub(crate) fn expiring(db: &Connection, before: Timestamp, limit: usize) -> Resu
 
 /// See [`podbell_delivery::push::Queue::expired`].
 pub(crate) fn expired(db: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
-    ending(db, "told IN (0, 1) AND ends <= ?1", now, limit)
+    let ended = "lifecycle IS NOT NULL AND ends IS NOT NULL AND told IN (0, 1) AND ends <= ?2";
+    some(db, ended, limit, Some(now))
 }
 
-fn ending(db: &Connection, when: &str, time: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
-    let chosen = format!("lifecycle IS NOT NULL AND ends IS NOT NULL AND {when}");
-    those(db, &chosen, Some(time), limit)
+/// See [`podbell_delivery::push::Queue::failing`].
+pub(crate) fn failing(db: &Connection, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
+    some(db, "disabled IS NOT NULL AND disabled <= ?2 ORDER BY disabled", limit, Some(before))
 }
 
-/// At most `limit` channels that push of which something holds; `?1` is the time.
-pub(crate) fn those(
+/// See [`podbell_delivery::push::Queue::missed`].
+pub(crate) fn missed(db: &Connection, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
+    let found = some(db, "missed > missed_told AND lifecycle IS NOT NULL", limit, None)?;
+    for channel in &found {
+        db.prepare_cached("UPDATE pushes SET missed_told = missed WHERE channel = ?1")?
+            .execute([channel.id.0.as_bytes()])?;
+    }
+    Ok(found)
+}
+
+/// Some of those that a condition chooses; a time, if it asks for one, is its second value.
+fn some(
     db: &Connection,
-    chosen: &str,
-    time: Option<Timestamp>,
+    condition: &str,
     limit: usize,
+    time: Option<Timestamp>,
 ) -> Result<Vec<Arc<Channel>>, EngineError> {
-    let sql = format!("SELECT channel FROM pushes WHERE {chosen} LIMIT ?2");
+    let sql = format!("SELECT channel FROM pushes WHERE {condition} LIMIT ?1");
     let mut statement = db.prepare_cached(&sql)?;
-    let ids = statement.query_map(params![time.map(nanos), signed(limit as u64)], |row| row.uuid(0).map(ChannelId))?;
+    let id = |row: &Row<'_>| row.uuid(0).map(ChannelId);
+    let limit = signed(limit as u64);
+    let ids = match time {
+        Some(time) => statement.query_map([limit, nanos(time)], id)?,
+        None => statement.query_map([limit], id)?,
+    };
     let ids: Vec<ChannelId> = ids.collect::<rusqlite::Result<_>>()?;
-    let channels = ids.into_iter().map(|id| channels::get(db, id).map(|found| found.map(Arc::new)));
-    channels.filter_map(Result::transpose).collect()
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.extend(channels::get(db, id)?.map(Arc::new));
+    }
+    Ok(found)
 }

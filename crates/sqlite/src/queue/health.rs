@@ -4,16 +4,15 @@ use crate::{
     columns::{Columns, nanos},
     error::EngineError,
     queue::{
-        farewell, heads,
+        heads,
         receivers::{Purpose, target},
         rows,
     },
 };
 use podbell_delivery::push::{Health, Reason};
-use podbell_hub::{Channel, ChannelId};
+use podbell_hub::ChannelId;
 use podbell_model::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::sync::Arc;
 
 /// See [`podbell_delivery::push::Queue::health`].
 pub(crate) fn read(db: &Connection, channel: ChannelId) -> rusqlite::Result<Option<Health>> {
@@ -73,19 +72,4 @@ pub(crate) fn enable(db: &Connection, channel: ChannelId, now: Timestamp) -> Res
         heads::switch(db, target, false)?;
     }
     Ok(())
-}
-
-/// See [`podbell_delivery::push::Queue::failing`].
-pub(crate) fn failing(db: &Connection, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
-    farewell::those(db, "disabled IS NOT NULL AND disabled <= ?1", Some(before), limit)
-}
-
-/// See [`podbell_delivery::push::Queue::missed`].
-pub(crate) fn missed(db: &Connection, limit: usize) -> Result<Vec<Arc<Channel>>, EngineError> {
-    let found = farewell::those(db, "?1 IS NULL AND missed > told_missed AND lifecycle IS NOT NULL", None, limit)?;
-    for channel in &found {
-        let sql = "UPDATE pushes SET told_missed = missed WHERE channel = ?1";
-        db.prepare_cached(sql)?.execute([channel.id.0.as_bytes()])?;
-    }
-    Ok(found)
 }

@@ -29,15 +29,16 @@ CREATE TABLE pushes (
     -- 0 for failing.
     reason INTEGER,
     missed INTEGER NOT NULL DEFAULT 0,
-    -- As many of these it was told of.
-    told_missed INTEGER NOT NULL DEFAULT 0,
+    -- How much of that it was told.
+    missed_told INTEGER NOT NULL DEFAULT 0,
     -- Kept by the triggers below.
     pending INTEGER NOT NULL DEFAULT 0,
     dead INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pushes_that_are_off ON pushes (disabled) WHERE disabled IS NOT NULL;
-CREATE INDEX pushes_that_missed ON pushes (channel) WHERE missed > told_missed AND lifecycle IS NOT NULL;
 CREATE INDEX pushes_by_end ON pushes (told, ends) WHERE ends IS NOT NULL AND lifecycle IS NOT NULL;
+
+CREATE INDEX pushes_by_disabled ON pushes (disabled) WHERE disabled IS NOT NULL;
+CREATE INDEX pushes_that_missed ON pushes (channel) WHERE missed > missed_told AND lifecycle IS NOT NULL;
 
 CREATE TRIGGER push_ends_otherwise AFTER UPDATE OF end_at ON channels WHEN new.end_at IS NOT old.end_at BEGIN
     UPDATE pushes SET ends = new.end_at, told = 0 WHERE channel = new.id;

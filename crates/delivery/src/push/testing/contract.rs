@@ -49,8 +49,8 @@ macro_rules! queue_contract {
             each_channel_is_told_once_that_it_ends
             secrets_are_replaced
             another_target_gets_what_is_owed
-            channels_that_are_off_are_given_until_they_are_not
-            each_channel_is_told_once_that_it_missed_something
+            channels_that_are_off_for_long_are_found
+            who_has_missed_something_is_told_once
         );
     };
     (@facts $file:ident $make:path: $($fact:ident)*) => {

@@ -1,8 +1,8 @@
 //! What every queue tells of how channels fare, and what becomes of those that end, one function per fact.
 
-use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, iri, lane, message, told};
+use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
-use podbell_hub::{Channel, ChannelId, Owed, Push, Secret};
+use podbell_hub::{Channel, ChannelId, Push, Secret};
 use podbell_model::Uuid;
 use std::sync::Arc;
 
@@ -309,40 +309,55 @@ fn with_life(mut channel: Channel, url: &str) -> Channel {
 }
 
 /// See its name.
-pub async fn channels_that_are_off_are_given_until_they_are_not(parts: &Parts) {
-    let (off, on) = (channel(1, "off.example", &["a"]), channel(2, "on.example", &["a"]));
-    parts.keep(&off).await;
-    parts.keep(&on).await;
-    parts.queue.disable(off.id, Reason::Failing, at(5)).await.unwrap();
-    let failing = async |before| {
-        let found = parts.queue.failing(at(before), 9).await.unwrap();
-        found.iter().map(|channel| channel.id).collect::<Vec<_>>()
+pub async fn channels_that_are_off_for_long_are_found(parts: &Parts) {
+    let [early, late, on] = [1, 2, 3].map(|number| channel(number, "hook.example", &["a"]));
+    for channel in [&early, &late, &on] {
+        parts.keep(channel).await;
+    }
+    parts.queue.disable(early.id, Reason::Failing, at(10)).await.unwrap();
+    parts.queue.disable(late.id, Reason::Failing, at(20)).await.unwrap();
+    let failing = async |before, limit| {
+        let found = parts.queue.failing(at(before), limit).await.unwrap();
+        let mut found: Vec<ChannelId> = found.iter().map(|channel| channel.id).collect();
+        found.sort();
+        found
     };
-    assert_eq!(failing(4).await, []);
-    assert_eq!((failing(5).await, failing(6).await), (vec![off.id], vec![off.id]));
-    parts.queue.enable(off.id, at(7)).await.unwrap();
-    assert_eq!(failing(9).await, []);
+    assert_eq!(failing(9, 9).await, []);
+    assert_eq!(failing(10, 9).await, [early.id]);
+    assert_eq!(failing(20, 9).await, [early.id, late.id]);
+    assert_eq!(failing(20, 1).await.len(), 1);
+    parts.queue.enable(early.id, at(21)).await.unwrap();
+    assert_eq!(failing(99, 9).await, [late.id]);
 }
 
 /// See its name.
-pub async fn each_channel_is_told_once_that_it_missed_something(parts: &Parts) {
-    let wants = told(channel(1, "hook.example", &["a"]), "life.example");
-    let silent = channel(2, "hook.example", &["a"]);
-    parts.keep(&wants).await;
-    parts.keep(&silent).await;
-    let miss = async |from: u64| {
-        for number in from..from + BOUND + 10 {
-            let owed = [&wants, &silent].map(|channel| change(channel, "a", number));
-            let apart = owed.map(|owed| Owed { object: iri(&number.to_string()), ..owed });
-            parts.owe(apart.into()).await;
+pub async fn who_has_missed_something_is_told_once(parts: &Parts) {
+    let (wants, does_not) =
+        (told(channel(1, "hook.example", &["a"]), "life.example"), channel(2, "hook.example", &["a"]));
+    let mut number = 0;
+    let mut miss = async |count: u64| {
+        for channel in [&wants, &does_not] {
+            let mut owed: Vec<_> = (0..count).map(|more| change(channel, "a", number + more)).collect();
+            for owed in &mut owed {
+                if let podbell_hub::What::Change { mergeable, .. } = &mut owed.what {
+                    *mergeable = false;
+                }
+            }
+            parts.owe(owed).await;
         }
+        number += count;
     };
-    miss(1).await;
+    parts.keep(&wants).await;
+    parts.keep(&does_not).await;
     let missed = async || {
         let found = parts.queue.missed(9).await.unwrap();
         found.iter().map(|channel| channel.id).collect::<Vec<_>>()
     };
-    assert_eq!((missed().await, missed().await), (vec![wants.id], vec![]));
-    miss(1_001).await;
-    assert_eq!((missed().await, missed().await), (vec![wants.id], vec![]));
+    miss(BOUND).await;
+    assert_eq!(missed().await, []);
+    miss(2).await;
+    assert_eq!(missed().await, [wants.id]);
+    assert_eq!(missed().await, []);
+    miss(1).await;
+    assert_eq!(missed().await, [wants.id]);
 }

@@ -237,32 +237,31 @@ impl Queue for MemoryQueue {
         Ok(channels)
     }
 
-    async fn failing(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
-        self.tidy().await;
-        let state = self.state.lock();
-        let off = |receiver: &&Receiver| receiver.health.disabled.is_some_and(|(since, _)| since <= before);
-        Ok(state.receivers.values().filter(off).map(|receiver| Arc::clone(&receiver.channel)).take(limit).collect())
-    }
-
-    async fn missed(&self, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
-        self.tidy().await;
-        let mut state = self.state.lock();
-        let wants = |receiver: &&mut Receiver| {
-            let asked = receiver.channel.push.as_ref().is_some_and(|push| push.lifecycle.is_some());
-            asked && receiver.health.missed > receiver.told_missed
-        };
-        let mut channels = Vec::new();
-        for receiver in state.receivers.values_mut().filter(wants).take(limit) {
-            receiver.told_missed = receiver.health.missed;
-            channels.push(Arc::clone(&receiver.channel));
-        }
-        Ok(channels)
-    }
-
     async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
         let ids = self.ending(|_, end| end <= now, limit).await;
         let state = self.state.lock();
         let channels = ids.iter().filter_map(|id| state.receivers.get(id));
         Ok(channels.map(|receiver| Arc::clone(&receiver.channel)).collect())
+    }
+
+    async fn failing(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        self.tidy().await;
+        let state = self.state.lock();
+        let off = |receiver: &&Receiver| receiver.health.disabled.is_some_and(|(since, _)| since <= before);
+        let channels = state.receivers.values().filter(off).map(|receiver| Arc::clone(&receiver.channel));
+        Ok(channels.take(limit).collect())
+    }
+
+    async fn missed(&self, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        let wants = |receiver: &Receiver| receiver.channel.push.as_ref().is_some_and(|push| push.lifecycle.is_some());
+        let untold = state.receivers.values_mut();
+        let untold = untold.filter(|receiver| wants(receiver) && receiver.health.missed > receiver.missed_told);
+        let told = untold.take(limit).map(|receiver| {
+            receiver.missed_told = receiver.health.missed;
+            Arc::clone(&receiver.channel)
+        });
+        Ok(told.collect())
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Receiver {
     pub(super) health: Health,
     pub(super) attempts: Vec<(Uuid, Attempt)>,
     pub(super) told: Option<Timestamp>,
-    pub(super) told_missed: u64,
+    pub(super) missed_told: u64,
     pub(super) due: HashMap<Topic, Timestamp>,
     pub(super) served: HashMap<Purpose, Timestamp>,
 }
@@ -36,7 +36,7 @@ impl Receiver {
             health: Health::default(),
             attempts: Vec::new(),
             told: None,
-            told_missed: 0,
+            missed_told: 0,
             due: HashMap::new(),
             served: HashMap::new(),
         }
