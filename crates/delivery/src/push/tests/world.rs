@@ -261,9 +261,10 @@ impl World {
 
     /// The same, but for so many that hang.
     pub(super) async fn quiet_but_for(&self, hung: u64) {
-        let mut still = 0;
+        let (began, mut still) = (std::time::Instant::now(), 0);
         let mut seen = self.courier.counts();
         while still < 200 {
+            assert!(began.elapsed() < Duration::from_secs(20), "it comes to rest; {:?}", self.courier.counts());
             tokio::task::yield_now().await;
             let counts = self.courier.counts();
             still = if counts == seen && counts.in_flight == hung { still + 1 } else { 0 };
