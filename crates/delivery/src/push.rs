@@ -18,6 +18,7 @@ mod signer;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod waking;
 
 pub use courier::{Courier, CourierPorts};
 pub use outcome::LONGEST_WAIT;
@@ -29,3 +30,4 @@ pub use rules::{Fenced, Permit, Rules, Shown, Told};
 pub use settings::{Counts, Settings};
 pub use signer::{Parcel, SignError, Signed, Signer};
 pub use transport::{Answer, CAUSE, Network, Outgoing, SealCauses, Transport};
+pub use waking::Waking;

@@ -163,11 +163,11 @@ impl Inner {
                 let body = self.sealed(delivery, &shown.body, shown.position);
                 Ok(Words { body, syntax, gate: Some(gate), told: Some(Told::State(shown.state)) })
             }
-            Kind::Ping { body } => match self.queue.health(channel.id).await {
-                Ok(Some(_)) => Ok(Words::of(body, syntax)),
-                Ok(None) => Err(Step::Withheld(None)),
-                Err(_) => Err(Step::Later(SOON)),
-            },
+            Kind::Ping { body } => {
+                let gate = allowed(self.rules.leave_to_speak(channel).await)?;
+                Ok(Words { gate: Some(gate), ..Words::of(body, syntax) })
+            }
+            // The last one outlives its channel, and goes with it otherwise.
             Kind::Lifecycle { body } => Ok(Words::of(body, syntax)),
         }
     }
@@ -182,11 +182,7 @@ impl Inner {
     }
 
     async fn leave(&self, delivery: &Delivery, about: &About) -> Result<Arc<dyn Gate>, Step> {
-        match self.rules.leave(&delivery.channel, about).await {
-            Permit::Granted(gate) => Ok(gate),
-            Permit::Withheld(removal) => Err(Step::Withheld(removal)),
-            Permit::Unavailable => Err(Step::Later(LATER)),
-        }
+        allowed(self.rules.leave(&delivery.channel, about).await)
     }
 
     /// Signs and sends; how it ended, and how long the receiver wants us to wait.
@@ -328,6 +324,14 @@ impl Words {
     /// What says nothing of any resource: nobody has to give leave.
     fn of(body: &Arc<[u8]>, syntax: Syntax) -> Self {
         Self { body: Bytes::copy_from_slice(body), syntax, gate: None, told: None }
+    }
+}
+
+fn allowed(permit: Permit) -> Result<Arc<dyn Gate>, Step> {
+    match permit {
+        Permit::Granted(gate) => Ok(gate),
+        Permit::Withheld(removal) => Err(Step::Withheld(removal)),
+        Permit::Unavailable => Err(Step::Later(LATER)),
     }
 }
 

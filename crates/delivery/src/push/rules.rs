@@ -42,6 +42,9 @@ pub trait Rules: Send + Sync + 'static {
     /// Whether a channel may be sent something now.
     async fn leave(&self, channel: &Channel, about: &About) -> Permit;
 
+    /// Whether it may be sent what tells of no resource: as long as there is the channel.
+    async fn leave_to_speak(&self, channel: &Channel) -> Permit;
+
     /// How the topic stands; none if the receiver knows it already. The caller has leave.
     async fn standing(&self, channel: &Channel, about: &About, message: Uuid) -> Result<Option<Shown>, Unavailable>;
 

@@ -105,6 +105,14 @@ impl Rules for Says {
         }
     }
 
+    async fn leave_to_speak(&self, channel: &Channel) -> Permit {
+        if self.removed.lock().contains(&channel.id) {
+            return Permit::Withheld(None);
+        }
+        let [withheld, withdrawn] = [&self.withheld, &self.withdrawn_on_the_way].map(Arc::clone);
+        Permit::Granted(Arc::new(Shuts { shut: Arc::clone(&self.shut), withheld, withdrawn }))
+    }
+
     async fn standing(&self, _: &Channel, _: &About, _: Uuid) -> Result<Option<Shown>, Unavailable> {
         Ok(self.standing.lock().clone())
     }
