@@ -22,6 +22,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod waking;
 
 pub use courier::{Courier, CourierPorts};
 pub use outcome::LONGEST_WAIT;
@@ -33,3 +34,4 @@ pub use rules::{Permit, Rules};
 pub use settings::{Counts, Settings};
 pub use signer::{Parcel, SignError, Signed, Signer};
 pub use transport::{Answer, CAUSE, Network, Outgoing, SealCauses, Transport};
+pub use waking::Waking;

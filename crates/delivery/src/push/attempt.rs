@@ -29,7 +29,7 @@ const QUEUE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration:
 /// Most bytes of a message to a push service, so that it fits when it is encrypted.
 ///
 /// Spec: <https://www.rfc-editor.org/rfc/rfc8291#section-4>
-const PUSH_PAYLOAD: usize = 3_993;
+const PUSH_PAYLOAD: usize = super::sign::web_push::MAX_PAYLOAD;
 
 /// How the work on a delivery ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -152,21 +152,22 @@ impl Inner {
         };
         match &delivery.kind {
             Kind::Change { about, body, position } => {
-                let gate = self.leave(delivery, Some(about)).await?;
+                let gate = self.leave(delivery, about).await?;
                 let told = channel.state.is_some().then_some(Told::Change(*position));
                 Ok(Words { body: self.sealed(delivery, body, *position), syntax, gate: Some(gate), told })
             }
             Kind::State { about } => {
-                let gate = self.leave(delivery, Some(about)).await?;
+                let gate = self.leave(delivery, about).await?;
                 let shown = self.rules.standing(channel, about, delivery.message).await;
                 let shown = shown.map_err(|_| Step::Later(LATER))?.ok_or(Step::Withheld(None))?;
                 let body = self.sealed(delivery, &shown.body, shown.position);
                 Ok(Words { body, syntax, gate: Some(gate), told: Some(Told::State(shown.state)) })
             }
             Kind::Ping { body } => {
-                let gate = self.leave(delivery, None).await?;
+                let gate = allowed(self.rules.leave_to_speak(channel).await)?;
                 Ok(Words { gate: Some(gate), ..Words::of(body, syntax) })
             }
+            // The last one outlives its channel, and goes with it otherwise.
             Kind::Lifecycle { body } => Ok(Words::of(body, syntax)),
         }
     }
@@ -180,12 +181,8 @@ impl Inner {
         body.with(|| self.cursors.seal(&delivery.channel, told))
     }
 
-    async fn leave(&self, delivery: &Delivery, about: Option<&About>) -> Result<Arc<dyn Gate>, Step> {
-        match self.rules.leave(&delivery.channel, about).await {
-            Permit::Granted(gate) => Ok(gate),
-            Permit::Withheld(removal) => Err(Step::Withheld(removal)),
-            Permit::Unavailable => Err(Step::Later(LATER)),
-        }
+    async fn leave(&self, delivery: &Delivery, about: &About) -> Result<Arc<dyn Gate>, Step> {
+        allowed(self.rules.leave(&delivery.channel, about).await)
     }
 
     /// Signs and sends; how it ended, and how long the receiver wants us to wait.
@@ -327,6 +324,14 @@ impl Words {
     /// What says nothing of any resource: nobody has to give leave.
     fn of(body: &Arc<[u8]>, syntax: Syntax) -> Self {
         Self { body: Bytes::copy_from_slice(body), syntax, gate: None, told: None }
+    }
+}
+
+fn allowed(permit: Permit) -> Result<Arc<dyn Gate>, Step> {
+    match permit {
+        Permit::Granted(gate) => Ok(gate),
+        Permit::Withheld(removal) => Err(Step::Withheld(removal)),
+        Permit::Unavailable => Err(Step::Later(LATER)),
     }
 }
 

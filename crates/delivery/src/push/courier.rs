@@ -5,8 +5,9 @@ use super::{
     rounds::Rounds,
     settings::{Counts, Metrics, Settings},
 };
+use parking_lot::Mutex;
 use podbell_hub::{ChannelId, Clock, Cursors};
-use podbell_model::Uuid;
+use podbell_model::{Timestamp, Uuid};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, watch},
@@ -50,6 +51,8 @@ pub(super) struct Inner {
     pub(super) names: Arc<dyn Fn(ChannelId) -> String + Send + Sync>,
     pub(super) settings: Settings,
     pub(super) metrics: Metrics,
+    /// When those that missed something were told so last.
+    pub(super) missed_told: Mutex<Option<Timestamp>>,
 }
 
 /// Carries what is due to its receivers. Dropping it stops its task, and cuts off what is under way.
@@ -65,9 +68,21 @@ impl Courier {
     /// Starts the courier on the current tokio runtime.
     pub fn start(ports: CourierPorts, settings: Settings) -> Self {
         let CourierPorts { queue, rules, cursors, signer, transport, clock, random, ids, names, owed } = ports;
-        let metrics = Metrics::default();
-        let inner =
-            Arc::new(Inner { queue, rules, cursors, signer, transport, clock, random, ids, names, settings, metrics });
+        let (metrics, missed_told) = (Metrics::default(), Mutex::default());
+        let inner = Arc::new(Inner {
+            queue,
+            rules,
+            cursors,
+            signer,
+            transport,
+            clock,
+            random,
+            ids,
+            names,
+            settings,
+            metrics,
+            missed_told,
+        });
         let (stop, stopped) = watch::channel(None);
         let moved = Arc::new(Notify::new());
         let rounds = Rounds::new(Arc::clone(&inner), Arc::clone(&owed), Arc::clone(&moved), stopped);

@@ -17,6 +17,8 @@ use std::{sync::Arc, time::Duration};
 
 /// The end of a channel is told a day before; at once, if its life is shorter.
 const NOTICE: Duration = Duration::from_hours(24);
+/// Those that missed something are told so this often at most.
+const MISSED: Duration = Duration::from_hours(1);
 /// How many channels are looked at in one step.
 const STEP: usize = 100;
 
@@ -63,14 +65,30 @@ impl Inner {
                 let Some(end_at) = channel.end_at else { continue };
                 self.tell(channel, Lifecycle::Expiring { end_at }).await?;
             }
+            if [&expired, &failing, &expiring].iter().all(|channels| channels.len() < STEP) {
+                break;
+            }
+        }
+        self.tell_missed(now).await
+    }
+
+    /// Tells those that missed something; not each time, for while much is missed, it is so again each time.
+    async fn tell_missed(&self, now: Timestamp) -> Result<(), QueueError> {
+        let due = |last: &Timestamp| now < *last || after(*last, MISSED) <= now;
+        if !self.missed_told.lock().as_ref().is_none_or(due) {
+            return Ok(());
+        }
+        loop {
             let missed = self.queue.missed(STEP).await?;
             for channel in &missed {
                 self.tell(channel, Lifecycle::Missed).await?;
             }
-            if [&expired, &failing, &expiring, &missed].iter().all(|channels| channels.len() < STEP) {
-                return Ok(());
+            if missed.len() < STEP {
+                break;
             }
         }
+        *self.missed_told.lock() = Some(now);
+        Ok(())
     }
 
     async fn tell(&self, channel: &Channel, what: Lifecycle) -> Result<(), QueueError> {

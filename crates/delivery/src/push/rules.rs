@@ -19,8 +19,11 @@ pub enum Permit {
 /// The hub, as the courier sees it.
 #[async_trait::async_trait]
 pub trait Rules: Send + Sync + 'static {
-    /// Whether a channel may be sent something now; without `about`, something that tells of no resource.
-    async fn leave(&self, channel: &Channel, about: Option<&About>) -> Permit;
+    /// Whether a channel may be sent something now.
+    async fn leave(&self, channel: &Channel, about: &About) -> Permit;
+
+    /// Whether it may be sent what tells of no resource: as long as there is the channel.
+    async fn leave_to_speak(&self, channel: &Channel) -> Permit;
 
     /// How the topic stands; none if the receiver knows it already. The caller has leave.
     async fn standing(&self, channel: &Channel, about: &About, message: Uuid) -> Result<Option<Shown>, Unavailable>;
@@ -34,16 +37,12 @@ pub trait Rules: Send + Sync + 'static {
 
 #[async_trait::async_trait]
 impl Rules for Hub {
-    async fn leave(&self, channel: &Channel, about: Option<&About>) -> Permit {
-        let leave = match about {
-            Some(about) => Hub::leave(self, channel, about).await,
-            None => self.leave_to_speak(channel).await,
-        };
-        match leave {
-            Leave::Granted(grant) => Permit::Granted(Arc::new(Fenced(grant))),
-            Leave::Withheld { ended } => Permit::Withheld(ended.map(Removal::from)),
-            Leave::Unavailable => Permit::Unavailable,
-        }
+    async fn leave(&self, channel: &Channel, about: &About) -> Permit {
+        Hub::leave(self, channel, about).await.into()
+    }
+
+    async fn leave_to_speak(&self, channel: &Channel) -> Permit {
+        Hub::leave_to_speak(self, channel).await.into()
     }
 
     async fn standing(&self, channel: &Channel, about: &About, message: Uuid) -> Result<Option<Shown>, Unavailable> {
@@ -56,6 +55,16 @@ impl Rules for Hub {
 
     fn removed(&self, channel: &Arc<Channel>) {
         Hub::removed(self, channel);
+    }
+}
+
+impl From<Leave> for Permit {
+    fn from(leave: Leave) -> Self {
+        match leave {
+            Leave::Granted(grant) => Self::Granted(Arc::new(Fenced(grant))),
+            Leave::Withheld { ended } => Self::Withheld(ended.map(Removal::from)),
+            Leave::Unavailable => Self::Unavailable,
+        }
     }
 }
 

@@ -96,6 +96,18 @@ async fn nothing_is_tried_after_its_channel_is_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ping_is_not_sent_after_its_channel_is_removed() {
+    let world = World::new(Settings::default());
+    let channel = world.channel(HOOK);
+    world.rules.removed.lock().push(channel.id);
+    let ping = Kind::Ping { body: b"ping"[..].into() };
+    world.queue.add(channel.id, Uuid::nil(), &ping, world.queue.now()).await.unwrap();
+    world.courier.wake();
+    world.until(|world| world.queue.pending() == 0).await;
+    assert_eq!(world.post.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn how_a_topic_stands_is_told_if_the_receiver_does_not_know() {
     let world = World::new(Settings::default());
     let channel = world.channel_with(HOOK, |channel| channel.state = Some("old".into()));

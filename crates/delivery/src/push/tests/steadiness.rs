@@ -1,11 +1,17 @@
 //! Idle, stopped, and over a queue that fails.
 
-use super::world::{Reply, World, status};
-use crate::push::Settings;
+use super::world::{Reply, World, about, status};
+use crate::push::{Settings, Waking};
+use podbell_hub::{Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic, What};
+use podbell_model::{Sequence, Timestamp, Uuid};
 use std::{
-    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
+use tokio::{sync::Notify, time::timeout};
 
 const A: &str = "https://pod.example/a";
 const HOOK: &str = "https://hook.example/";
@@ -18,6 +24,52 @@ async fn idle_it_looks_once_a_minute() {
     tokio::time::sleep(Duration::from_hours(1)).await;
     let asked = world.queue.asked.load(SeqCst) - before;
     assert!(asked <= 2 * 61, "{asked}");
+}
+
+/// Says how many were owed.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+#[async_trait::async_trait]
+impl Owing for Counting {
+    async fn derived(&self) -> Result<Sequence, ChannelStoreError> {
+        Ok(Sequence(7))
+    }
+
+    async fn any(&self) -> Result<bool, ChannelStoreError> {
+        Ok(true)
+    }
+
+    async fn candidates(&self, _: &[Topic], _: &[Topic]) -> Result<Vec<Arc<Channel>>, ChannelStoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn owe(&self, owed: Vec<Owed>, _: Option<Sequence>) -> Result<(), ChannelStoreError> {
+        self.0.fetch_add(owed.len(), SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_owed_wakes_the_courier_once_it_is_kept() {
+    let (owing, owed) = (Arc::new(Counting::default()), Arc::new(Notify::new()));
+    let waking = Waking::new(Arc::clone(&owing) as _, Arc::clone(&owed));
+    let woken = async || timeout(Duration::from_secs(1), owed.notified()).await.is_ok();
+    waking.owe(Vec::new(), Some(Sequence(8))).await.unwrap();
+    assert!(!woken().await, "a cursor that moves is nothing to carry");
+    let about = about(A);
+    let one = Owed {
+        channel: ChannelId(Uuid::nil()),
+        message: Uuid::nil(),
+        object: about.resource.clone(),
+        about,
+        what: What::State,
+        due: Timestamp::UNIX_EPOCH,
+        rate: None,
+        causes: Arc::default(),
+    };
+    waking.owe(vec![one], None).await.unwrap();
+    assert!(woken().await && owing.0.load(SeqCst) == 1);
 }
 
 #[tokio::test(start_paused = true)]

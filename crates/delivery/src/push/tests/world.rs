@@ -93,7 +93,7 @@ impl Gate for Shuts {
 
 #[async_trait::async_trait]
 impl Rules for Says {
-    async fn leave(&self, _: &Channel, _: Option<&About>) -> Permit {
+    async fn leave(&self, _: &Channel, _: &About) -> Permit {
         self.asked.fetch_add(1, SeqCst);
         if self.unavailable.load(SeqCst) {
             Permit::Unavailable
@@ -103,6 +103,14 @@ impl Rules for Says {
             let [withheld, withdrawn] = [&self.withheld, &self.withdrawn_on_the_way].map(Arc::clone);
             Permit::Granted(Arc::new(Shuts { shut: Arc::clone(&self.shut), withheld, withdrawn }))
         }
+    }
+
+    async fn leave_to_speak(&self, channel: &Channel) -> Permit {
+        if self.removed.lock().contains(&channel.id) {
+            return Permit::Withheld(None);
+        }
+        let [withheld, withdrawn] = [&self.withheld, &self.withdrawn_on_the_way].map(Arc::clone);
+        Permit::Granted(Arc::new(Shuts { shut: Arc::clone(&self.shut), withheld, withdrawn }))
     }
 
     async fn standing(&self, _: &Channel, _: &About, _: Uuid) -> Result<Option<Shown>, Unavailable> {
@@ -261,9 +269,10 @@ impl World {
 
     /// The same, but for so many that hang.
     pub(super) async fn quiet_but_for(&self, hung: u64) {
-        let mut still = 0;
+        let (began, mut still) = (std::time::Instant::now(), 0);
         let mut seen = self.courier.counts();
         while still < 200 {
+            assert!(began.elapsed() < Duration::from_secs(20), "it comes to rest; {:?}", self.courier.counts());
             tokio::task::yield_now().await;
             let counts = self.courier.counts();
             still = if counts == seen && counts.in_flight == hung { still + 1 } else { 0 };
