@@ -11,7 +11,7 @@ use crate::{
     notifications::{self, Seals, Targets, local::Local},
     parts::{Parts, outbound},
     provider_site::{self, Homes},
-    pushing::{self, Belled},
+    pushing,
     resources,
     seed::{self, Seeding},
     sender,
@@ -24,7 +24,7 @@ use crate::{
 use anyhow::Context as _;
 use podbell_delivery::{
     Frames,
-    push::{Courier, sign::Sender},
+    push::{Courier, Waking, sign::Sender},
     stream::Streams,
     websocket::WebSockets,
 };
@@ -98,7 +98,7 @@ pub async fn compose_with(
             encoder: Arc::new(Frames),
             cursors: cursors.clone(),
             channels: store.clone(),
-            owing: Some(Arc::new(Belled { owing: store.clone(), owed: Arc::clone(&owed) })),
+            owing: Some(Arc::new(Waking::new(store.clone(), Arc::clone(&owed)))),
             states: Arc::new(Standings::new(store.clone(), store.clone())),
             clock: Arc::clone(&clock),
         },

@@ -9,8 +9,8 @@ use aws_lc_rs::rand;
 use http::{HeaderValue, header};
 use podbell_delivery::push::{Answer, Courier, CourierPorts, Network, Outgoing, Queue, SealCauses, Signer, Transport};
 use podbell_egress::{Client, FetchError};
-use podbell_hub::{Channel, ChannelId, ChannelStoreError, Clock, Cursors, Hub, Owed, Owing, Topic};
-use podbell_model::{Sequence, Uuid};
+use podbell_hub::{ChannelId, Clock, Cursors, Hub};
+use podbell_model::Uuid;
 use std::{num::NonZeroU32, sync::Arc};
 use tokio::sync::Notify;
 
@@ -120,37 +120,5 @@ struct Sealed {
 impl SealCauses for Sealed {
     fn seal(&self, causes: &[Uuid]) -> Option<HeaderValue> {
         self.causes.seal(causes, (self.clock)())
-    }
-}
-
-/// Where it is kept what channels are owed, with a bell.
-pub struct Belled<O> {
-    /// Where it is kept.
-    pub owing: Arc<O>,
-    /// Rings when something is owed.
-    pub owed: Arc<Notify>,
-}
-
-#[async_trait::async_trait]
-impl<O: Owing> Owing for Belled<O> {
-    async fn derived(&self) -> Result<Sequence, ChannelStoreError> {
-        self.owing.derived().await
-    }
-
-    async fn any(&self) -> Result<bool, ChannelStoreError> {
-        self.owing.any().await
-    }
-
-    async fn candidates(&self, at: &[Topic], above: &[Topic]) -> Result<Vec<Arc<Channel>>, ChannelStoreError> {
-        self.owing.candidates(at, above).await
-    }
-
-    async fn owe(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), ChannelStoreError> {
-        let rings = !owed.is_empty();
-        self.owing.owe(owed, through).await?;
-        if rings {
-            self.owed.notify_one();
-        }
-        Ok(())
     }
 }

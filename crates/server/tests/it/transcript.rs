@@ -6,6 +6,9 @@
 use super::world::World;
 use std::{collections::HashMap, fmt::Write as _, io::Read as _, net::TcpStream};
 
+/// Length of the name of a key and of its coordinates, in base64url.
+const KEY: usize = 43;
+
 /// How somebody listens.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
@@ -107,7 +110,7 @@ pub(super) fn normal(world: &World, text: &str) -> String {
         } else if word.len() == podbell_hub::CURSOR {
             normal += "CURSOR";
             rest = behind;
-        } else if is_hex && (word.len() == 16 || word.len() == 36 || word.len() == 33) {
+        } else if word.len() == KEY || is_hex && matches!(word.len(), 16 | 33 | 36) {
             let number = known.len();
             let number = *known.entry(word.to_owned()).or_insert(number);
             write!(normal, "{}#{number}", word.len()).unwrap();

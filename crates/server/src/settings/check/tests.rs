@@ -18,6 +18,12 @@ fn the_defaults_are_neither_wrong_nor_unwise() {
 }
 
 #[test]
+fn a_key_signs_for_longer_than_it_stands_beside_others() {
+    assert_eq!(check("data = \"/nowhere\"\n[sender]\nkey_life = \"95h\""), [(Wrong, "sender.key_life")]);
+    assert_eq!(check("data = \"/nowhere\"\n[sender]\nkey_life = \"4d\""), []);
+}
+
+#[test]
 fn http_on_a_public_name_is_refused() {
     assert!(check("base_url = \"http://pod.example/\"").contains(&(Wrong, "base_url")));
     assert!(check("base_url = \"http://203.0.113.7:3000/\"").contains(&(Wrong, "base_url")));
