@@ -6,7 +6,10 @@ mod data;
 
 use super::{Layout, Loaded, Settings, faults::Place};
 use podbell_model::ResourceIri;
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +54,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     report.base_url(settings);
     let pods = report.data(settings);
     report.pods(settings, !pods.is_empty());
+    report.egress(settings);
     report.listening(settings);
     report.provider(settings, &pods);
     report.accounts(settings);
@@ -136,6 +140,17 @@ impl Report {
         }
         if base.port() == 0 && !base.is_loopback() {
             self.wrong("base_url", "port 0 is only for a base URL on this machine");
+        }
+    }
+
+    /// Networks that are opened to requests of this server, and hold more than receivers.
+    fn egress(&mut self, settings: &Settings) {
+        let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        for network in settings.egress.allowed.iter().filter(|network| own.iter().any(|own| network.0.contains(own))) {
+            self.unwise(
+                "egress.allowed",
+                format!("{network} holds this machine: whoever subscribes can make the server connect to it"),
+            );
         }
     }
 

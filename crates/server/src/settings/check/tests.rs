@@ -100,6 +100,14 @@ fn what_others_can_reach_is_unwise_in_development() {
 }
 
 #[test]
+fn networks_that_hold_this_machine_are_unwise_to_open() {
+    for (network, told) in [("127.0.0.0/8", 1), ("0.0.0.0/0", 1), ("::1", 1), ("10.1.0.0/16", 0)] {
+        let found = check(&format!("[egress]\nallowed = [\"{network}\"]"));
+        assert_eq!(found, vec![(Unwise, "egress.allowed"); told], "{network}");
+    }
+}
+
+#[test]
 fn what_cannot_be_seeded_is_refused_if_it_was_asked_for() {
     let public = "base_url = \"https://pod.example/\"\n[proxies]\ntrusted = [\"10.0.0.1/32\"]\n";
     assert!(check(&format!("seed = [\"alice\"]\n{public}")).contains(&(Wrong, "seed")));
