@@ -86,7 +86,7 @@ impl Parts {
         let judge = Judge::new(store.clone(), pod.storages().clone(), Arc::clone(&fetch), rules);
         let judge = Arc::new(judge.with_remote_group_bound(settings.wac.remote_groups.into()));
         let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
-        let sender = sender::open(settings, base.origin(), None, store.clone(), clock()).await?;
+        let sender = sender::open(settings, base.origin(), settings.webhooks.contact.as_deref(), store.clone(), clock()).await?;
         own.publish_pods(Arc::new(WithSender {
             sender: sender.clone(),
             clock: clock.clone(),
@@ -118,6 +118,7 @@ async fn open_store(settings: &Settings, data: &DataDirectory) -> anyhow::Result
         history: settings.retention.time.into(),
         history_records: settings.retention.records,
         quota: settings.limits.pod.map(|size| size.0),
+        pending: settings.webhooks.pending,
         ..podbell_sqlite::Options::default()
     };
     let path = data.path().to_owned();

@@ -6,7 +6,10 @@ mod data;
 
 use super::{Layout, Loaded, Settings, Span, faults::Place};
 use podbell_model::ResourceIri;
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +54,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     report.base_url(settings);
     let pods = report.data(settings);
     report.pods(settings, !pods.is_empty());
+    report.egress(settings);
     report.listening(settings);
     report.provider(settings, &pods);
     report.accounts(settings);
@@ -146,6 +150,20 @@ impl Report {
             self.wrong(
                 "sender.key_life",
                 "a key is published for three days beside others; let it sign for four at least",
+            );
+        }
+    }
+
+    /// Networks that are opened to requests of this server, and hold more than receivers.
+    fn egress(&mut self, settings: &Settings) {
+        let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        for network in settings.egress.allowed.iter().filter(|network| network.0.prefix_len() == 0) {
+            self.wrong("egress.allowed", format!("{network} is everything"));
+        }
+        for network in settings.egress.allowed.iter().filter(|network| own.iter().any(|own| network.0.contains(own))) {
+            self.unwise(
+                "egress.allowed",
+                format!("{network} holds this machine: whoever subscribes can make the server connect to it"),
             );
         }
     }
@@ -345,15 +363,9 @@ impl Report {
                 self.wrong(setting, "must not be 0");
             }
         }
-        for network in &settings.egress.allowed {
-            if network.0.prefix_len() == 0 {
-                self.wrong("egress.allowed", format!("{network} is everything"));
-            } else {
-                self.unwise(
-                    "egress.allowed",
-                    format!("whoever may subscribe can make this server send requests to {network}"),
-                );
-            }
+        let is_contact = |contact: &&String| contact.starts_with("mailto:") || contact.starts_with("https://");
+        if webhooks.contact.as_ref().is_some_and(|contact| !is_contact(&contact) || contact.contains(char::is_whitespace)) {
+            self.wrong("webhooks.contact", "expected \"mailto:\" and an address, or an https URL");
         }
     }
 

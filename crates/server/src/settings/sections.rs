@@ -281,5 +281,8 @@ settings! {
         remove_after: Span = Span::days(14);
         /// How often the owner of a channel may ping it, have deliveries repeated and change its secret, in one minute.
         requests_per_minute: u32 = 30;
+        /// Whom push services write to if something is wrong with what this server sends: a mailto: or https: URL. By
+        /// default the base URL.
+        contact: Option<String> = None, example "\"mailto:admin@pod.example\"";
     }
 }

@@ -286,3 +286,13 @@ fn a_patch_is_not_received_from_those_who_may_do_nothing() {
         WORLD.raw(patch).is_problem(401);
     }
 }
+
+#[test]
+fn what_is_no_chain_of_causes_changes_nothing() {
+    let at = container("causes", "");
+    let long = "A".repeat(4_000);
+    for (number, chain) in ["", "x", "urn:uuid:7", &"A".repeat(414), &long].into_iter().enumerate() {
+        let told = ALICE.ask("PUT", &format!("{at}{number}"), &[TURTLE, ("podbell-cause", chain)], "<#a> <#b> 1 .");
+        assert_eq!(told.status, 201, "{told:?}");
+    }
+}

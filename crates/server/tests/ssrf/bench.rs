@@ -253,7 +253,7 @@ impl Bench {
             jkt: self.key.thumbprint(),
             jti: &unique("token"),
             issued_at: now,
-            expires: now + std::time::Duration::from_secs(60),
+            expires: now + std::time::Duration::from_mins(1),
         });
         let token = token.unwrap();
         let url = format!("{PODS}{path}");

@@ -106,6 +106,14 @@ fn what_others_can_reach_is_unwise_in_development() {
 }
 
 #[test]
+fn networks_that_hold_this_machine_are_unwise_to_open() {
+    for (network, told) in [("127.0.0.0/8", 1), ("0.0.0.0/0", 1), ("::1", 1), ("10.1.0.0/16", 0)] {
+        let found = check(&format!("[egress]\nallowed = [\"{network}\"]"));
+        assert_eq!(found, vec![(Unwise, "egress.allowed"); told], "{network}");
+    }
+}
+
+#[test]
 fn what_cannot_be_seeded_is_refused_if_it_was_asked_for() {
     let public = "base_url = \"https://pod.example/\"\n[proxies]\ntrusted = [\"10.0.0.1/32\"]\n";
     assert!(check(&format!("seed = [\"alice\"]\n{public}")).contains(&(Wrong, "seed")));
@@ -143,9 +151,9 @@ fn senseless_limits_and_missing_files_are_refused() {
     assert!(check("[egress]\nextra_roots = [\"/nowhere.pem\"]").contains(&(Wrong, "egress.extra_roots")));
     assert!(check("[webhooks]\nper_second = 0").contains(&(Wrong, "webhooks.per_second")));
     assert!(check("[webhooks]\ntimeout = 0").contains(&(Wrong, "webhooks.timeout")));
+    assert!(check("[webhooks]\ncontact = \"me\"").contains(&(Wrong, "webhooks.contact")));
     assert!(check("[webhooks]\npayload = 10").contains(&(Wrong, "webhooks.payload")));
     assert!(check("[egress]\nallowed = [\"0.0.0.0/0\"]").contains(&(Wrong, "egress.allowed")));
-    assert!(check("[egress]\nallowed = [\"10.0.0.0/8\"]").contains(&(Unwise, "egress.allowed")));
     assert!(check("[log]\nlevel = \"podbell=loud\"").contains(&(Wrong, "log.level")));
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "[log]\n[limits]\n  url_bytes = 1\n").unwrap();
