@@ -66,12 +66,13 @@ pub trait Owing: Send + Sync + 'static {
     /// Whether any channel pushes; cheap.
     async fn any(&self) -> Result<bool, ChannelStoreError>;
 
-    /// The channels that push, are not switched off, and have one of the topics: those `at`, or, if they are recursive, those `at` or
-    /// `above`. Each once, with [`Push::since`](crate::Push::since).
+    /// The channels that push, are not switched off, and have one of the topics: those `at`, or, if they are recursive,
+    /// those `at` or `above`. Each once, with [`Push::since`](crate::Push::since).
     async fn candidates(&self, at: &[Topic], above: &[Topic]) -> Result<Vec<Arc<Channel>>, ChannelStoreError>;
 
-    /// Keeps what is owed and up to which commit (never going back), in one transaction. What is owed to a channel that
-    /// is gone or switched off, or about a topic that it has no longer, is dropped; what is owed twice (same channel and
-    /// message) is kept once.
+    /// Keeps what is owed and up to which commit (never going back), in one transaction. Very much, in the order of its
+    /// commits, may be kept commit by commit, and of one commit channel by channel: then some of it is owed again after
+    /// a kill in between, and nothing out of order. What is owed to a channel that is gone or switched off, or about a
+    /// topic that it has no longer, is dropped; what is owed twice (same channel and message) is kept once.
     async fn owe(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), ChannelStoreError>;
 }

@@ -200,7 +200,7 @@ fn prepare(db: &Connection, options: &Options) -> Result<(), EngineError> {
          PRAGMA max_page_count = {};",
         options.limit.map_or(4_294_967_294, |bytes| (bytes / PAGE).max(1)),
     ))?;
-    db.set_prepared_statement_cache_capacity(128);
+    db.set_prepared_statement_cache_capacity(192);
     Ok(())
 }
 

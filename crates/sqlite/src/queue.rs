@@ -60,7 +60,11 @@ impl Queue for Sqlite {
         under_way: &[DeliveryId],
     ) -> Result<Vec<Delivery>, QueueError> {
         let (lane, under_way, registry) = (lane.clone(), under_way.to_vec(), Arc::clone(&self.under_way));
-        self.asked(move |db| registry.take(&lane, under_way, |mine| taking::take(db, &lane, now, limit, mine))).await
+        let take = move |db: &_| {
+            let chosen = registry.take(&lane, under_way, |spoken| taking::choose(db, &lane, now, limit, spoken))?;
+            taking::deliveries(db, &chosen)
+        };
+        self.asked(take).await
     }
 
     async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError> {

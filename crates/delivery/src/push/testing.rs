@@ -7,6 +7,9 @@
 
 pub mod contract;
 pub mod fares;
+mod memory;
+
+pub use memory::MemoryQueue;
 
 use crate::push::{Attempt, Delivery, DeliveryId, Done, Kind, Lane, Outcome, Queue};
 use podbell_hub::{

@@ -24,11 +24,13 @@ pub(crate) fn enter(
 ) -> Result<Option<i64>, EngineError> {
     let Some(receiver) = receiver(db, owed)? else { return Ok(None) };
     let Some(last) = last_due(db, owed)? else { return Ok(None) };
-    if receiver.off || is_queued(db, receiver.target, owed)? {
+    let crowded = receiver.pending > bound / 2;
+    let careful = owed.rate.is_some() || crowded;
+    // Otherwise it is found out by the insertion.
+    if receiver.off || careful && is_queued(db, receiver.target, owed)? {
         return Ok(None);
     }
-    let crowded = receiver.pending > bound / 2;
-    if (owed.rate.is_some() || crowded) && merge(db, receiver.target, owed, replaced)? {
+    if careful && merge(db, receiver.target, owed, replaced)? {
         return Ok(None);
     }
     let channel = owed.channel.0.as_bytes();
@@ -122,7 +124,8 @@ fn insert(db: &Connection, target: i64, owed: &Owed, due: i64) -> rusqlite::Resu
                    (:target, :message, :object,
                     NOT EXISTS (SELECT 1 FROM deliveries WHERE target = :target AND object = :object AND died IS NULL),
                     :due, :kind, :mergeable, 0, :owed, :storage, :topic, :resource, :generation, :need, :sequence, :part,
-                    :causes, :cursor_at, :body)";
+                    :causes, :cursor_at, :body)
+               ON CONFLICT (target, message) DO NOTHING";
     let about = &owed.about;
     db.prepare_cached(sql)?.execute(named_params! {
         ":target": target,

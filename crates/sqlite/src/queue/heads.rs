@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 /// The oldest about an object becomes due, or whatever is left is not, if nothing of the target is.
 pub(crate) fn promote(db: &Connection, target: i64, object: &str) -> rusqlite::Result<()> {
     let sql = "UPDATE deliveries SET head = 1
-               WHERE id = (SELECT min(id) FROM deliveries WHERE target = ?1 AND object = ?2 AND died IS NULL)
+               WHERE id = (SELECT id FROM deliveries WHERE target = ?1 AND object = ?2 AND died IS NULL
+                           ORDER BY id LIMIT 1)
                    AND NOT head AND NOT (SELECT off FROM targets WHERE number = ?1)";
     db.prepare_cached(sql)?.execute(params![target, object])?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What channels are owed, found by one cursor over the log that moves in the same transaction.
+//! What channels are owed, found by one cursor over the log that moves in the same transaction as the last of it.
 
 use crate::{
     Sqlite, channels,
@@ -6,13 +6,16 @@ use crate::{
     error::{self, EngineError},
     queue::{entering, heads},
 };
-use podbell_hub::{Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic};
+use podbell_hub::{Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic, What};
 use podbell_model::Sequence;
 use rusqlite::{Connection, params};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+
+/// How many are written at once: nobody else waits longer than these take.
+const PORTION: usize = 256;
 
 #[async_trait::async_trait]
 impl Owing for Sqlite {
@@ -30,6 +33,41 @@ impl Owing for Sqlite {
     }
 
     async fn owe(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), ChannelStoreError> {
+        // What waits to be written goes in between.
+        for (portion, through) in portions(owed, through) {
+            self.owe_some(portion, through).await.map_err(error::channel)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is written in one transaction each: commit by commit, so that what is owed after a kill in between, and so heard
+/// again, is older than nothing that was heard.
+fn portions(mut owed: Vec<Owed>, through: Option<Sequence>) -> Vec<(Vec<Owed>, Option<Sequence>)> {
+    let mut portions = Vec::new();
+    if through.is_some() && owed.is_sorted_by_key(commit) && owed.first().is_none_or(|first| commit(first).is_some()) {
+        while owed.len() > PORTION {
+            let rest = owed.split_off(PORTION);
+            let (last, next) = (owed.last().and_then(commit), rest.first().and_then(commit));
+            // Of a commit that is cut, not all is known.
+            let known = if last == next { last.map(Sequence::before) } else { last };
+            portions.push((std::mem::replace(&mut owed, rest), known));
+        }
+    }
+    portions.push((owed, through));
+    portions
+}
+
+/// The commit that a change was part of.
+fn commit(owed: &Owed) -> Option<Sequence> {
+    match owed.what {
+        What::Change { position, .. } => Some(position.sequence),
+        What::State => None,
+    }
+}
+
+impl Sqlite {
+    async fn owe_some(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), EngineError> {
         let (bound, mut replaced) = (self.pending, self.under_way.replacing());
         let owe = self.writer.write::<_, EngineError>(move |step| {
             let mut targets = BTreeSet::new();
@@ -44,7 +82,7 @@ impl Owing for Sqlite {
             // Until the transaction is over.
             Ok(replaced)
         });
-        owe.await.map(drop).map_err(error::channel)
+        owe.await.map(drop)
     }
 }
 
@@ -76,4 +114,30 @@ fn candidates(db: &Connection, at: &[Topic], above: &[Topic]) -> Result<Vec<Arc<
         }
     }
     Ok(found.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use podbell_delivery::push::testing::{change, channel};
+
+    /// How many each portion has, and up to where all is known then.
+    fn cut(commits: &[(u64, usize)], through: Option<u64>) -> Vec<(usize, Option<u64>)> {
+        let receiver = channel(1, "hook.example", &["a"]);
+        let of = |(number, count): &(u64, usize)| vec![change(&receiver, "a", *number); *count];
+        let owed = commits.iter().flat_map(of).collect();
+        let portions = portions(owed, through.map(Sequence)).into_iter();
+        portions.map(|(some, known)| (some.len(), known.map(|known| known.0))).collect()
+    }
+
+    #[test]
+    fn very_much_is_kept_commit_by_commit() {
+        assert_eq!(cut(&[], Some(9)), [(0, Some(9))]);
+        assert_eq!(cut(&[(5, 256)], Some(9)), [(256, Some(9))]);
+        assert_eq!(cut(&[(5, 256), (7, 1)], Some(9)), [(256, Some(5)), (1, Some(9))]);
+        assert_eq!(cut(&[(5, 600)], Some(5)), [(256, Some(4)), (256, Some(4)), (88, Some(5))]);
+        assert_eq!(cut(&[(5, 200), (6, 100)], Some(6)), [(256, Some(5)), (44, Some(6))]);
+        assert_eq!(cut(&[(5, 300)], None), [(300, None)], "nobody would ask again");
+        assert_eq!(cut(&[(6, 200), (5, 100)], Some(6)), [(300, Some(6))], "nothing is known of what comes first");
+    }
 }

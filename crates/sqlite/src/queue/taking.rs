@@ -39,14 +39,15 @@ type Place = (i64, i64);
 /// A target's next delivery: how many of it go before, how early its turn comes, its place.
 type Turn = Reverse<(usize, usize, Place)>;
 
-/// See [`podbell_delivery::push::Queue::take`]. What is under way counts as a round that the channel has had.
-pub(crate) fn take(
+/// Targets and ids for [`podbell_delivery::push::Queue::take`]. What is under way counts as a round that the channel has
+/// had.
+pub(crate) fn choose(
     db: &Connection,
     lane: &Lane,
     now: Timestamp,
     limit: usize,
     spoken: &Spoken,
-) -> Result<Vec<Delivery>, EngineError> {
+) -> Result<Vec<(i64, i64)>, EngineError> {
     let due = Due { db, now: nanos(now), spoken };
     // One for each that may be given, and for each that may turn out to be under way with all that it has.
     let most = limit.saturating_add(spoken.for_him.len()).saturating_add(spoken.otherwise.len());
@@ -62,7 +63,7 @@ pub(crate) fn take(
         chosen.push((targets[order], place.1));
         turns.extend(due.next(targets[order], place, order, round + 1)?);
     }
-    deliveries(db, &chosen)
+    Ok(chosen)
 }
 
 struct Due<'d> {
@@ -97,7 +98,8 @@ impl Due<'_> {
     }
 }
 
-fn deliveries(db: &Connection, chosen: &[(i64, i64)]) -> Result<Vec<Delivery>, EngineError> {
+/// What was chosen, as it stood then: to be called in the same snapshot.
+pub(crate) fn deliveries(db: &Connection, chosen: &[(i64, i64)]) -> Result<Vec<Delivery>, EngineError> {
     let mut receivers: HashMap<i64, Option<Receiver>> = HashMap::new();
     let mut deliveries = Vec::with_capacity(chosen.len());
     for (target, id) in chosen {

@@ -1,13 +1,13 @@
 //! Which deliveries somebody works on: what is being sent is not changed under his hands.
 //!
 //! A later change may take the place of an earlier one that waits ([`Self::replace`](UnderWay::replace)). Whoever takes
-//! deliveries reads them here inside one lock, and passes over those that are being replaced until that is durable. So
+//! deliveries chooses them here inside one lock, and passes over those that are being replaced until that is durable. So
 //! each is either sent as it is, and what comes later follows it, or replaced and then sent. After a restart nobody
 //! works on anything.
 
 use crate::error::EngineError;
 use parking_lot::Mutex;
-use podbell_delivery::push::{Delivery, DeliveryId, Lane};
+use podbell_delivery::push::{DeliveryId, Lane};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -42,26 +42,27 @@ pub(crate) struct Replaced {
 }
 
 impl UnderWay {
-    /// Reads what may be taken, and notes what was.
+    /// Chooses what may be taken, and notes what was. `choose` gives targets and ids; what it saw stays as it is until
+    /// somebody is done with it.
     pub(crate) fn take(
         &self,
         lane: &Lane,
         under_way: Vec<DeliveryId>,
-        read: impl FnOnce(&Spoken) -> Result<Vec<Delivery>, EngineError>,
-    ) -> Result<Vec<Delivery>, EngineError> {
+        choose: impl FnOnce(&Spoken) -> Result<Vec<(i64, i64)>, EngineError>,
+    ) -> Result<Vec<(i64, i64)>, EngineError> {
         let mut sets = self.0.lock();
         let mine: HashSet<i64> = under_way.into_iter().map(|id| id.0).collect();
         let spoken = Spoken { for_him: mine, otherwise: sets.replaced.keys().copied().collect() };
-        let deliveries = read(&spoken)?;
+        let chosen = choose(&spoken)?;
         let mut mine = spoken.for_him;
-        mine.extend(deliveries.iter().map(|delivery| delivery.id.0));
+        mine.extend(chosen.iter().map(|(_, id)| id));
         // What was taken before and is under way no more was dropped without a word.
         if mine.is_empty() {
             sets.taken.remove(lane)
         } else {
             sets.taken.insert(lane.clone(), mine)
         };
-        Ok(deliveries)
+        Ok(chosen)
     }
 
     /// Nobody works on it any longer.
@@ -102,5 +103,45 @@ impl Drop for Replaced {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(registry: &UnderWay, under_way: &[i64], wanted: i64) -> Option<i64> {
+        let under_way = under_way.iter().map(|id| DeliveryId(*id)).collect();
+        let choose = |spoken: &Spoken| {
+            let may = !spoken.for_him.contains(&wanted) && !spoken.otherwise.contains(&wanted);
+            Ok(may.then_some((0, wanted)).into_iter().collect())
+        };
+        registry.take(&Lane("lane".into()), under_way, choose).unwrap().pop().map(|(_, id)| id)
+    }
+
+    #[test]
+    fn one_is_either_taken_or_replaced() {
+        let registry = Arc::new(UnderWay::default());
+        let (mut first, mut second) = (registry.replacing(), registry.replacing());
+        assert!(first.replace(1) && second.replace(1));
+        assert_eq!(take(&registry, &[], 1), None);
+        drop(first);
+        assert_eq!(take(&registry, &[], 1), None, "the second is not durable yet");
+        drop(second);
+        assert_eq!(take(&registry, &[], 1), Some(1));
+        assert!(!registry.replacing().replace(1));
+        registry.give_back(1);
+        assert!(registry.replacing().replace(1));
+    }
+
+    #[test]
+    fn what_was_dropped_without_a_word_is_nobodys() {
+        let registry = Arc::new(UnderWay::default());
+        assert_eq!(take(&registry, &[], 1), Some(1));
+        assert_eq!(take(&registry, &[1], 2), Some(2));
+        assert!(!registry.replacing().replace(1));
+        assert_eq!(take(&registry, &[2], 2), None);
+        assert!(registry.replacing().replace(1));
+        assert!(!registry.replacing().replace(2));
     }
 }

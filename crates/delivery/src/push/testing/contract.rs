@@ -49,6 +49,7 @@ macro_rules! queue_contract {
             each_channel_is_told_once_that_it_ends
             secrets_are_replaced
             another_target_gets_what_is_owed
+            what_is_owed_goes_to_the_new_target
         );
     };
     (@facts $file:ident $make:path: $($fact:ident)*) => {

@@ -134,16 +134,18 @@ pub async fn a_channel_that_is_off_is_owed_nothing_and_sent_pings_alone(parts: &
     // What was under way then ends as it ends.
     parts.fail(first.id, 12, Done::Again(at(600))).await;
     assert_eq!(parts.messages("hook.example", 999).await, NOTHING);
+    parts.acknowledge(first.id, 13).await;
+    assert_eq!(parts.messages("hook.example", 999).await, NOTHING);
     parts.queue.add(channel.id, message(50), &ping("hello"), at(20)).await.unwrap();
     let pinged = parts.one("hook.example", 20).await;
     assert_eq!((body(&pinged), pinged.message), (b"hello".to_vec(), message(50)));
     parts.acknowledge(pinged.id, 20).await;
     parts.queue.enable(channel.id, at(21)).await.unwrap();
     let health = parts.queue.health(channel.id).await.unwrap().unwrap();
-    assert_eq!((health.disabled, health.failing_since, health.pending), (None, None, 3));
+    assert_eq!((health.disabled, health.failing_since, health.pending), (None, None, 2));
     let mut heard = parts.messages("hook.example", 21).await;
     heard.sort();
-    assert_eq!(heard, [message(1), message(3)]);
+    assert_eq!(heard, [message(2), message(3)]);
 }
 
 /// See its name.
@@ -304,4 +306,19 @@ fn with_life(mut channel: Channel, url: &str) -> Channel {
     let push = channel.push.as_deref().unwrap().clone();
     channel.push = Some(Arc::new(Push { lifecycle: Some(url.into()), ..push }));
     channel
+}
+
+/// See its name.
+pub async fn what_is_owed_goes_to_the_new_target(parts: &Parts) {
+    let channel = channel(1, "old.example", &["a"]);
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1)]).await;
+    parts.queue.add(channel.id, message(2), &ping("hello"), at(0)).await.unwrap();
+    assert!(parts.queue.redirect(channel.id, "https://new.example/there").await.unwrap());
+    assert_eq!(parts.queue.lanes(at(0)).await.unwrap(), (vec![lane("new.example")], None));
+    assert_eq!(parts.messages("old.example", 0).await, NOTHING);
+    let taken = parts.take("new.example", 0, 9).await;
+    assert_eq!(taken.len(), 2);
+    assert_eq!(&*taken[0].channel.push.as_ref().unwrap().send_to, "https://new.example/there");
+    assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(77)), "https://new.example/").await.unwrap());
 }

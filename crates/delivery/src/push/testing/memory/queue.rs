@@ -1,0 +1,246 @@
+//! The queue of it.
+
+use super::{
+    MemoryQueue,
+    state::{Entry, Purpose},
+};
+use crate::push::{
+    Attempt, DeadLetter, Delivery, DeliveryId, Done, Health, Kind, Lane, Queue, QueueError, Reason, Wanted,
+};
+use podbell_hub::{Channel, ChannelId, ChannelStore as _, Secret};
+use podbell_model::{Timestamp, Uuid};
+use std::{collections::HashMap, sync::Arc};
+
+#[async_trait::async_trait]
+impl Queue for MemoryQueue {
+    async fn lanes(&self, now: Timestamp) -> Result<(Vec<Lane>, Option<Timestamp>), QueueError> {
+        self.tidy().await;
+        let state = self.state.lock();
+        let heads = state.heads();
+        let mut due: Vec<_> = heads.iter().filter(|(_, entry)| entry.due <= now).collect();
+        due.sort_by_key(|(_, entry)| entry.due);
+        let mut lanes = Vec::new();
+        for lane in due.into_iter().filter_map(|(_, entry)| state.lane(entry)) {
+            if !lanes.contains(&lane) {
+                lanes.push(lane);
+            }
+        }
+        Ok((lanes, heads.iter().map(|(_, entry)| entry.due).filter(|due| *due > now).min()))
+    }
+
+    async fn take(
+        &self,
+        lane: &Lane,
+        now: Timestamp,
+        limit: usize,
+        under_way: &[DeliveryId],
+    ) -> Result<Vec<Delivery>, QueueError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        let mut heads = state.heads();
+        heads.retain(|(_, entry)| entry.due <= now && state.lane(entry).as_ref() == Some(lane));
+        heads.sort_by_key(|(id, entry)| (entry.due, *id));
+        let mut rounds: HashMap<(ChannelId, bool, Purpose), usize> = HashMap::new();
+        let mut first: HashMap<(ChannelId, bool, Purpose), Timestamp> = HashMap::new();
+        let mut turns = Vec::new();
+        for (id, entry) in heads {
+            let (channel, gone, purpose, _) = entry.row();
+            let target = (channel, gone, purpose);
+            let ready = *first.entry(target).or_insert_with(|| entry.due.max(state.served(entry).unwrap_or(entry.due)));
+            let round = rounds.entry(target).or_default();
+            if !under_way.contains(&DeliveryId(id)) {
+                turns.push((*round, ready, channel, id));
+            }
+            *round += 1;
+        }
+        turns.sort();
+        turns.truncate(limit);
+        let mut given = Vec::new();
+        for (_, _, _, id) in turns {
+            let Some(entry) = state.entries.get(&id) else { continue };
+            let Some(channel) = state.channel(entry) else { continue };
+            let owed = state.entries.values().filter(|other| other.channel == entry.channel && other.died.is_none());
+            given.push(Delivery {
+                id: DeliveryId(id),
+                channel,
+                message: entry.message,
+                kind: entry.kind.clone(),
+                attempts: entry.attempts,
+                owed: entry.owed,
+                causes: Arc::clone(&entry.causes),
+                oldest: owed.filter_map(Entry::position).min(),
+            });
+        }
+        state.taken.extend(given.iter().map(|delivery| delivery.id.0));
+        Ok(given)
+    }
+
+    async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        state.taken.remove(&id.0);
+        if state.entries.get(&id.0).is_none_or(|entry| entry.died.is_some()) {
+            return Ok(());
+        }
+        if let Some(attempt) = attempt {
+            state.note(id.0, attempt);
+        }
+        let Some(entry) = state.entries.get_mut(&id.0) else { return Ok(()) };
+        entry.attempts += u32::from(attempt.is_some());
+        entry.last = attempt.map(|attempt| attempt.outcome).or(entry.last);
+        match done {
+            Done::Again(due) => entry.due = *due,
+            Done::Dead if entry.purpose() == Purpose::Changes => {
+                let ended = attempt.and_then(|attempt| attempt.at.checked_add(attempt.took).ok());
+                entry.died = Some(ended.unwrap_or(entry.due));
+            }
+            Done::Acknowledged | Done::Withheld | Done::Dead => {
+                state.entries.remove(&id.0);
+            }
+        }
+        Ok(())
+    }
+
+    async fn add(&self, channel: ChannelId, message: Uuid, kind: &Kind, now: Timestamp) -> Result<(), QueueError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        let Some(receiver) = state.receivers.get(&channel) else { return Ok(()) };
+        let wants = receiver.channel.push.as_ref().is_some_and(|push| push.lifecycle.is_some());
+        if wants || matches!(kind, Kind::Ping { .. }) {
+            state.say(channel, None, message, kind.clone(), now);
+        }
+        Ok(())
+    }
+
+    async fn disable(&self, channel: ChannelId, reason: Reason, now: Timestamp) -> Result<(), QueueError> {
+        if let Some(receiver) = self.state.lock().receivers.get_mut(&channel) {
+            receiver.health.disabled.get_or_insert((now, reason));
+        }
+        Ok(())
+    }
+
+    async fn enable(&self, channel: ChannelId, now: Timestamp) -> Result<(), QueueError> {
+        let mut state = self.state.lock();
+        let Some(receiver) = state.receivers.get_mut(&channel) else { return Ok(()) };
+        if receiver.health.disabled.take().is_some() {
+            receiver.health.failing_since = None;
+            for entry in state.entries.values_mut().filter(|entry| entry.channel == channel) {
+                entry.due = entry.due.min(now);
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(
+        &self,
+        channel: ChannelId,
+        farewell: Option<(Uuid, Arc<[u8]>)>,
+        now: Timestamp,
+    ) -> Result<bool, QueueError> {
+        self.tidy().await;
+        let before = self.state.lock().receivers.get(&channel).map(|receiver| Arc::clone(&receiver.channel));
+        let removed = self.channels.remove(channel).await.map_err(|error| QueueError(Box::new(error)))?;
+        let wants = before.filter(|before| before.push.as_ref().is_some_and(|push| push.lifecycle.is_some()));
+        if let (true, Some((message, body)), Some(before)) = (removed, farewell, wants) {
+            let gone = Channel { topics: Arc::new([]), ..(*before).clone() };
+            let kind = Kind::Lifecycle { body };
+            self.state.lock().say(channel, Some(Arc::new(gone)), message, kind, now);
+        }
+        self.tidy().await;
+        Ok(removed)
+    }
+
+    async fn health(&self, channel: ChannelId) -> Result<Option<Health>, QueueError> {
+        self.tidy().await;
+        let state = self.state.lock();
+        let Some(receiver) = state.receivers.get(&channel) else { return Ok(None) };
+        let mut health = receiver.health.clone();
+        health.pending = state.pending(channel);
+        let dead = |entry: &&Entry| entry.channel == channel && entry.died.is_some();
+        health.dead_letters = state.entries.values().filter(dead).count() as u64;
+        let heads = state.heads();
+        let own = heads.iter().filter(|(_, entry)| entry.channel == channel && entry.purpose() != Purpose::Lifecycle);
+        health.next_attempt = own.map(|(_, entry)| entry.due).min().filter(|_| health.disabled.is_none());
+        Ok(Some(health))
+    }
+
+    async fn attempts(&self, channel: ChannelId, limit: usize) -> Result<Vec<(Uuid, Attempt)>, QueueError> {
+        self.tidy().await;
+        let state = self.state.lock();
+        let attempts = state.receivers.get(&channel).map(|receiver| receiver.attempts.iter().take(limit).cloned());
+        Ok(attempts.into_iter().flatten().collect())
+    }
+
+    async fn dead_letters(
+        &self,
+        channel: ChannelId,
+        after: Option<DeliveryId>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, QueueError> {
+        self.tidy().await;
+        let state = self.state.lock();
+        let letters = state.entries.iter().filter(|(id, entry)| {
+            entry.channel == channel && entry.died.is_some() && after.is_none_or(|after| **id > after.0)
+        });
+        let letter = |(id, entry): (&i64, &Entry)| DeadLetter {
+            id: DeliveryId(*id),
+            message: entry.message,
+            attempts: entry.attempts,
+            owed: entry.owed,
+            died: entry.died.unwrap_or_default(),
+            last: entry.last,
+        };
+        Ok(letters.map(letter).take(limit).collect())
+    }
+
+    async fn redeliver(&self, channel: ChannelId, wanted: &Wanted, now: Timestamp) -> Result<u64, QueueError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        let mut revived = 0;
+        for (id, entry) in &mut state.entries {
+            let is_wanted = match wanted {
+                Wanted::All => true,
+                Wanted::These(these) => these.contains(&DeliveryId(*id)),
+            };
+            if entry.channel == channel && entry.died.is_some() && is_wanted {
+                (entry.died, entry.attempts, entry.last, entry.due) = (None, 0, None, now);
+                revived += 1;
+            }
+        }
+        Ok(revived)
+    }
+
+    async fn set_secrets(&self, channel: ChannelId, secrets: &[Secret]) -> Result<bool, QueueError> {
+        self.change(channel, |push| push.secrets = secrets.to_vec()).await
+    }
+
+    async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError> {
+        self.change(channel, |push| {
+            if push.lifecycle.as_deref() == Some(&*push.send_to) {
+                push.lifecycle = Some(send_to.into());
+            }
+            push.send_to = send_to.into();
+        })
+        .await
+    }
+
+    async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        let ids = self.ending(|receiver, end| end < before && receiver.told != Some(end), limit).await;
+        let mut state = self.state.lock();
+        let mut channels = Vec::new();
+        for id in ids {
+            if let Some(receiver) = state.receivers.get_mut(&id) {
+                receiver.told = receiver.channel.end_at;
+                channels.push(Arc::clone(&receiver.channel));
+            }
+        }
+        Ok(channels)
+    }
+
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
+        let ids = self.ending(|_, end| end <= now, limit).await;
+        let state = self.state.lock();
+        let channels = ids.iter().filter_map(|id| state.receivers.get(id));
+        Ok(channels.map(|receiver| Arc::clone(&receiver.channel)).collect())
+    }
+}

@@ -1,0 +1,234 @@
+//! What is remembered of channels that push and of what they are owed, and by which rules it changes.
+
+use crate::push::{Attempt, Health, Kind, Lane, Outcome};
+use podbell_hub::{Channel, ChannelId, Owed, Position, Topic, What};
+use podbell_model::{ResourceIri, Sequence, Timestamp, Uuid};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) derived: Sequence,
+    pub(super) last: i64,
+    pub(super) entries: BTreeMap<i64, Entry>,
+    pub(super) receivers: HashMap<ChannelId, Receiver>,
+    pub(super) taken: HashSet<i64>,
+}
+
+/// A channel that pushes.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    pub(super) channel: Arc<Channel>,
+    pub(super) health: Health,
+    pub(super) attempts: Vec<(Uuid, Attempt)>,
+    pub(super) told: Option<Timestamp>,
+    pub(super) due: HashMap<Topic, Timestamp>,
+    pub(super) served: HashMap<Purpose, Timestamp>,
+}
+
+impl Receiver {
+    pub(super) fn new(channel: Channel) -> Self {
+        Self {
+            channel: Arc::new(channel),
+            health: Health::default(),
+            attempts: Vec::new(),
+            told: None,
+            due: HashMap::new(),
+            served: HashMap::new(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Purpose {
+    Changes,
+    Pings,
+    Lifecycle,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) channel: ChannelId,
+    /// For last words.
+    pub(super) gone: Option<Arc<Channel>>,
+    pub(super) object: Option<ResourceIri>,
+    pub(super) message: Uuid,
+    pub(super) kind: Kind,
+    pub(super) mergeable: bool,
+    pub(super) attempts: u32,
+    pub(super) owed: Timestamp,
+    pub(super) due: Timestamp,
+    pub(super) died: Option<Timestamp>,
+    pub(super) last: Option<Outcome>,
+    pub(super) causes: Arc<[Uuid]>,
+}
+
+impl Entry {
+    pub(super) fn purpose(&self) -> Purpose {
+        match self.kind {
+            Kind::Change { .. } | Kind::State { .. } => Purpose::Changes,
+            Kind::Ping { .. } => Purpose::Pings,
+            Kind::Lifecycle { .. } => Purpose::Lifecycle,
+        }
+    }
+
+    pub(super) fn topic(&self) -> Option<&Topic> {
+        match &self.kind {
+            Kind::Change { about, .. } | Kind::State { about } => Some(&about.topic),
+            Kind::Ping { .. } | Kind::Lifecycle { .. } => None,
+        }
+    }
+
+    pub(super) fn position(&self) -> Option<Position> {
+        match self.kind {
+            Kind::Change { position, .. } => Some(position),
+            _ => None,
+        }
+    }
+
+    /// Of those about one object, one goes after the other.
+    pub(super) fn row(&self) -> (ChannelId, bool, Purpose, Option<&ResourceIri>) {
+        (self.channel, self.gone.is_some(), self.purpose(), self.object.as_ref())
+    }
+}
+
+impl State {
+    pub(super) fn channel(&self, entry: &Entry) -> Option<Arc<Channel>> {
+        let live = || self.receivers.get(&entry.channel).map(|receiver| Arc::clone(&receiver.channel));
+        entry.gone.clone().or_else(live)
+    }
+
+    pub(super) fn lane(&self, entry: &Entry) -> Option<Lane> {
+        let channel = self.channel(entry)?;
+        let push = channel.push.as_ref()?;
+        match entry.purpose() {
+            Purpose::Changes | Purpose::Pings => Some(Lane::of(&push.send_to)),
+            Purpose::Lifecycle => push.lifecycle.as_deref().map(Lane::of),
+        }
+    }
+
+    pub(super) fn is_off(&self, entry: &Entry) -> bool {
+        let receiver = self.receivers.get(&entry.channel);
+        entry.purpose() == Purpose::Changes && receiver.is_some_and(|receiver| receiver.health.disabled.is_some())
+    }
+
+    /// The oldest of each object, of those that are not switched off.
+    pub(super) fn heads(&self) -> Vec<(i64, &Entry)> {
+        let mut rows = HashSet::new();
+        let live = self.entries.iter().filter(|(_, entry)| entry.died.is_none() && !self.is_off(entry));
+        live.filter(|(_, entry)| rows.insert(entry.row())).map(|(id, entry)| (*id, entry)).collect()
+    }
+
+    pub(super) fn served(&self, entry: &Entry) -> Option<Timestamp> {
+        self.receivers.get(&entry.channel)?.served.get(&entry.purpose()).copied()
+    }
+
+    pub(super) fn pending(&self, channel: ChannelId) -> u64 {
+        let owed = |entry: &&Entry| entry.channel == channel && entry.gone.is_none() && entry.died.is_none();
+        self.entries.values().filter(owed).count() as u64
+    }
+
+    pub(super) fn push(&mut self, entry: Entry) {
+        self.last += 1;
+        self.entries.insert(self.last, entry);
+    }
+
+    pub(super) fn owe(&mut self, owed: Owed, bound: u64) {
+        let pending = self.pending(owed.channel);
+        let is_same = |entry: &Entry| entry.channel == owed.channel && entry.message == owed.message;
+        let is_queued = self.entries.values().any(is_same);
+        let Some(receiver) = self.receivers.get_mut(&owed.channel) else { return };
+        let topic = owed.about.topic.clone();
+        if is_queued || receiver.health.disabled.is_some() || !receiver.channel.topics.contains(&topic) {
+            return;
+        }
+        let (kind, mergeable) = match owed.what {
+            What::Change { body, position, mergeable } => {
+                (Kind::Change { about: owed.about, body, position }, mergeable)
+            }
+            What::State => (Kind::State { about: owed.about }, false),
+        };
+        if mergeable && (owed.rate.is_some() || pending > bound / 2) {
+            let about = |entry: &Entry| entry.channel == owed.channel && entry.object.as_ref() == Some(&owed.object);
+            let newest = self.entries.iter_mut().rev().find(|(_, entry)| entry.died.is_none() && about(entry));
+            let newest = newest.filter(|(id, entry)| {
+                entry.mergeable && entry.attempts == 0 && entry.topic() == Some(&topic) && !self.taken.contains(*id)
+            });
+            if let Some((_, entry)) = newest {
+                (entry.message, entry.kind, entry.causes) = (owed.message, kind, owed.causes);
+                return;
+            }
+        }
+        if pending >= bound {
+            receiver.health.missed += 1;
+            return;
+        }
+        let mut due = owed.due;
+        if let Some(rate) = owed.rate {
+            let next = receiver.due.get(&topic).and_then(|last| last.checked_add(rate).ok());
+            due = next.map_or(due, |next| next.max(due));
+            receiver.due.insert(topic, due);
+        }
+        self.push(Entry {
+            channel: owed.channel,
+            gone: None,
+            object: Some(owed.object),
+            message: owed.message,
+            kind,
+            mergeable,
+            attempts: 0,
+            owed: owed.due,
+            due,
+            died: None,
+            last: None,
+            causes: owed.causes,
+        });
+    }
+
+    pub(super) fn say(
+        &mut self,
+        channel: ChannelId,
+        gone: Option<Arc<Channel>>,
+        message: Uuid,
+        kind: Kind,
+        now: Timestamp,
+    ) {
+        self.push(Entry {
+            channel,
+            gone,
+            object: None,
+            message,
+            kind,
+            mergeable: false,
+            attempts: 0,
+            owed: now,
+            due: now,
+            died: None,
+            last: None,
+            causes: [channel.0].into(),
+        });
+    }
+
+    pub(super) fn note(&mut self, id: i64, attempt: &Attempt) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        let (purpose, message) = (entry.purpose(), entry.message);
+        let Some(receiver) = self.receivers.get_mut(&entry.channel).filter(|_| entry.gone.is_none()) else { return };
+        receiver.served.insert(purpose, attempt.at);
+        receiver.attempts.insert(0, (message, attempt.clone()));
+        receiver.attempts.truncate(100);
+        let elsewhere =
+            receiver.channel.push.as_ref().is_some_and(|push| push.lifecycle.as_ref() != Some(&push.send_to));
+        if purpose == Purpose::Lifecycle && elsewhere {
+            return;
+        }
+        let health = &mut receiver.health;
+        if matches!(attempt.outcome, Outcome::Acknowledged(_)) {
+            (health.last_success, health.failing_since) = (Some(attempt.at), None);
+        } else {
+            health.last_failure = Some(attempt.clone());
+            health.failing_since.get_or_insert(attempt.at);
+        }
+    }
+}
