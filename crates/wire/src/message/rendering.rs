@@ -226,10 +226,7 @@ mod tests {
             0xc_1101
         );
         let pushed = |framing| Rendering::Solid { context, syntax, actor, framing, cursor }.code();
-        assert_eq!(
-            [Framing::Webhook, Framing::Inbox, Framing::WebPush].map(pushed),
-            [0x10_1101, 0x12_1101, 0x14_1101]
-        );
+        assert_eq!([Framing::Webhook, Framing::Inbox, Framing::WebPush].map(pushed), [0x10_1101, 0x12_1101, 0x14_1101]);
         assert_eq!(Rendering::Ess { actor: true }.code(), 0x1_0002);
     }
 }

@@ -106,12 +106,7 @@ pub(super) fn ping(
 }
 
 impl Marker<'_> {
-    fn new(
-        name: &str,
-        id: podbell_model::Uuid,
-        now: podbell_model::Timestamp,
-        context: NotificationsContext,
-    ) -> Self {
+    fn new(name: &str, id: podbell_model::Uuid, now: podbell_model::Timestamp, context: NotificationsContext) -> Self {
         Self {
             context: [activitystreams::CONTEXT, context.iri()],
             id: id.urn().to_string(),

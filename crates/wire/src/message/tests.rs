@@ -251,7 +251,8 @@ fn a_ping_names_its_channel_and_nothing_else() {
         at(Syntax::JsonLd),
         r#"{"@context":["https://www.w3.org/ns/activitystreams","https://www.w3.org/ns/solid/notification/v1"],"id":"urn:uuid:00000000-0000-0000-0000-000000000000","type":"urn:podbell:terms#Ping","object":"https://pod.example/.notifications/channels/1","published":"1970-01-01T00:00:00.000Z"}"#
     );
-    let graph = |syntax: Syntax| podbell_model::rdf::parse(syntax.rdf_format(), channel, at(syntax).as_bytes()).unwrap();
+    let graph =
+        |syntax: Syntax| podbell_model::rdf::parse(syntax.rdf_format(), channel, at(syntax).as_bytes()).unwrap();
     assert_eq!(graph(Syntax::JsonLd), graph(Syntax::Turtle));
     assert_eq!(graph(Syntax::JsonLd), graph(Syntax::NTriples));
 }

@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-channel-data-model>
 
-use super::{ChannelRequest, Changes, RequestError, Spelling, features, json_ld::Text, receiver};
+use super::{Changes, ChannelRequest, RequestError, Spelling, features, json_ld::Text, receiver};
 use crate::{ChannelType, Service, Syntax, statements::XSD, terms};
 use oxiri::Iri;
 use oxrdf::{Dataset, NamedNodeRef, NamedOrBlankNodeRef, TermRef};
@@ -30,11 +30,7 @@ pub(super) fn read(dataset: &Dataset, text: Text, service: &Service) -> Result<C
 }
 
 /// Reads what is to change of a channel: said of it by its IRI, or of the one thing that anything is said of.
-pub(super) fn read_changes(
-    dataset: &Dataset,
-    text: &Text,
-    channel: &Service,
-) -> Result<Changes, RequestError> {
+pub(super) fn read_changes(dataset: &Dataset, text: &Text, channel: &Service) -> Result<Changes, RequestError> {
     let subjects: BTreeSet<_> = dataset
         .iter()
         .filter(|quad| quad.graph_name.is_default_graph())
