@@ -13,7 +13,7 @@ const N1 = 'https://www.w3.org/ns/solid/notification/v1';
 const N2 = 'https://www.w3.org/ns/solid/notifications-context/v1';
 const NOTIFY = 'http://www.w3.org/ns/solid/notifications#';
 const SOLID = 'http://www.w3.org/ns/solid/terms#';
-const TYPES = ['WebSocketChannel2023', 'EventSourceChannel2023', 'StreamingHTTPChannel2023'];
+const TYPES = ['WebSocket', 'EventSource', 'StreamingHTTP', 'Webhook', 'LDN', 'WebPush'].map((name) => `${name}Channel2023`);
 const JSON_LD = { 'Content-Type': 'application/ld+json' };
 
 let server, alice, bob, fixed;

@@ -53,10 +53,10 @@ async function isOneGraph(url) {
 test('CA-5 the description of a storage, that of the origin, and those of the services', async () => {
   for (const url of [`${server.users.alice.root}.well-known/solid`, `${server.base}.well-known/solid`]) {
     const statements = await isOneGraph(url);
-    assert.equal(statements.filter((statement) => statement.includes('notifications#subscription>')).length, 3);
+    assert.equal(statements.filter((statement) => statement.includes('notifications#subscription>')).length, 6);
   }
-  for (const type of ['WebSocketChannel2023', 'EventSourceChannel2023', 'StreamingHTTPChannel2023']) {
-    const statements = await isOneGraph(`${server.base}.notifications/${type}/`);
+  for (const type of ['WebSocket', 'EventSource', 'StreamingHTTP', 'Webhook', 'LDN', 'WebPush']) {
+    const statements = await isOneGraph(`${server.base}.notifications/${type}Channel2023/`);
     assert.equal(statements.filter((statement) => statement.includes('notifications#channelType>')).length, 1);
   }
 });

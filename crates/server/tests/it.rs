@@ -32,6 +32,7 @@ mod it {
     mod paused;
     mod pushing;
     mod reading;
+    mod receiver;
     mod restart;
     mod sender;
     mod services;

@@ -250,7 +250,8 @@ pub trait Queue: Send + Sync + 'static {
     /// Replaces the symmetric secrets; see [`Push::secrets`](podbell_hub::Push::secrets).
     async fn set_secrets(&self, channel: ChannelId, secrets: &[podbell_hub::Secret]) -> Result<bool, QueueError>;
 
-    /// Replaces the target: what is owed goes there from then on. False if the channel is gone or does not push.
+    /// Replaces the target: what is owed goes there from then on, and so do words about the channel if they went to the
+    /// same place. False if the channel is gone or does not push.
     async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError>;
 
     /// The channels that end before `before` and have not been told so, of those that want to be told; each is given
