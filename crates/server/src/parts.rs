@@ -86,7 +86,8 @@ impl Parts {
         let judge = Judge::new(store.clone(), pod.storages().clone(), Arc::clone(&fetch), rules);
         let judge = Arc::new(judge.with_remote_group_bound(settings.wac.remote_groups.into()));
         let replay = Arc::new(MemoryReplay::new(MemoryReplay::DEFAULT_CAPACITY, clock()));
-        let sender = sender::open(settings, base.origin(), settings.webhooks.contact.as_deref(), store.clone(), clock()).await?;
+        let sender =
+            sender::open(settings, base.origin(), settings.webhooks.contact.as_deref(), store.clone(), clock()).await?;
         own.publish_pods(Arc::new(WithSender {
             sender: sender.clone(),
             clock: clock.clone(),

@@ -364,7 +364,11 @@ impl Report {
             }
         }
         let is_contact = |contact: &&String| contact.starts_with("mailto:") || contact.starts_with("https://");
-        if webhooks.contact.as_ref().is_some_and(|contact| !is_contact(&contact) || contact.contains(char::is_whitespace)) {
+        if webhooks
+            .contact
+            .as_ref()
+            .is_some_and(|contact| !is_contact(&contact) || contact.contains(char::is_whitespace))
+        {
             self.wrong("webhooks.contact", "expected \"mailto:\" and an address, or an https URL");
         }
     }

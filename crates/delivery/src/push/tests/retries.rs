@@ -109,8 +109,8 @@ async fn what_is_too_large_is_told_in_short() {
     for (push, length, short) in [
         (Arc::new(Push::to(HOOK)), 19_000, false),
         (Arc::new(Push::to(HOOK)), 20_000, true),
-        (push_service(), 3_900, false),
-        (push_service(), 3_993, true),
+        (push_service(), 3_850, false),
+        (push_service(), 3_967, true),
     ] {
         let world = World::new(Settings::default());
         let channel = world.channel_with(HOOK, |channel| channel.push = Some(push));
