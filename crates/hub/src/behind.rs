@@ -72,6 +72,7 @@ impl Deriving {
             let mut commits = match self.inner.log.read_of(&[storage], after, COMMITS).await {
                 Err(LogError::Gap) => {
                     tracing::error!(storage = storage.0, "history that was to be pushed is gone");
+                    self.owing.missed(Some(storage), self.cursor, None).await?;
                     Vec::new()
                 }
                 read => read?,

@@ -46,7 +46,7 @@ pub(crate) enum Stuck {
 /// Where deriving stands.
 pub(crate) struct Deriving {
     pub(crate) inner: Arc<Inner>,
-    owing: Arc<dyn Owing>,
+    pub(crate) owing: Arc<dyn Owing>,
     /// What was committed up to then has been looked at, but for storages that are behind.
     pub(crate) cursor: Sequence,
     /// Where the durable cursor is.
@@ -133,8 +133,10 @@ impl Deriving {
             Err(LogError::Gap) => {
                 let (lost, readable) = (self.cursor, self.readable(head).await?);
                 tracing::error!(%lost, %readable, "history that was to be pushed is gone; pushing goes on behind it");
-                self.cursor = readable;
-                self.keep(Vec::new(), true).await?;
+                let through = self.through(readable);
+                self.owing.missed(None, readable, Some(through)).await?;
+                (self.cursor, self.kept) = (readable, self.kept.max(through));
+                self.inner.metrics.derived(through);
                 return Ok(true);
             }
             read => read?,
@@ -197,8 +199,7 @@ impl Deriving {
 
     /// Keeps what is owed, and how far it is known; that alone only if it is far, or `at_once`.
     pub(crate) async fn keep(&mut self, owed: Vec<Owed>, at_once: bool) -> Result<(), Stuck> {
-        let behind = self.behind.values().map(|behind| behind.after);
-        let through = behind.chain([self.cursor]).min().unwrap_or(self.cursor);
+        let through = self.through(self.cursor);
         let far = through.0.saturating_sub(self.kept.0) >= FAR;
         if !owed.is_empty() || far || at_once && through > self.kept {
             self.owing.owe(owed, Some(through)).await?;
@@ -206,6 +207,11 @@ impl Deriving {
         }
         self.inner.metrics.derived(through);
         Ok(())
+    }
+
+    /// Up to where all is known if what was committed up to `cursor` was looked at.
+    fn through(&self, cursor: Sequence) -> Sequence {
+        self.behind.values().map(|behind| behind.after).chain([cursor]).min().unwrap_or(cursor)
     }
 
     /// The first place behind the cursor from which the log can be read.

@@ -264,7 +264,7 @@ impl Inner {
     pub(crate) async fn perform(&self, chore: &Chore) -> Result<(), ChannelStoreError> {
         match chore {
             Chore::Remove(id) => self.channels.remove(*id).await.map(drop),
-            Chore::Narrow(id, topics) => self.channels.narrow(*id, topics).await,
+            Chore::Narrow(id, topics) => self.channels.narrow(*id, topics).await.map(drop),
             Chore::Advance(id, state) => self.channels.advance_state(*id, Some(state)).await,
             Chore::Sweep => {
                 let now = (self.clock)();
@@ -293,8 +293,7 @@ impl Inner {
     /// Ends what a channel has in a storage that is gone.
     async fn end_topics(&self, channel: Channel, storage: StorageId) -> Result<(), ChannelStoreError> {
         let left: Vec<Topic> = channel.topics.iter().filter(|topic| topic.storage != storage).cloned().collect();
-        if !left.is_empty() {
-            self.channels.narrow(channel.id, &left).await?;
+        if !left.is_empty() && self.channels.narrow(channel.id, &left).await? {
             self.void(channel.id);
             return Ok(());
         }

@@ -181,9 +181,14 @@ impl Inner {
         if left.is_empty() {
             return Leave::Withheld { ended: Some(Ending::Forbidden) };
         }
-        if let Err(error) = self.channels.narrow(kept.id, &left).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the channel store failed");
-            return Leave::Unavailable;
+        match self.channels.narrow(kept.id, &left).await {
+            Ok(true) => {}
+            // Another one took the others meanwhile: this was the last.
+            Ok(false) => return Leave::Withheld { ended: Some(Ending::Forbidden) },
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the channel store failed");
+                return Leave::Unavailable;
+            }
         }
         self.void(kept.id);
         Leave::Withheld { ended: None }

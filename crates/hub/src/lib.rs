@@ -3,6 +3,7 @@
 //! It knows no JSON-LD, no media type and no protocol name.
 
 mod admission;
+mod again;
 mod answers;
 mod behind;
 pub mod channel;
@@ -43,13 +44,14 @@ mod verdicts;
 mod wording;
 
 pub use admission::{Admission, Begin, ConnectError, Connection};
+pub use again::{Again, AgainError};
 pub use channel::{Channel, ChannelId, ConnectionLimit, Ending, RenderingId, Topic};
 pub use crowds::{ChannelLimits, Crowd, Full, Network, TooMany};
 pub use cursor::{CURSOR, Cursor, Cursors, Encoded, Position};
 pub use filter::Filter;
 pub use hub::{Hub, Ports};
 pub use leave::{Grant, Leave};
-pub use owing::{About, Owed, Owing, What};
+pub use owing::{About, Anew, Owed, Owing, What};
 pub use ports::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, InsertError, Need, Outlet, Projection,
     Question, Relation, Standing, States, Unavailable,

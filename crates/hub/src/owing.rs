@@ -5,7 +5,7 @@
 
 use crate::{Channel, ChannelId, ChannelStoreError, Encoded, Need, Position, Question, Topic, registry::need};
 use podbell_log::At;
-use podbell_model::{Generation, ResourceIri, Sequence, Subject, Timestamp, Uuid};
+use podbell_model::{Generation, ResourceIri, Sequence, StorageId, Subject, Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 
 /// What may be heard by whom: asked again before each send, by the rules of then.
@@ -79,6 +79,25 @@ pub struct Owed {
     pub causes: Arc<[Uuid]>,
 }
 
+impl Owed {
+    /// The place in the log of what is told; none for how a topic stands.
+    pub fn position(&self) -> Option<Position> {
+        match self.what {
+            What::Change { position, .. } => Some(position),
+            What::State => None,
+        }
+    }
+}
+
+/// What came of owing something anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anew {
+    /// The first so many were taken in; there was no room for the rest.
+    pub taken: usize,
+    /// How many of them were not owed already.
+    pub owed: u64,
+}
+
 /// Where it is kept what channels are owed. Filled by the store of the channels.
 #[async_trait::async_trait]
 pub trait Owing: Send + Sync + 'static {
@@ -97,4 +116,19 @@ pub trait Owing: Send + Sync + 'static {
     /// a kill in between, and nothing out of order. What is owed to a channel that is gone or switched off, or about a
     /// topic that it has no longer, is dropped; what is owed twice (same channel and message) is kept once.
     async fn owe(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), ChannelStoreError>;
+
+    /// Owes one channel changes anew, in their order: also those that wait already, unless they are under way, go into
+    /// that order; dead letters are dead no more. As long as there is room for the channel; what finds none is not
+    /// counted as missed.
+    async fn owe_again(&self, owed: Vec<Owed>) -> Result<Anew, ChannelStoreError>;
+
+    /// Counts for the channels that push that they may have missed something, since history is gone: those that were made
+    /// before the commit `before`, with a topic in `storage` if one is named. `through`: as for [`Owing::owe`], in the
+    /// same transaction.
+    async fn missed(
+        &self,
+        storage: Option<StorageId>,
+        before: Sequence,
+        through: Option<Sequence>,
+    ) -> Result<(), ChannelStoreError>;
 }

@@ -163,8 +163,9 @@ pub trait ChannelStore: Send + Sync + 'static {
     async fn renew(&self, id: ChannelId, renewal: &Renewal) -> Result<bool, ChannelStoreError>;
 
     /// Keeps only those of the topics that a channel still has, so that of two that overtake each other none brings a
-    /// topic back. If none is left, so that both together took all, the channel is forgotten; nothing if it is gone.
-    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError>;
+    /// topic back; false if none is left, so that both together took all, or if the channel is gone. It is forgotten
+    /// then; but if it pushes it stays as it is, for whoever removes it with its last words.
+    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<bool, ChannelStoreError>;
 
     /// Counts one use of the capability, atomically; false if none is left (or the channel is gone).
     async fn use_capability(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;

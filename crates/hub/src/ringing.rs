@@ -5,7 +5,7 @@
 //! and one encoding all of one rendering.
 
 use crate::{
-    About, Channel, Need, Owed, Owing, Question, Relation, Topic,
+    About, Channel, Need, Owed, Owing, Position, Question, Relation, Topic,
     concern::{concerned, roots},
     engine::Inner,
     registry::need,
@@ -62,7 +62,7 @@ impl Ringing {
         number: usize,
     ) -> Result<(), crate::ChannelStoreError> {
         let record = &commit.records[number];
-        let Some(activity) = record.fact.activity().filter(|_| !record.is_storm()) else { return Ok(()) };
+        let Some(activity) = ringing(record) else { return Ok(()) };
         let topic = |resource| Topic { storage: record.storage, resource };
         let at: Vec<_> = concerned(record, activity).map(|concerned| topic(concerned.resource.clone())).collect();
         let above: Vec<_> = roots(record, activity).map(topic).collect();
@@ -72,21 +72,14 @@ impl Ringing {
         }
         for channel in self.candidates.get(&at).into_iter().flatten() {
             let since = channel.push.as_ref().map_or(Sequence(u64::MAX), |push| push.since);
-            if commit.sequence <= since || record.causes.contains(&channel.id.0) {
-                continue;
-            }
-            let abouts = abouts(channel, record, activity);
-            let heard = abouts.into_iter().filter(|(relation, ..)| channel.wants(record, *relation));
-            self.chances.extend(heard.map(|(relation, about, others)| Chance {
-                channel: Arc::clone(channel),
-                commit: Arc::clone(commit),
-                record: number,
-                relation,
-                about,
-                others,
-            }));
+            self.chances.extend(chances(channel, commit, number, Position::after(since)));
         }
         Ok(())
+    }
+
+    /// Looks whether one channel may hear of a record of a commit, if it has heard everything up to `after`.
+    pub(crate) fn look_for(&mut self, channel: &Arc<Channel>, commit: &Arc<Commit>, number: usize, after: Position) {
+        self.chances.extend(chances(channel, commit, number, after));
     }
 
     /// Judges all of it, and writes what may be told.
@@ -126,6 +119,32 @@ impl Ringing {
         found.owed.extend(lost(inner, &mut verdicts, &refused, now).await);
         found
     }
+}
+
+/// The activity of a record, if it rings anybody.
+fn ringing(record: &Record) -> Option<&Activity> {
+    record.fact.activity().filter(|_| !record.is_storm())
+}
+
+/// What a record of a commit may tell a channel that has heard everything up to `after`.
+fn chances(channel: &Arc<Channel>, commit: &Arc<Commit>, number: usize, after: Position) -> Vec<Chance> {
+    let record = &commit.records[number];
+    let Some(activity) = ringing(record) else { return Vec::new() };
+    if commit.sequence < after.sequence || record.causes.contains(&channel.id.0) {
+        return Vec::new();
+    }
+    let heard = abouts(channel, record, activity).into_iter().filter(|(relation, ..)| {
+        Position::of(commit.sequence, number, *relation) > after && channel.wants(record, *relation)
+    });
+    let chance = |(relation, about, others)| Chance {
+        channel: Arc::clone(channel),
+        commit: Arc::clone(commit),
+        record: number,
+        relation,
+        about,
+        others,
+    };
+    heard.map(chance).collect()
 }
 
 /// What a record could tell a channel: its object first, so that the container's is the second.

@@ -152,27 +152,44 @@ impl Hub {
         by: &Subject,
         owns: impl Fn(StorageId) -> bool + Send,
     ) -> Result<(), ChannelError> {
-        let (channel, part) = self.part_of(id, by, owns).await?;
-        let left: Vec<Topic> = channel.topics.iter().filter(|topic| !part.contains(topic)).cloned().collect();
-        if !left.is_empty() {
-            // Kept first: whoever connects from then on finds the rest, and whoever is on the way is told below.
-            self.inner.channels.narrow(id, &left).await?;
-            self.inner.with(|shard, _| shard.end_part(id, &part));
-            self.inner.void(id);
-            return Ok(());
-        }
-        let channel = Arc::new(channel);
+        let Some(channel) = self.withdraw(id, by, owns).await? else { return Ok(()) };
         let existed = self.inner.channels.remove(id).await?;
-        self.inner.with(|shard, _| {
-            shard.ended.remember(&channel);
-            shard.end_now(id, Ending::Unsubscribed);
-        });
-        self.inner.void(id);
+        self.removed(&channel);
         if existed { Ok(()) } else { Err(ChannelError::Ended) }
     }
 
-    /// A channel that pushes was removed from the store by who delivers: when this returns, nothing is sent by leave that
-    /// was given before. Whoever made the channel is told that it has ended.
+    /// The same, but if it is the whole channel that ends, that is given: whoever asked removes it from the store, with
+    /// its last words, and calls [`Hub::removed`] then.
+    pub async fn withdraw(
+        &self,
+        id: ChannelId,
+        by: &Subject,
+        owns: impl Fn(StorageId) -> bool + Send,
+    ) -> Result<Option<Arc<Channel>>, ChannelError> {
+        let (channel, part) = self.part_of(id, by, owns).await?;
+        let left: Vec<Topic> = channel.topics.iter().filter(|topic| !part.contains(topic)).cloned().collect();
+        if left.is_empty() {
+            return Ok(Some(Arc::new(channel)));
+        }
+        // Kept first: whoever connects from then on finds the rest, and whoever is on the way is told below.
+        let goes_on = self.inner.channels.narrow(id, &left).await?;
+        if !goes_on && channel.push.is_some() {
+            // The owners of the others ended these meanwhile.
+            return Ok(Some(Arc::new(channel)));
+        }
+        self.inner.with(|shard, _| shard.end_part(id, &part));
+        self.inner.void(id);
+        Ok(None)
+    }
+
+    /// What is kept of a channel that pushes was changed by somebody else, its receiver for one: when this returns, nothing
+    /// is sent by leave that was given before.
+    pub fn changed(&self, id: ChannelId) {
+        self.inner.void(id);
+    }
+
+    /// A channel was removed from the store: when this returns, its connections are closed, and nothing is sent by leave
+    /// that was given before. Whoever made the channel is told that it has ended.
     pub fn removed(&self, channel: &Arc<Channel>) {
         self.inner.with(|shard, _| {
             shard.ended.remember(channel);

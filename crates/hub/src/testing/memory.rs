@@ -29,6 +29,11 @@ impl MemoryChannels {
         Self { head: Some(head), ..Self::default() }
     }
 
+    /// Keeps a channel, in the place of what it was and however many there are.
+    pub fn keep(&self, channel: Channel) {
+        self.kept.lock().insert(channel.id, Kept { channel, uses: 0 });
+    }
+
     /// All of them, in any order.
     pub fn all(&self) -> Vec<Channel> {
         self.kept.lock().values().map(|kept| kept.channel.clone()).collect()
@@ -84,16 +89,20 @@ impl ChannelStore for MemoryChannels {
         Ok(true)
     }
 
-    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
+    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<bool, ChannelStoreError> {
         let mut channels = self.kept.lock();
-        if let Some(kept) = channels.get_mut(&id) {
-            // Those only: two that overtake each other leave what both keep.
-            kept.channel.topics = kept.channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
-            if kept.channel.topics.is_empty() {
-                channels.remove(&id);
-            }
+        let Some(kept) = channels.get_mut(&id) else { return Ok(false) };
+        // Those only: two that overtake each other leave what both keep.
+        let left: std::sync::Arc<[Topic]> =
+            kept.channel.topics.iter().filter(|kept| topics.contains(kept)).cloned().collect();
+        if !left.is_empty() {
+            kept.channel.topics = left;
+            return Ok(true);
         }
-        Ok(())
+        if kept.channel.push.is_none() {
+            channels.remove(&id);
+        }
+        Ok(false)
     }
 
     async fn use_capability(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {

@@ -1,9 +1,9 @@
 //! What channels are owed, as long as the process lives: for tests.
 
 use super::MemoryChannels;
-use crate::{Channel, ChannelId, ChannelStore, ChannelStoreError, Owed, Owing, Topic};
+use crate::{Anew, Channel, ChannelId, ChannelStore, ChannelStoreError, Owed, Owing, Topic};
 use parking_lot::Mutex;
-use podbell_model::Sequence;
+use podbell_model::{Sequence, StorageId};
 use std::sync::Arc;
 
 /// What goes wrong the next time that something is to be kept.
@@ -25,19 +25,31 @@ pub struct MemoryOwing {
     kept: Mutex<Kept>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kept {
     derived: Sequence,
     owed: Vec<Owed>,
     trouble: Trouble,
     transactions: usize,
     off: Vec<ChannelId>,
+    missed: Vec<ChannelId>,
+    /// How much is taken in the next time that something is owed anew.
+    room: usize,
 }
 
 impl MemoryOwing {
     /// For these channels; nothing is owed yet.
     pub fn new(channels: Arc<MemoryChannels>) -> Self {
-        Self { channels, kept: Mutex::default() }
+        let kept = Kept {
+            derived: Sequence::default(),
+            owed: Vec::new(),
+            trouble: Trouble::None,
+            transactions: 0,
+            off: Vec::new(),
+            missed: Vec::new(),
+            room: usize::MAX,
+        };
+        Self { channels, kept: Mutex::new(kept) }
     }
 
     /// What is owed, oldest first. What was owed to channels that are gone is forgotten.
@@ -63,6 +75,16 @@ impl MemoryOwing {
     /// What goes wrong next, once.
     pub fn trouble(&self, trouble: Trouble) {
         self.kept.lock().trouble = trouble;
+    }
+
+    /// The channels that have missed something, each as often as it has.
+    pub fn missed(&self) -> Vec<ChannelId> {
+        self.kept.lock().missed.clone()
+    }
+
+    /// Only so much is taken in the next time that something is owed anew.
+    pub fn room(&self, room: usize) {
+        self.kept.lock().room = room;
     }
 
     /// How often something was kept.
@@ -118,5 +140,37 @@ impl Owing for MemoryOwing {
             kept.derived = kept.derived.max(through.unwrap_or_default());
         }
         if trouble == Trouble::None { Ok(()) } else { Err(ChannelStoreError("no".into())) }
+    }
+
+    async fn owe_again(&self, owed: Vec<Owed>) -> Result<Anew, ChannelStoreError> {
+        let mut kept = self.kept.lock();
+        let room = std::mem::replace(&mut kept.room, usize::MAX);
+        let taken = owed.len().min(room);
+        let mut anew = 0;
+        for owed in owed.into_iter().take(room) {
+            let same = |known: &Owed| known.channel == owed.channel && known.message == owed.message;
+            let before = kept.owed.len();
+            kept.owed.retain(|known| !same(known));
+            anew += u64::from(kept.owed.len() == before);
+            kept.owed.push(owed);
+        }
+        Ok(Anew { taken, owed: anew })
+    }
+
+    async fn missed(
+        &self,
+        storage: Option<StorageId>,
+        before: Sequence,
+        through: Option<Sequence>,
+    ) -> Result<(), ChannelStoreError> {
+        let concerned = |channel: &Channel| {
+            let there = |storage| channel.topics.iter().any(|topic| topic.storage == storage);
+            channel.push.as_ref().is_some_and(|push| push.since < before) && storage.is_none_or(there)
+        };
+        let concerned: Vec<_> = self.channels.all().into_iter().filter(concerned).map(|channel| channel.id).collect();
+        let mut kept = self.kept.lock();
+        kept.missed.extend(concerned);
+        kept.derived = kept.derived.max(through.unwrap_or_default());
+        Ok(())
     }
 }

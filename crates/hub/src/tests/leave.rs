@@ -313,3 +313,27 @@ async fn when_the_log_cannot_be_followed_all_leave_is_taken_back() {
     assert!(!sends(&grant));
     assert_eq!(ended(&world, &bob, &about).await, Some(Ending::Forbidden));
 }
+
+#[tokio::test]
+async fn what_was_changed_of_a_channel_takes_leave_back() {
+    let world = World::new();
+    let (bob, about) = bob(&world).await;
+    let grant = granted(&world, &bob, &about).await;
+    world.hub.changed(bob.id);
+    assert!(!sends(&grant));
+    assert!(sends(&granted(&world, &bob, &about).await));
+}
+
+#[tokio::test]
+async fn who_is_given_a_channel_to_remove_ends_it_with_its_last_words() {
+    let world = World::new();
+    let (bob, about) = bob(&world).await;
+    let grant = granted(&world, &bob, &about).await;
+    let given = world.hub.withdraw(bob.id, &agent("alice"), |storage| storage == POD).await.unwrap().unwrap();
+    assert_eq!(given.id, bob.id);
+    assert!(world.store.remove(bob.id).await.unwrap());
+    world.hub.removed(&given);
+    assert!(!sends(&grant));
+    let found = world.hub.channel(bob.id, &bob.subject, nothing).await;
+    assert!(matches!(found, Err(crate::ChannelError::Ended)), "{found:?}");
+}

@@ -1,5 +1,6 @@
 //! The hub's rules, each by name.
 
+mod again;
 mod alike;
 mod attacks;
 mod burdens;
