@@ -12,7 +12,7 @@ use podbell_hub::{
     Network, RenderingId, Renewal, Topic, Whose,
 };
 use podbell_model::{Subject, Timestamp, Uuid, WebId};
-use rusqlite::{Connection, Params, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, params};
 use std::{sync::Arc, time::Duration};
 
 const COLUMNS: &str = "id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by, \
@@ -80,24 +80,25 @@ impl ChannelStore for Sqlite {
         renew.await.map_err(error::channel)
     }
 
-    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
+    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<bool, ChannelStoreError> {
         let topics: Vec<_> = topics.to_vec();
         let narrow = self.writer.write::<_, EngineError>(move |step| {
-            if let Some(channel) = get(step.db, id)? {
-                // Of those that it still has: one that was overtaken brings nothing back.
-                let (left, lost): (Vec<Topic>, Vec<Topic>) =
-                    channel.topics.iter().cloned().partition(|kept| topics.contains(kept));
-                if left.is_empty() {
+            let Some(channel) = get(step.db, id)? else { return Ok(false) };
+            // Of those that it still has: one that was overtaken brings nothing back.
+            let (left, lost): (Vec<Topic>, Vec<Topic>) =
+                channel.topics.iter().cloned().partition(|kept| topics.contains(kept));
+            if left.is_empty() {
+                if channel.push.is_none() {
                     remove(step.db, id)?;
-                    return Ok(());
                 }
-                if channel.push.is_some() {
-                    receivers::narrow(step.db, id, &lost)?;
-                }
-                step.db.prepare_cached("DELETE FROM topics WHERE channel = ?1")?.execute([id.0.as_bytes()])?;
-                insert_topics(step.db, id, &left)?;
+                return Ok(false);
             }
-            Ok(())
+            if channel.push.is_some() {
+                receivers::narrow(step.db, id, &lost)?;
+            }
+            step.db.prepare_cached("DELETE FROM topics WHERE channel = ?1")?.execute([id.0.as_bytes()])?;
+            insert_topics(step.db, id, &left)?;
+            Ok(true)
         });
         narrow.await.map_err(error::channel)
     }
@@ -127,15 +128,14 @@ impl ChannelStore for Sqlite {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError> {
-        // Those that want to be told of their end stay a while, so that they are.
+        // Those that want to be told of their end stay for whoever tells them, however long the server was down.
         let sql = "DELETE FROM channels WHERE (connect_by <= ?1 AND uses = 0) OR (end_at <= ?1 AND NOT EXISTS (
-                       SELECT 1 FROM pushes WHERE channel = id AND lifecycle IS NOT NULL AND end_at > ?2))
+                       SELECT 1 FROM pushes WHERE channel = id AND lifecycle IS NOT NULL))
                    RETURNING id";
-        let waiting = now.checked_sub(queue::GRACE).unwrap_or(Timestamp::MIN);
         let sweep = self.writer.write::<_, EngineError>(move |step| {
             queue::sweep(step.db, now)?;
             let mut statement = step.db.prepare_cached(sql)?;
-            let ended = statement.query_map([nanos(now), nanos(waiting)], |row| row.uuid(0).map(ChannelId))?;
+            let ended = statement.query_map([nanos(now)], |row| row.uuid(0).map(ChannelId))?;
             Ok(ended.collect::<Result<_, _>>()?)
         });
         sweep.await.map_err(error::channel)
@@ -190,6 +190,19 @@ pub(crate) fn get(db: &Connection, id: ChannelId) -> Result<Option<Channel>, Eng
     Ok(select(db, "id = ?1", [id.0.as_bytes()])?.pop())
 }
 
+/// A channel that pushes, with one topic for each storage: that is enough for who delivers, and costs little however many
+/// there are.
+pub(crate) fn receiver(db: &Connection, id: ChannelId) -> Result<Option<Channel>, EngineError> {
+    let pushed = receivers::COLUMNS;
+    let sql = format!("SELECT {COLUMNS}, {pushed} FROM {TABLES} WHERE id = ?1");
+    let Some(mut found) = db.prepare_cached(&sql)?.query_row([id.0.as_bytes()], channel).optional()? else {
+        return Ok(None);
+    };
+    let sql = "SELECT storage, min(resource) FROM push_topics WHERE channel = ?1 GROUP BY storage";
+    found.topics = db.prepare_cached(sql)?.query_map([id.0.as_bytes()], topic)?.collect::<Result<_, _>>()?;
+    Ok(Some(found))
+}
+
 /// Forgets a channel, with all that hangs on it; true if there was one.
 pub(crate) fn remove(db: &Connection, id: ChannelId) -> Result<bool, EngineError> {
     Ok(db.prepare_cached("DELETE FROM channels WHERE id = ?1")?.execute([id.0.as_bytes()])? > 0)
@@ -215,10 +228,13 @@ fn read(db: &Connection, sql: &str, values: impl Params) -> Result<Vec<Channel>,
     let sql = "SELECT storage, resource FROM topics WHERE channel = ?1 ORDER BY ordinal";
     let mut statement = db.prepare_cached(sql)?;
     for channel in &mut channels {
-        let topic = |row: &Row<'_>| Ok(Topic { storage: row.storage(0)?, resource: row.iri(1)? });
         channel.topics = statement.query_map([channel.id.0.as_bytes()], topic)?.collect::<Result<_, _>>()?;
     }
     Ok(channels)
+}
+
+fn topic(row: &Row<'_>) -> rusqlite::Result<Topic> {
+    Ok(Topic { storage: row.storage(0)?, resource: row.iri(1)? })
 }
 
 /// All but its topics.

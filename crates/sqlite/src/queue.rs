@@ -4,6 +4,7 @@
 //! what is younger about the same object and nothing else. A channel that waits for nothing is rows, and is in no index
 //! that is looked through.
 
+mod again;
 mod dead;
 mod entering;
 mod farewell;
@@ -17,7 +18,6 @@ mod taking;
 mod under_way;
 
 pub(crate) use dead::sweep;
-pub(crate) use farewell::GRACE;
 pub(crate) use owing::{any, derived};
 pub(crate) use under_way::UnderWay;
 

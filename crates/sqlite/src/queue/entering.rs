@@ -15,28 +15,46 @@ struct Receiver {
     pending: u64,
 }
 
-/// Keeps what is owed; the target whose turns have changed, if one has.
+/// What became of it.
+pub(crate) enum Entry {
+    /// It is owed to nobody, or was owed before.
+    Nothing,
+    /// It took the place of another one.
+    Merged,
+    /// There is no room for it.
+    Full,
+    /// It waits, and the turns of that target have changed.
+    Queued(i64),
+}
+
+/// Keeps what is owed; what was the same and is `dead` is forgotten for it.
 pub(crate) fn enter(
     db: &Connection,
     owed: &Owed,
     bound: u64,
+    dead: Option<i64>,
     replaced: &mut Replaced,
-) -> Result<Option<i64>, EngineError> {
-    let Some(receiver) = receiver(db, owed)? else { return Ok(None) };
-    let Some(last) = last_due(db, owed)? else { return Ok(None) };
+) -> Result<Entry, EngineError> {
+    let Some(receiver) = receiver(db, owed)? else { return Ok(Entry::Nothing) };
+    let Some(last) = last_due(db, owed)? else { return Ok(Entry::Nothing) };
     let crowded = receiver.pending > bound / 2;
     let careful = owed.rate.is_some() || crowded;
     // Otherwise it is found out by the insertion.
-    if receiver.off || careful && is_queued(db, receiver.target, owed)? {
-        return Ok(None);
+    if receiver.off || careful && dead.is_none() && is_queued(db, receiver.target, owed)? {
+        return Ok(Entry::Nothing);
+    }
+    if let Some(dead) = dead {
+        if receiver.pending >= bound {
+            return Ok(Entry::Full);
+        }
+        db.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?.execute([dead])?;
     }
     if careful && merge(db, receiver.target, owed, replaced)? {
-        return Ok(None);
+        return Ok(Entry::Merged);
     }
     let channel = owed.channel.0.as_bytes();
     if receiver.pending >= bound {
-        db.prepare_cached("UPDATE pushes SET missed = missed + 1 WHERE channel = ?1")?.execute([channel])?;
-        return Ok(None);
+        return Ok(Entry::Full);
     }
     let mut due = nanos(owed.due);
     if let Some(rate) = owed.rate {
@@ -46,7 +64,14 @@ pub(crate) fn enter(
             .execute(params![signed(topic.storage.0), topic.resource.as_str(), channel, due])?;
     }
     insert(db, receiver.target, owed, due)?;
-    Ok(Some(receiver.target))
+    Ok(Entry::Queued(receiver.target))
+}
+
+/// Counts that there was no room for something.
+pub(crate) fn miss(db: &Connection, owed: &Owed) -> rusqlite::Result<()> {
+    let sql = "UPDATE pushes SET missed = missed + 1 WHERE channel = ?1";
+    db.prepare_cached(sql)?.execute([owed.channel.0.as_bytes()])?;
+    Ok(())
 }
 
 fn receiver(db: &Connection, owed: &Owed) -> rusqlite::Result<Option<Receiver>> {
@@ -71,14 +96,15 @@ fn is_queued(db: &Connection, target: i64, owed: &Owed) -> rusqlite::Result<bool
     db.prepare_cached(sql)?.query_row(params![target, owed.message.as_bytes()], |row| row.get(0))
 }
 
-/// Lets it take the place of the newest one about the same object, if that one may be and was never tried. Nothing else
-/// about the object is passed over by that.
+/// Lets it take the place of the newest one about the same object, if that one is older, may be replaced and was never
+/// tried. Nothing else about the object is passed over by that.
 fn merge(db: &Connection, target: i64, owed: &Owed, replaced: &mut Replaced) -> Result<bool, EngineError> {
     let What::Change { body, position, mergeable: true } = &owed.what else { return Ok(false) };
-    let sql = "SELECT id, mergeable AND attempts = 0 AND storage = ?3 AND topic = ?4 FROM deliveries
-               WHERE target = ?1 AND object = ?2 AND died IS NULL ORDER BY id DESC LIMIT 1";
+    let sql = "SELECT id, mergeable AND attempts = 0 AND storage = ?3 AND topic = ?4 AND (sequence, part) < (?5, ?6)
+               FROM deliveries WHERE target = ?1 AND object = ?2 AND died IS NULL ORDER BY id DESC LIMIT 1";
     let topic = &owed.about.topic;
-    let key = params![target, owed.object.as_str(), signed(topic.storage.0), topic.resource.as_str()];
+    let (storage, sequence) = (signed(topic.storage.0), signed(position.sequence.0));
+    let key = params![target, owed.object.as_str(), storage, topic.resource.as_str(), sequence, position.part];
     let newest = db
         .prepare_cached(sql)?
         .query_row(key, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<bool>>(1)?)))
@@ -95,7 +121,7 @@ fn merge(db: &Connection, target: i64, owed: &Owed, replaced: &mut Replaced) -> 
         owed.about.resource.as_str(),
         owed.about.generation.map(|generation| signed(generation.0.0)),
         need(&owed.about),
-        signed(position.sequence.0),
+        sequence,
         position.part,
         joined(&owed.causes),
         body.cursor_at.map(|at| signed(at as u64)),

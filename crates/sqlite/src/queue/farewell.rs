@@ -13,12 +13,10 @@ use podbell_delivery::push::{Kind, Lane};
 use podbell_hub::{Channel, ChannelId, Push, RenderingId};
 use podbell_model::{Subject, Timestamp, Uuid, WebId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 /// Most of each that wait for one channel; what comes then is not queued.
 const WAITING: i64 = 100;
-/// How long a channel that has ended stays for whoever tells it so.
-pub(crate) const GRACE: Duration = Duration::from_mins(5);
 
 /// See [`podbell_delivery::push::Queue::add`].
 pub(crate) fn add(

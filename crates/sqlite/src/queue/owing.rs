@@ -4,10 +4,14 @@ use crate::{
     Sqlite, channels,
     columns::{Columns, signed},
     error::{self, EngineError},
-    queue::{entering, heads},
+    queue::{
+        again,
+        entering::{self, Entry},
+        heads,
+    },
 };
-use podbell_hub::{Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic, What};
-use podbell_model::Sequence;
+use podbell_hub::{Anew, Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic};
+use podbell_model::{Sequence, StorageId};
 use rusqlite::{Connection, params};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,6 +43,29 @@ impl Owing for Sqlite {
         }
         Ok(())
     }
+
+    async fn owe_again(&self, owed: Vec<Owed>) -> Result<Anew, ChannelStoreError> {
+        let (bound, mut replaced) = (self.pending, self.under_way.replacing());
+        let owe = self.writer.write::<_, EngineError>(move |step| {
+            let anew = again::owe(step.db, &owed, bound, &mut replaced)?;
+            // Until the transaction is over.
+            Ok((anew, replaced))
+        });
+        Ok(owe.await.map_err(error::channel)?.0)
+    }
+
+    async fn missed(
+        &self,
+        storage: Option<StorageId>,
+        before: Sequence,
+        through: Option<Sequence>,
+    ) -> Result<(), ChannelStoreError> {
+        let missed = self.writer.write::<_, EngineError>(move |step| {
+            again::missed(step.db, storage, before)?;
+            Ok(advance(step.db, through)?)
+        });
+        missed.await.map_err(error::channel)
+    }
 }
 
 /// What is written in one transaction each: commit by commit, so that what is owed after a kill in between, and so heard
@@ -60,10 +87,7 @@ fn portions(mut owed: Vec<Owed>, through: Option<Sequence>) -> Vec<(Vec<Owed>, O
 
 /// The commit that a change was part of.
 fn commit(owed: &Owed) -> Option<Sequence> {
-    match owed.what {
-        What::Change { position, .. } => Some(position.sequence),
-        What::State => None,
-    }
+    owed.position().map(|position| position.sequence)
 }
 
 impl Sqlite {
@@ -72,18 +96,30 @@ impl Sqlite {
         let owe = self.writer.write::<_, EngineError>(move |step| {
             let mut targets = BTreeSet::new();
             for owed in &owed {
-                targets.extend(entering::enter(step.db, owed, bound, &mut replaced)?);
+                match entering::enter(step.db, owed, bound, None, &mut replaced)? {
+                    Entry::Queued(target) => {
+                        targets.insert(target);
+                    }
+                    Entry::Full => entering::miss(step.db, owed)?,
+                    Entry::Nothing | Entry::Merged => {}
+                }
             }
             targets.into_iter().try_for_each(|target| heads::settle(step.db, target))?;
-            if let Some(through) = through {
-                let sql = "UPDATE standing SET derived = ?1 WHERE derived < ?1";
-                step.db.prepare_cached(sql)?.execute([signed(through.0)])?;
-            }
+            advance(step.db, through)?;
             // Until the transaction is over.
             Ok(replaced)
         });
         owe.await.map(drop)
     }
+}
+
+/// Never back.
+fn advance(db: &Connection, through: Option<Sequence>) -> rusqlite::Result<()> {
+    if let Some(through) = through {
+        let sql = "UPDATE standing SET derived = ?1 WHERE derived < ?1";
+        db.prepare_cached(sql)?.execute([signed(through.0)])?;
+    }
+    Ok(())
 }
 
 /// Up to which commit it is known what is owed.

@@ -100,14 +100,11 @@ impl Due<'_> {
 
 /// What was chosen, as it stood then: to be called in the same snapshot.
 pub(crate) fn deliveries(db: &Connection, chosen: &[(i64, i64)]) -> Result<Vec<Delivery>, EngineError> {
-    let mut receivers: HashMap<i64, Option<Receiver>> = HashMap::new();
+    let mut receivers = Receivers { db, of_targets: HashMap::new(), channels: HashMap::new() };
     let mut deliveries = Vec::with_capacity(chosen.len());
     for (target, id) in chosen {
-        if !receivers.contains_key(target) {
-            receivers.insert(*target, receiver(db, *target)?);
-        }
-        if let Some(Some((channel, oldest))) = receivers.get(target) {
-            deliveries.extend(rows::delivery(db, *id, channel, *oldest)?);
+        if let Some((channel, oldest)) = receivers.of(*target)? {
+            deliveries.extend(rows::delivery(db, *id, &channel, oldest)?);
         }
     }
     Ok(deliveries)
@@ -116,19 +113,41 @@ pub(crate) fn deliveries(db: &Connection, chosen: &[(i64, i64)]) -> Result<Vec<D
 /// Who receives, and the oldest place of what he is still owed.
 type Receiver = (Arc<Channel>, Option<Position>);
 
-fn receiver(db: &Connection, target: i64) -> Result<Option<Receiver>, EngineError> {
-    let sql = "SELECT t.channel, changes.number FROM targets t
-               LEFT JOIN targets changes ON changes.channel = t.channel AND changes.purpose = 0 WHERE t.number = ?1";
-    let found = db.prepare_cached(sql)?.query_row([target], |row| {
-        let channel = row.get::<_, Option<[u8; 16]>>(0)?.map(|_| row.uuid(0).map(ChannelId)).transpose()?;
-        Ok((channel, row.get::<_, Option<i64>>(1)?))
-    });
-    match found.optional()? {
-        Some((Some(id), changes)) => {
-            let oldest = changes.map_or(Ok(None), |changes| rows::oldest(db, changes))?;
-            Ok(channels::get(db, id)?.map(|channel| (Arc::new(channel), oldest)))
+/// Those that were looked up: each channel once, whatever it is sent.
+struct Receivers<'d> {
+    db: &'d Connection,
+    of_targets: HashMap<i64, Option<Receiver>>,
+    channels: HashMap<ChannelId, Option<Receiver>>,
+}
+
+impl Receivers<'_> {
+    fn of(&mut self, target: i64) -> Result<Option<Receiver>, EngineError> {
+        if let Some(found) = self.of_targets.get(&target) {
+            return Ok(found.clone());
         }
-        Some((None, _)) => Ok(farewell::channel(db, target)?.map(|channel| (Arc::new(channel), None))),
-        None => Ok(None),
+        let found = self.look_up(target)?;
+        self.of_targets.insert(target, found.clone());
+        Ok(found)
+    }
+
+    fn look_up(&mut self, target: i64) -> Result<Option<Receiver>, EngineError> {
+        let sql = "SELECT t.channel, changes.number FROM targets t
+                   LEFT JOIN targets changes ON changes.channel = t.channel AND changes.purpose = 0 WHERE t.number = ?1";
+        let found = self.db.prepare_cached(sql)?.query_row([target], |row| {
+            let channel = row.get::<_, Option<[u8; 16]>>(0)?.map(|_| row.uuid(0).map(ChannelId)).transpose()?;
+            Ok((channel, row.get::<_, Option<i64>>(1)?))
+        });
+        let (id, changes) = match found.optional()? {
+            Some((Some(id), changes)) => (id, changes),
+            Some((None, _)) => return Ok(farewell::channel(self.db, target)?.map(|channel| (Arc::new(channel), None))),
+            None => return Ok(None),
+        };
+        if let Some(found) = self.channels.get(&id) {
+            return Ok(found.clone());
+        }
+        let oldest = changes.map_or(Ok(None), |changes| rows::oldest(self.db, changes))?;
+        let found = channels::receiver(self.db, id)?.map(|channel| (Arc::new(channel), oldest));
+        self.channels.insert(id, found.clone());
+        Ok(found)
     }
 }
