@@ -238,7 +238,7 @@ impl Inner {
             Step::Withheld(removal) => {
                 Metrics::add(&self.metrics.withheld);
                 if let Some(removal) = removal {
-                    self.keep_on(|| self.end(&delivery.channel, removal, true)).await;
+                    self.keep_on(|| async { self.end(&delivery.channel, removal, true).await.map(drop) }).await;
                 }
                 self.finish(delivery, None, Done::Withheld).await;
             }
@@ -265,7 +265,7 @@ impl Inner {
         Metrics::add(&self.metrics.failed);
         let channel = &delivery.channel;
         let elsewhere = channel.push.as_ref().is_some_and(|push| push.lifecycle.as_ref() != Some(&push.send_to));
-        self.keep_on(|| self.end(channel, Removal::Gone, elsewhere)).await;
+        self.keep_on(|| async { self.end(channel, Removal::Gone, elsewhere).await.map(drop) }).await;
         self.finish(delivery, Some(attempt), Done::Withheld).await;
     }
 

@@ -1,12 +1,12 @@
 //! The courier: carries what is due to its receivers.
 
 use super::{
-    Queue, Rules, Signer, Transport,
+    Queue, QueueError, Removal, Rules, Signer, Transport,
     rounds::Rounds,
     settings::{Counts, Metrics, Settings},
 };
 use parking_lot::Mutex;
-use podbell_hub::{ChannelId, Clock, Cursors};
+use podbell_hub::{Channel, ChannelId, Clock, Cursors};
 use podbell_model::{Timestamp, Uuid};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{
@@ -98,6 +98,14 @@ impl Courier {
     /// The clock was moved: what is due is looked at again, and what becomes of channels.
     pub fn clock_moved(&self) {
         self.moved.notify_one();
+    }
+
+    /// Removes a channel, with a word to those who asked for one; true if there was one. When this returns, nothing of it
+    /// is sent any more.
+    pub async fn end(&self, channel: &Arc<Channel>, removal: Removal) -> Result<bool, QueueError> {
+        let existed = self.inner.end(channel, removal, true).await?;
+        self.wake();
+        Ok(existed)
     }
 
     /// The counters.

@@ -97,8 +97,8 @@ impl Inner {
         self.queue.add(channel.id, message, &Kind::Lifecycle { body }, now).await
     }
 
-    /// Removes a channel; `told`: with a word to those who asked for it.
-    pub(super) async fn end(&self, channel: &Arc<Channel>, removal: Removal, told: bool) -> Result<(), QueueError> {
+    /// Removes a channel; `told`: with a word to those who asked for it. True if there was one.
+    pub(super) async fn end(&self, channel: &Arc<Channel>, removal: Removal, told: bool) -> Result<bool, QueueError> {
         let now = (self.clock)();
         let farewell = told.then(|| {
             let message = (self.ids)();
@@ -110,7 +110,7 @@ impl Inner {
             let (channel, reason) = (channel.id.0, Removed::from(removal).word());
             tracing::info!(%channel, reason, "channel {channel} is removed: {reason}");
         }
-        Ok(())
+        Ok(existed)
     }
 
     /// Switches a channel off that has done nothing but fail for too long.

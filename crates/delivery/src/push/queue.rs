@@ -61,7 +61,8 @@ pub enum Kind {
 pub struct Delivery {
     /// Its name.
     pub id: DeliveryId,
-    /// Whose, as it is kept now. For the last words to a channel that is gone: as it was, but for its topics.
+    /// Whose, as it is kept now, but of its topics perhaps one for each storage alone. For the last words to a channel that is gone:
+    /// as it was, without topics.
     pub channel: Arc<Channel>,
     /// The id of the message: the same over all attempts.
     pub message: Uuid,
@@ -258,11 +259,8 @@ pub trait Queue: Send + Sync + 'static {
     /// once, and noted as told.
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError>;
 
-    /// The channels that have ended and want to be told: they stay a few minutes beyond their end, so that they can be
-    /// removed with a farewell. A queue that keeps none of them has none.
-    async fn expired(&self, _now: Timestamp, _limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
-        Ok(Vec::new())
-    }
+    /// The channels that have ended and want to be told: they stay until they are removed, with a farewell.
+    async fn expired(&self, now: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError>;
 
     /// The channels that have been switched off since `before` or longer; they are given until they are removed or
     /// switched on.

@@ -13,7 +13,7 @@ use super::{
 use podbell_hub::ChannelId;
 use podbell_model::Timestamp;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -41,6 +41,8 @@ pub(super) struct Rounds {
     lanes: Lanes,
     tasks: JoinSet<Task>,
     under_way: HashMap<Id, (Lane, DeliveryId, ChannelId)>,
+    /// The deliveries of these, whatever lane they began in.
+    carried: HashSet<DeliveryId>,
     /// Channels whose receivers asked for a longer pause, until when.
     held: HashMap<ChannelId, Timestamp>,
     /// Where the last round stopped; the next one begins behind it.
@@ -84,6 +86,7 @@ impl Rounds {
             lanes,
             tasks: JoinSet::new(),
             under_way: HashMap::new(),
+            carried: HashSet::new(),
             held: HashMap::new(),
             last: None,
             upkeep: Upkeep::At(Instant::now()),
@@ -155,14 +158,13 @@ impl Rounds {
 
     /// Begins so many deliveries of a lane at most; whether it began any.
     async fn fill(&mut self, lane: &Lane, mut places: usize, now: Timestamp) -> Result<bool, QueueError> {
-        let under_way = self.lanes.under_way(lane);
         let broken = self.lanes.is_broken(lane);
         // Those of channels that have enough under way are given too, and left.
         let limit = if broken { BURIED } else { places + self.lanes.of_full_channels(lane) };
         let mut begun = false;
-        for delivery in self.inner.queue.take(lane, now, limit, &under_way).await? {
+        for delivery in self.take(lane, now, limit).await? {
             let (id, channel) = (delivery.id, delivery.channel.id);
-            if self.lanes.is_full(channel) || under_way.contains(&id) {
+            if self.lanes.is_full(channel) {
                 continue;
             }
             let held = self.held.get(&channel).copied().filter(|until| *until > now);
@@ -187,6 +189,23 @@ impl Rounds {
         Ok(begun)
     }
 
+    /// What is due in a lane and not under way: neither in it nor in another one, from which the channel moved here.
+    async fn take(&self, lane: &Lane, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, QueueError> {
+        let mut under_way = self.lanes.under_way(lane);
+        loop {
+            let mut taken = self.inner.queue.take(lane, now, limit, &under_way).await?;
+            let known = under_way.len();
+            under_way.extend(taken.iter().map(|taken| taken.id).filter(|id| self.carried.contains(id)));
+            if under_way.len() == known {
+                return Ok(taken);
+            }
+            if taken.len() < limit {
+                taken.retain(|taken| !self.carried.contains(&taken.id));
+                return Ok(taken);
+            }
+        }
+    }
+
     fn spawn(&mut self, lane: &Lane, delivery: Delivery, work: Work) {
         let (inner, id, channel) = (Arc::clone(&self.inner), delivery.id, delivery.channel.id);
         let task = self.tasks.spawn(async move {
@@ -196,6 +215,7 @@ impl Rounds {
                 Work::GiveUp => inner.give_up(&delivery).await,
             })
         });
+        self.carried.insert(id);
         self.under_way.insert(task.id(), (lane.clone(), id, channel));
     }
 
@@ -210,6 +230,7 @@ impl Rounds {
             }
         };
         let Some((lane, delivery, channel)) = self.under_way.remove(&id) else { return self.looked_after() };
+        self.carried.remove(&delivery);
         self.lanes.ended(&lane, delivery, ended.strain, ended.asked, Instant::now());
         if let Some(asked) = ended.asked.filter(|asked| !asked.is_zero()) {
             let now = (self.inner.clock)();

@@ -1,7 +1,7 @@
 //! Where it is kept what is owed, so that the courier hears of it at once.
 
-use podbell_hub::{Channel, ChannelStoreError, Owed, Owing, Topic};
-use podbell_model::Sequence;
+use podbell_hub::{Anew, Channel, ChannelStoreError, Owed, Owing, Topic};
+use podbell_model::{Sequence, StorageId};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -39,5 +39,20 @@ impl Owing for Waking {
             self.owed.notify_one();
         }
         Ok(())
+    }
+
+    async fn owe_again(&self, owed: Vec<Owed>) -> Result<Anew, ChannelStoreError> {
+        let anew = self.owing.owe_again(owed).await?;
+        self.owed.notify_one();
+        Ok(anew)
+    }
+
+    async fn missed(
+        &self,
+        storage: Option<StorageId>,
+        before: Sequence,
+        through: Option<Sequence>,
+    ) -> Result<(), ChannelStoreError> {
+        self.owing.missed(storage, before, through).await
     }
 }

@@ -34,6 +34,15 @@ macro_rules! queue_contract {
             topics_that_are_lost_take_what_is_owed_about_them
             the_oldest_place_is_of_all_that_is_still_owed
         );
+        $crate::queue_contract!(@facts anew $make:
+            history_goes_before_what_is_younger_and_is_owed_once
+            what_is_under_way_keeps_its_place
+            dead_letters_of_history_are_dead_no_more
+            history_finds_as_much_room_as_there_is
+            who_has_listened_has_missed_what_is_gone
+            who_wants_to_be_told_stays_until_that_is_done
+            a_channel_keeps_its_last_topic_until_it_is_removed
+        );
         $crate::queue_contract!(@facts fares $make:
             attempts_and_health_tell_how_a_channel_fares
             what_is_withheld_leaves_no_trace
@@ -423,7 +432,7 @@ pub async fn topics_that_are_lost_take_what_is_owed_about_them(parts: &Parts) {
     assert_eq!(parts.queue.health(channel.id).await.unwrap().unwrap().pending, 1);
     parts.owe(vec![change(&channel, "a", 4)]).await;
     assert_eq!(parts.queue.health(channel.id).await.unwrap().unwrap().pending, 1);
-    parts.channels.narrow(channel.id, &[]).await.unwrap();
+    assert!(parts.channels.remove(channel.id).await.unwrap());
     assert_eq!(parts.queue.lanes(at(9)).await.unwrap(), (vec![], None));
 }
 

@@ -1,18 +1,22 @@
 //! A queue that lives as long as the process: for tests, and to show what a store has to do. It looks through all that it
 //! has at every call.
 
+mod looking;
 mod queue;
 mod state;
 
 use crate::push::QueueError;
 use parking_lot::Mutex;
 use podbell_hub::{
-    After, Channel, ChannelId, ChannelLimits, ChannelStore, ChannelStoreError, InsertError, Owed, Owing, Push, Renewal,
-    Topic, Whose, testing::MemoryChannels,
+    After, Anew, Channel, ChannelId, ChannelLimits, ChannelStore, ChannelStoreError, InsertError, Owed, Owing, Push,
+    Renewal, Topic, Whose, testing::MemoryChannels,
 };
-use podbell_model::{Sequence, Timestamp};
+use podbell_model::{Sequence, StorageId, Timestamp};
 use state::{Entry, Receiver, State};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64},
+};
 
 /// A store of channels and of what they are owed, in memory.
 #[derive(Debug)]
@@ -20,12 +24,17 @@ pub struct MemoryQueue {
     channels: MemoryChannels,
     bound: u64,
     state: Mutex<State>,
+    /// So many calls of `finish` fail.
+    failing: AtomicI64,
+    /// How often it was asked what is due.
+    asked: AtomicU64,
 }
 
 impl MemoryQueue {
     /// Empty; a channel may be owed so much.
     pub fn new(bound: u64) -> Self {
-        Self { channels: MemoryChannels::default(), bound, state: Mutex::default() }
+        let (failing, asked) = Default::default();
+        Self { channels: MemoryChannels::default(), bound, state: Mutex::default(), failing, asked }
     }
 
     /// Forgets what is owed to channels that are gone, and about topics that they have lost.
@@ -34,11 +43,14 @@ impl MemoryQueue {
         for id in known {
             let kept = self.channels.get(id).await.ok().flatten();
             let mut state = self.state.lock();
+            if state.receivers.get(&id).is_some_and(|receiver| Some(&*receiver.channel) == kept.as_ref()) {
+                continue;
+            }
             if let Some(channel) = kept {
                 let lost = |entry: &Entry| entry.topic().is_some_and(|topic| !channel.topics.contains(topic));
                 state.entries.retain(|_, entry| entry.channel != id || !lost(entry));
                 if let Some(receiver) = state.receivers.get_mut(&id) {
-                    receiver.channel = Arc::new(channel);
+                    receiver.change(channel);
                 }
             } else {
                 state.entries.retain(|_, entry| entry.channel != id || entry.gone.is_some());
@@ -54,9 +66,7 @@ impl MemoryQueue {
         let mut push = push.clone();
         change(&mut push);
         channel.push = Some(Arc::new(push));
-        self.channels.remove(id).await.map_err(failed)?;
-        let kept = self.channels.insert(&channel, &ChannelLimits::default()).await;
-        kept.map_err(|error| QueueError(Box::new(error)))?;
+        self.channels.keep(channel);
         Ok(true)
     }
 
@@ -101,6 +111,30 @@ impl Owing for MemoryQueue {
         state.derived = state.derived.max(through.unwrap_or_default());
         Ok(())
     }
+
+    async fn owe_again(&self, owed: Vec<Owed>) -> Result<Anew, ChannelStoreError> {
+        self.tidy().await;
+        Ok(self.state.lock().owe_again(owed, self.bound))
+    }
+
+    async fn missed(
+        &self,
+        storage: Option<StorageId>,
+        before: Sequence,
+        through: Option<Sequence>,
+    ) -> Result<(), ChannelStoreError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        for receiver in state.receivers.values_mut() {
+            let channel = &receiver.channel;
+            let there = |storage| channel.topics.iter().any(|topic| topic.storage == storage);
+            if channel.push.as_ref().is_some_and(|push| push.since < before) && storage.is_none_or(there) {
+                receiver.health.missed += 1;
+            }
+        }
+        state.derived = state.derived.max(through.unwrap_or_default());
+        Ok(())
+    }
 }
 
 #[async_trait::async_trait]
@@ -129,7 +163,7 @@ impl ChannelStore for MemoryQueue {
         self.channels.renew(id, renewal).await
     }
 
-    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<(), ChannelStoreError> {
+    async fn narrow(&self, id: ChannelId, topics: &[Topic]) -> Result<bool, ChannelStoreError> {
         self.channels.narrow(id, topics).await
     }
 
@@ -146,7 +180,18 @@ impl ChannelStore for MemoryQueue {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError> {
-        self.channels.sweep(now).await
+        // Those that want to be told of their end stay for whoever tells them.
+        let waiting = self.ending(|_, end| end <= now, usize::MAX).await;
+        let mut kept = Vec::new();
+        for id in waiting {
+            kept.extend(self.channels.get(id).await?);
+        }
+        let mut swept = self.channels.sweep(now).await?;
+        for channel in kept {
+            swept.retain(|id| *id != channel.id);
+            self.channels.keep(channel);
+        }
+        Ok(swept)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What becomes of channels: switched off, switched on, removed, and who is told.
 
-use super::world::{World, status};
+use super::world::{Reply, World, status};
 use crate::push::{Kind, Queue as _, Settings};
 use podbell_hub::{Channel, Push};
 use podbell_model::Uuid;
@@ -71,7 +71,7 @@ async fn a_second_address_that_is_gone_ends_nothing() {
     world.post.answer(|_| status(410));
     let channel = world.channel_with(HOOK, told);
     let kind = Kind::Lifecycle { body: b"{}"[..].into() };
-    world.queue.add(channel.id, Uuid::nil(), &kind, world.queue.now()).await.unwrap();
+    world.queue.add(channel.id, Uuid::nil(), &kind, world.now()).await.unwrap();
     world.courier.wake();
     world.until(|world| world.queue.pending() == 0).await;
     assert!(world.queue.has(channel.id));
@@ -102,7 +102,7 @@ async fn five_days_of_failures_switch_a_channel_off_a_ping_switches_it_on_and_fo
 
     let ping = async || {
         let ping = Kind::Ping { body: b"ping"[..].into() };
-        world.queue.add(channel.id, Uuid::nil(), &ping, world.queue.now()).await.unwrap();
+        world.queue.add(channel.id, Uuid::nil(), &ping, world.now()).await.unwrap();
         world.courier.wake();
         world.quiet().await;
     };
@@ -129,7 +129,7 @@ async fn five_days_of_failures_switch_a_channel_off_a_ping_switches_it_on_and_fo
 #[tokio::test(start_paused = true)]
 async fn an_end_is_told_once_a_day_before_and_once_when_it_has_come() {
     let world = World::new(Settings::default());
-    let end = world.queue.now() + 3 * DAY;
+    let end = world.now() + 3 * DAY;
     let channel = world.channel_with(HOOK, |channel| {
         told(channel);
         channel.end_at = Some(end);
@@ -164,4 +164,43 @@ async fn what_was_missed_is_told_once_an_hour_at_most() {
         assert_eq!(of_life(&world).len(), missed);
     }
     assert!(of_life(&world)[0].contains(r#""type":"urn:podbell:terms#Missed""#));
+}
+
+/// The attempt under way goes to where it began; neither is it repeated where the receiver is now, nor is it lost.
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_moves_is_sent_nothing_twice_and_misses_nothing() {
+    let world = World::new(Settings::default());
+    world.post.answer(|outgoing| {
+        if outgoing.url.as_str() == HOOK && outgoing.body.starts_with(b"a") { Reply::Hangs } else { status(204) }
+    });
+    let channel = world.channel_with(HOOK, told);
+    let first = world.owe(&channel, A, "a");
+    world.until(|world| world.post.count() == 1).await;
+    assert!(world.queue.redirect(channel.id, "https://new.example/").await.unwrap());
+    world.owe(&channel, A, "a2");
+    world.owe(&channel, "https://pod.example/b", "b");
+    world.until(|world| world.post.bodies().contains(&"b".to_owned())).await;
+    world.quiet_but_for(1).await;
+    assert_eq!(world.post.bodies(), ["a", "b"]);
+    // It is given up after a while, and goes to the new place with what waited for it.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    world.until(|world| world.queue.tried(first) == Some(1)).await;
+    world.pass(Duration::from_mins(5));
+    world.until(|world| world.queue.pending() == 0).await;
+    let hosts: Vec<_> = world.post.came.lock().iter().map(|(host, _, body)| format!("{host} {body}")).collect();
+    assert_eq!(hosts, ["hook.example a", "new.example b", "new.example a", "new.example a2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asked_is_told_once_that_somebody_else_ended_a_channel() {
+    let world = World::new(Settings::default());
+    let (told_of, other) = (world.channel_with(HOOK, told), world.channel(HOOK));
+    for channel in [&told_of, &other] {
+        assert!(world.courier.end(channel, crate::push::Removal::Ended).await.unwrap());
+        assert!(!world.courier.end(channel, crate::push::Removal::Ended).await.unwrap());
+    }
+    world.until(|world| of_life(world).len() == 1 && world.queue.pending() == 0).await;
+    world.quiet().await;
+    assert!(of_life(&world)[0].contains(r#""urn:podbell:terms#reason":"ended""#));
+    assert_eq!((world.post.count(), world.rules.removed.lock().len()), (1, 4));
 }

@@ -87,7 +87,7 @@ async fn nothing_is_tried_after_its_channel_is_removed() {
     world.until(|world| ids.iter().all(|id| world.queue.tried(*id) == Some(1))).await;
     let ping = Kind::Ping { body: b"ping"[..].into() };
     world.queue.add(channel.id, Uuid::nil(), &ping, Timestamp::from_second(9).unwrap()).await.unwrap();
-    world.queue.remove(channel.id, None, world.queue.now()).await.unwrap();
+    world.queue.remove(channel.id, None, world.now()).await.unwrap();
     for _ in 0..10 {
         world.pass(Duration::from_hours(10));
         world.quiet().await;
@@ -101,7 +101,7 @@ async fn a_ping_is_not_sent_after_its_channel_is_removed() {
     let channel = world.channel(HOOK);
     world.rules.removed.lock().push(channel.id);
     let ping = Kind::Ping { body: b"ping"[..].into() };
-    world.queue.add(channel.id, Uuid::nil(), &ping, world.queue.now()).await.unwrap();
+    world.queue.add(channel.id, Uuid::nil(), &ping, world.now()).await.unwrap();
     world.courier.wake();
     world.until(|world| world.queue.pending() == 0).await;
     assert_eq!(world.post.count(), 0);
@@ -112,7 +112,7 @@ async fn how_a_topic_stands_is_told_if_the_receiver_does_not_know() {
     let world = World::new(Settings::default());
     let channel = world.channel_with(HOOK, |channel| channel.state = Some("old".into()));
     let owe = || {
-        world.queue.owe(&channel, A, Uuid::nil(), Kind::State { about: about(A) });
+        world.owe_kind(&channel, A, Uuid::nil(), Kind::State { about: about(A) });
         world.courier.wake();
     };
     owe();

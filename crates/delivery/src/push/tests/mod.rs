@@ -3,7 +3,6 @@
 mod channels;
 mod fairness;
 mod leave;
-mod memory;
 mod outcomes;
 mod receiver;
 mod retries;

@@ -19,7 +19,7 @@ async fn ten_attempts_with_one_id_and_then_a_dead_letter() {
     let next = world.owe(&channel, A, "second");
     for (tried, wait) in (1..).zip(WAITS) {
         world.until(|world| world.queue.tried(id) == Some(tried)).await;
-        let now = world.queue.now();
+        let now = world.now();
         assert_eq!(world.queue.due(id).unwrap(), now + wait, "{tried}");
         world.pass(wait.saturating_sub(Duration::from_secs(1)));
         world.quiet().await;
@@ -38,7 +38,7 @@ async fn ten_attempts_with_one_id_and_then_a_dead_letter() {
     assert_eq!(world.courier.counts().dead, 1);
 
     world.post.answer(|_| status(204));
-    world.queue.redeliver(channel.id, &Wanted::All, world.queue.now()).await.unwrap();
+    world.queue.redeliver(channel.id, &Wanted::All, world.now()).await.unwrap();
     world.pass(Duration::ZERO);
     world.until(|world| world.queue.pending() == 1).await;
     assert_eq!(world.post.came.lock().last(), Some(&came[0]));
@@ -169,7 +169,7 @@ async fn a_ping_that_fails_is_not_tried_again() {
     world.post.answer(|_| status(500));
     let channel = world.channel(HOOK);
     let kind = Kind::Ping { body: b"ping"[..].into() };
-    world.queue.add(channel.id, Uuid::nil(), &kind, world.queue.now()).await.unwrap();
+    world.queue.add(channel.id, Uuid::nil(), &kind, world.now()).await.unwrap();
     world.courier.wake();
     world.until(|world| world.queue.pending() == 0).await;
     assert_eq!(world.post.bodies(), ["ping"]);

@@ -2,8 +2,8 @@
 
 use super::world::{Reply, World, about, status};
 use crate::push::{Settings, Waking};
-use podbell_hub::{Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic, What};
-use podbell_model::{Sequence, Timestamp, Uuid};
+use podbell_hub::{Anew, Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic, What};
+use podbell_model::{Sequence, StorageId, Timestamp, Uuid};
 use std::{
     sync::{
         Arc,
@@ -20,9 +20,9 @@ const HOOK: &str = "https://hook.example/";
 async fn idle_it_looks_once_a_minute() {
     let world = World::new(Settings::default());
     world.quiet().await;
-    let before = world.queue.asked.load(SeqCst);
+    let before = world.queue.asked();
     tokio::time::sleep(Duration::from_hours(1)).await;
-    let asked = world.queue.asked.load(SeqCst) - before;
+    let asked = world.queue.asked() - before;
     assert!(asked <= 2 * 61, "{asked}");
 }
 
@@ -46,6 +46,15 @@ impl Owing for Counting {
 
     async fn owe(&self, owed: Vec<Owed>, _: Option<Sequence>) -> Result<(), ChannelStoreError> {
         self.0.fetch_add(owed.len(), SeqCst);
+        Ok(())
+    }
+
+    async fn owe_again(&self, owed: Vec<Owed>) -> Result<Anew, ChannelStoreError> {
+        self.0.fetch_add(owed.len(), SeqCst);
+        Ok(Anew { taken: owed.len(), owed: owed.len() as u64 })
+    }
+
+    async fn missed(&self, _: Option<StorageId>, _: Sequence, _: Option<Sequence>) -> Result<(), ChannelStoreError> {
         Ok(())
     }
 }
@@ -76,7 +85,7 @@ async fn what_is_owed_wakes_the_courier_once_it_is_kept() {
 async fn a_queue_that_fails_makes_nothing_be_sent_twice() {
     let world = World::new(Settings::default());
     let channel = world.channel(HOOK);
-    world.queue.failing.store(5, SeqCst);
+    world.queue.fail(5);
     world.owe(&channel, A, "a");
     tokio::time::sleep(Duration::from_mins(1)).await;
     world.until(|world| world.queue.pending() == 0).await;

@@ -1,10 +1,9 @@
 //! A courier over a queue in memory, with a clock that is moved by hand, rules that are told what to say, and receivers
 //! that answer by script.
 
-use super::memory::MemoryQueue;
 use crate::push::{
     Answer, Courier, CourierPorts, DeliveryId, Kind, Network, Outgoing, Parcel, Permit, Rules, Settings, SignError,
-    Signed, Signer, Transport,
+    Signed, Signer, Transport, testing::MemoryQueue,
 };
 use bytes::Bytes;
 use http::HeaderMap;
@@ -33,6 +32,7 @@ pub(super) struct World {
     pub(super) queue: Arc<MemoryQueue>,
     pub(super) rules: Arc<Says>,
     pub(super) post: Arc<Post>,
+    seconds: Arc<AtomicI64>,
     numbers: AtomicU64,
 }
 
@@ -193,8 +193,9 @@ impl World {
     }
 
     fn over(settings: Settings, transport: Arc<dyn Transport>, post: Arc<Post>) -> Self {
-        let (queue, rules) = (Arc::new(MemoryQueue::default()), Arc::new(Says::default()));
-        let clock = Arc::clone(&queue);
+        let (queue, rules) = (Arc::new(MemoryQueue::new(10_000)), Arc::new(Says::default()));
+        let seconds = Arc::new(AtomicI64::default());
+        let clock = Arc::clone(&seconds);
         let ids = AtomicU64::new(1 << 40);
         let ports = CourierPorts {
             queue: Arc::clone(&queue) as _,
@@ -202,14 +203,14 @@ impl World {
             cursors: Arc::clone(&rules) as _,
             signer: Arc::new(Plain),
             transport,
-            clock: Arc::new(move || clock.now()),
+            clock: Arc::new(move || at(&clock)),
             random: Arc::new(|| 200),
             ids: Arc::new(move || Uuid::from_u128(ids.fetch_add(1, SeqCst).into())),
             names: Arc::new(|id| format!("https://pod.example/channels/{}", id.0)),
             owed: Arc::new(Notify::new()),
         };
         let courier = Courier::start(ports, settings);
-        Self { courier, queue, rules, post, numbers: AtomicU64::new(1) }
+        Self { courier, queue, rules, post, seconds, numbers: AtomicU64::new(1) }
     }
 
     pub(super) fn channel(&self, send_to: &str) -> Arc<Channel> {
@@ -227,7 +228,7 @@ impl World {
             cursor: false,
         };
         let rendering = crate::rendering_id(rendering);
-        let mut channel = Channel::new(id, Arc::new(Subject::public()), topics, rendering, self.queue.now());
+        let mut channel = Channel::new(id, Arc::new(Subject::public()), topics, rendering, self.now());
         channel.push = Some(Arc::new(Push::to(send_to)));
         change(&mut channel);
         self.queue.keep(channel)
@@ -243,13 +244,21 @@ impl World {
     pub(super) fn owe_quietly(&self, channel: &Arc<Channel>, object: &str, body: Encoded) -> DeliveryId {
         let number = self.numbers.fetch_add(1, SeqCst);
         let position = Position { sequence: Sequence(number), part: 0 };
-        let kind = Kind::Change { about: about(object), body, position };
-        self.queue.owe(channel, object, Uuid::from_u128(number.into()), kind)
+        let kind = Kind::Change { about: of(channel, object), body, position };
+        self.owe_kind(channel, object, Uuid::from_u128(number.into()), kind)
+    }
+
+    pub(super) fn owe_kind(&self, channel: &Channel, object: &str, message: Uuid, kind: Kind) -> DeliveryId {
+        self.queue.owe_one(channel, &ResourceIri::parse(object).unwrap(), message, kind, self.now())
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        at(&self.seconds)
     }
 
     /// Moves the clock.
     pub(super) fn pass(&self, time: Duration) {
-        self.queue.clock.fetch_add(time.as_secs().try_into().unwrap(), SeqCst);
+        self.seconds.fetch_add(time.as_secs().try_into().unwrap(), SeqCst);
         self.courier.clock_moved();
     }
 
@@ -279,6 +288,15 @@ impl World {
             seen = counts;
         }
     }
+}
+
+fn at(seconds: &AtomicI64) -> Timestamp {
+    Timestamp::from_second(seconds.load(SeqCst)).unwrap()
+}
+
+/// By the channel's topic.
+fn of(channel: &Channel, object: &str) -> About {
+    About { topic: channel.topics[0].clone(), ..about(object) }
 }
 
 pub(super) fn about(object: &str) -> About {

@@ -9,11 +9,15 @@ use crate::push::{
 };
 use podbell_hub::{Channel, ChannelId, ChannelStore as _, Secret};
 use podbell_model::{Timestamp, Uuid};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering::SeqCst},
+};
 
 #[async_trait::async_trait]
 impl Queue for MemoryQueue {
     async fn lanes(&self, now: Timestamp) -> Result<(Vec<Lane>, Option<Timestamp>), QueueError> {
+        self.asked.fetch_add(1, SeqCst);
         self.tidy().await;
         let state = self.state.lock();
         let heads = state.heads();
@@ -76,6 +80,10 @@ impl Queue for MemoryQueue {
     }
 
     async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError> {
+        if self.failing.fetch_sub(1, SeqCst) > 0 {
+            return Err(QueueError("no room".into()));
+        }
+        self.failing.store(0, SeqCst);
         self.tidy().await;
         let mut state = self.state.lock();
         state.taken.remove(&id.0);

@@ -1,7 +1,7 @@
 //! What is remembered of channels that push and of what they are owed, and by which rules it changes.
 
 use crate::push::{Attempt, Health, Kind, Lane, Outcome};
-use podbell_hub::{Channel, ChannelId, Owed, Position, Topic, What};
+use podbell_hub::{Anew, Channel, ChannelId, Owed, Position, Topic, What};
 use podbell_model::{ResourceIri, Sequence, Timestamp, Uuid};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -21,6 +21,8 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Receiver {
     pub(super) channel: Arc<Channel>,
+    /// For each purpose, where it goes.
+    lanes: [Option<Lane>; 3],
     pub(super) health: Health,
     pub(super) attempts: Vec<(Uuid, Attempt)>,
     pub(super) told: Option<Timestamp>,
@@ -32,6 +34,7 @@ pub(super) struct Receiver {
 impl Receiver {
     pub(super) fn new(channel: Channel) -> Self {
         Self {
+            lanes: Purpose::ALL.map(|purpose| lane(&channel, purpose)),
             channel: Arc::new(channel),
             health: Health::default(),
             attempts: Vec::new(),
@@ -41,6 +44,20 @@ impl Receiver {
             served: HashMap::new(),
         }
     }
+
+    /// It is kept otherwise by now.
+    pub(super) fn change(&mut self, channel: Channel) {
+        self.lanes = Purpose::ALL.map(|purpose| lane(&channel, purpose));
+        self.channel = Arc::new(channel);
+    }
+}
+
+fn lane(channel: &Channel, purpose: Purpose) -> Option<Lane> {
+    let push = channel.push.as_ref()?;
+    match purpose {
+        Purpose::Changes | Purpose::Pings => Some(Lane::of(&push.send_to)),
+        Purpose::Lifecycle => push.lifecycle.as_deref().map(Lane::of),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +65,10 @@ pub(super) enum Purpose {
     Changes,
     Pings,
     Lifecycle,
+}
+
+impl Purpose {
+    const ALL: [Self; 3] = [Self::Changes, Self::Pings, Self::Lifecycle];
 }
 
 #[derive(Debug)]
@@ -103,11 +124,10 @@ impl State {
     }
 
     pub(super) fn lane(&self, entry: &Entry) -> Option<Lane> {
-        let channel = self.channel(entry)?;
-        let push = channel.push.as_ref()?;
-        match entry.purpose() {
-            Purpose::Changes | Purpose::Pings => Some(Lane::of(&push.send_to)),
-            Purpose::Lifecycle => push.lifecycle.as_deref().map(Lane::of),
+        let purpose = entry.purpose();
+        match &entry.gone {
+            Some(gone) => lane(gone, purpose),
+            None => self.receivers.get(&entry.channel)?.lanes[purpose as usize].clone(),
         }
     }
 
@@ -137,6 +157,37 @@ impl State {
         self.entries.insert(self.last, entry);
     }
 
+    /// What waits already goes behind, so that all is in its order; what is under way stays.
+    pub(super) fn owe_again(&mut self, owed: Vec<Owed>, bound: u64) -> Anew {
+        let mut anew = Anew { taken: 0, owed: 0 };
+        for owed in owed {
+            let same = |entry: &Entry| entry.channel == owed.channel && entry.message == owed.message;
+            let known =
+                self.entries.iter().find(|(_, entry)| same(entry)).map(|(id, entry)| (*id, entry.died.is_some()));
+            let room = self.pending(owed.channel) < bound;
+            match known {
+                Some((id, false)) => {
+                    if !self.taken.contains(&id)
+                        && let Some(entry) = self.entries.remove(&id)
+                    {
+                        self.push(entry);
+                    }
+                }
+                _ if !room => break,
+                dead => {
+                    if let Some((id, _)) = dead {
+                        self.entries.remove(&id);
+                    }
+                    let last = self.last;
+                    self.owe(owed, bound);
+                    anew.owed += u64::from(self.last > last);
+                }
+            }
+            anew.taken += 1;
+        }
+        anew
+    }
+
     pub(super) fn owe(&mut self, owed: Owed, bound: u64) {
         let pending = self.pending(owed.channel);
         let is_same = |entry: &Entry| entry.channel == owed.channel && entry.message == owed.message;
@@ -146,6 +197,7 @@ impl State {
         if is_queued || receiver.health.disabled.is_some() || !receiver.channel.topics.contains(&topic) {
             return;
         }
+        let position = owed.position();
         let (kind, mergeable) = match owed.what {
             What::Change { body, position, mergeable } => {
                 (Kind::Change { about: owed.about, body, position }, mergeable)
@@ -156,7 +208,8 @@ impl State {
             let about = |entry: &Entry| entry.channel == owed.channel && entry.object.as_ref() == Some(&owed.object);
             let newest = self.entries.iter_mut().rev().find(|(_, entry)| entry.died.is_none() && about(entry));
             let newest = newest.filter(|(id, entry)| {
-                entry.mergeable && entry.attempts == 0 && entry.topic() == Some(&topic) && !self.taken.contains(*id)
+                let may = entry.mergeable && entry.attempts == 0 && entry.topic() == Some(&topic);
+                may && entry.position() < position && !self.taken.contains(*id)
             });
             if let Some((_, entry)) = newest {
                 (entry.message, entry.kind, entry.causes) = (owed.message, kind, owed.causes);
