@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Method, Request, StatusCode, header};
-use podbell_delivery::rendering_id;
+use podbell_delivery::{push::Removal, rendering_id};
 use podbell_hub::{Channel, ChannelError, ChannelId, Filter, Push, Renewal};
 use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
 use podbell_wac::Refusal;
@@ -81,11 +81,23 @@ pub async fn channel(
             shown(&app, &renewed, true, representation).await
         }
         Method::DELETE => {
-            app.hub.unsubscribe(id, &subject, owns).await.map_err(told)?;
+            end(&app, id, &subject).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         _ => Err(Problem::method_not_allowed(ALLOW)),
     }
+}
+
+/// Ends a channel, or of one over several storages what is in those of whoever asks. Who made one that pushes, and asked
+/// for that, is told if it was somebody else.
+async fn end(app: &App, id: ChannelId, subject: &Subject) -> Result<(), Problem> {
+    let channel = app.hub.channel(id, subject, owns(app, subject)).await.map_err(told)?;
+    if channel.push.is_none() || channel.subject.webid == subject.webid {
+        return app.hub.unsubscribe(id, subject, owns(app, subject)).await.map_err(told);
+    }
+    let Some(channel) = app.hub.withdraw(id, subject, owns(app, subject)).await.map_err(told)? else { return Ok(()) };
+    let existed = app.courier.end(&channel, Removal::Ended).await.map_err(Problem::unavailable)?;
+    if existed { Ok(()) } else { Err(told(ChannelError::Ended)) }
 }
 
 /// Another target, judged as the first one was.
@@ -95,6 +107,9 @@ async fn redirect(app: &App, channel: &Channel, push: &Push, target: &str) -> Re
     }
     app.targets.judge(target, type_of(channel)).await?;
     let stands = app.queue.redirect(channel.id, target).await.map_err(Problem::unavailable)?;
+    // What is on its way to the old one goes no further.
+    app.hub.changed(channel.id);
+    app.courier.wake();
     if stands { Ok(()) } else { Err(told(ChannelError::Ended)) }
 }
 
