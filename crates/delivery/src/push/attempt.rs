@@ -4,7 +4,7 @@
 //! is sent, and leave is asked anew. What was not sent at all is no attempt, and costs the delivery none of its ten.
 
 use super::{
-    Attempt, Delivery, Done, Kind, Outcome, Outgoing, Parcel, Permit, QueueError, Removal, SignError,
+    Attempt, Delivery, Done, Kind, Lane, Outcome, Outgoing, Parcel, Permit, QueueError, Removal, SignError,
     courier::Inner,
     outcome::{Follows, NotTried, Receiver, Strain, outcome, retry_after},
     schedule::{self, after},
@@ -346,7 +346,17 @@ fn fitting(words: &Words, most: usize) -> Option<Bytes> {
 fn report(delivery: &Delivery, attempt: &Attempt) {
     let (channel, message, number) = (delivery.channel.id.0, delivery.message, delivery.attempts.saturating_add(1));
     let (outcome, status) = (attempt.outcome.word(), attempt.outcome.status());
-    let host = delivery.channel.push.as_ref().and_then(|push| delivery.target(push)).and_then(|url| parse(url).ok());
-    let host = host.as_ref().and_then(|url| url.host_str());
-    tracing::debug!(%channel, %message, host, attempt = number, outcome, status, "message {message}: {outcome}");
+    // Paths of receivers may be secret, as capabilities are.
+    let lane = delivery.channel.push.as_ref().and_then(|push| delivery.target(push)).map(|url| Lane::of(url));
+    let lane = lane.as_ref().map_or("", |lane| &*lane.0);
+    let with = status.map(|status| format!(" with {status}")).unwrap_or_default();
+    tracing::debug!(
+        channel.id = %channel,
+        message.id = %message,
+        receiver.lane = lane,
+        attempt.number = number,
+        attempt.outcome = outcome,
+        attempt.status = status,
+        "attempt {number} at message {message} of channel {channel}, to {lane}: {outcome}{with}"
+    );
 }

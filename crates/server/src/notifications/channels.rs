@@ -93,7 +93,7 @@ async fn redirect(app: &App, channel: &Channel, push: &Push, target: &str) -> Re
     if *target == *push.send_to {
         return Ok(());
     }
-    app.targets.judge(target, type_of(channel)).await?;
+    app.targets.judge("sendTo", target, type_of(channel)).await?;
     let stands = app.queue.redirect(channel.id, target).await.map_err(Problem::unavailable)?;
     if stands { Ok(()) } else { Err(told(ChannelError::Ended)) }
 }

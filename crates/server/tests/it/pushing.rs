@@ -175,7 +175,7 @@ fn t_k03_a_receiver_is_not_where_nobody_else_can_reach() {
     let targets = Targets::new(client, origins, Arc::new(Storages::default()));
     let open = |url: &str| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(targets.judge(url, ChannelType::Webhook)).is_ok()
+        runtime.block_on(targets.judge("sendTo", url, ChannelType::Webhook)).is_ok()
     };
     for refused in [
         "https://127.0.0.1/",
