@@ -5,6 +5,7 @@
 
 mod attempt;
 mod breaker;
+mod conclusion;
 mod courier;
 pub mod keys;
 mod lanes;

@@ -67,6 +67,11 @@ impl Client {
         Self { policy, guard, tls: self.tls.clone(), room: Room::default(), kept: Kept::default() }
     }
 
+    /// Whether this machine may be connected to.
+    pub fn is_development(&self) -> bool {
+        self.policy.development
+    }
+
     /// Whether a URL may be connected to at this moment, without a connection. Each request is judged anew.
     ///
     /// # Errors

@@ -92,7 +92,9 @@ impl Problem {
 
     /// 405 with `Allow`.
     pub fn method_not_allowed(allow: &'static str) -> Self {
-        Self::blank(StatusCode::METHOD_NOT_ALLOWED).header(header::ALLOW, HeaderValue::from_static(allow))
+        Self::blank(StatusCode::METHOD_NOT_ALLOWED)
+            .detail(format!("what is taken here: {allow}"))
+            .header(header::ALLOW, HeaderValue::from_static(allow))
     }
 
     /// 413, for a body larger than `limit` bytes.

@@ -1,13 +1,12 @@
-//! One attempt at one delivery: leave, words, signature, request, and what follows.
+//! One attempt at one delivery: leave, words, signature, request. What follows from it is in `conclusion`.
 //!
 //! Leave is asked before each attempt, and holds for each system call of it: if the rules change on the way, nothing more
 //! is sent, and leave is asked anew. What was not sent at all is no attempt, and costs the delivery none of its ten.
 
 use super::{
-    Attempt, Delivery, Done, Kind, Outcome, Outgoing, Parcel, Permit, QueueError, Removal, SignError,
+    Attempt, Delivery, Done, Kind, Outcome, Outgoing, Parcel, Permit, Removal, SignError,
     courier::Inner,
     outcome::{Follows, NotTried, Receiver, Strain, outcome, retry_after},
-    schedule::{self, after},
     settings::Metrics,
 };
 use bytes::Bytes;
@@ -16,7 +15,7 @@ use podbell_hub::{About, Encoded, Position, Push, Told};
 use podbell_model::Timestamp;
 use podbell_wire::{Rendering, Syntax, message::minimal};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 /// How often leave is asked anew at once when the rules changed on the way.
 const LEAVES: usize = 4;
@@ -24,8 +23,6 @@ const LEAVES: usize = 4;
 const SOON: Duration = Duration::from_secs(1);
 /// How long to wait when the rules or the keys cannot be read.
 const LATER: Duration = Duration::from_secs(5);
-/// How long to wait at first when the queue fails, and at most.
-const QUEUE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// Most bytes of a message to a push service, so that it fits when it is encrypted.
 ///
 /// Spec: <https://www.rfc-editor.org/rfc/rfc8291#section-4>
@@ -49,8 +46,8 @@ struct Words {
     told: Option<Told>,
 }
 
-/// What came of it.
-enum Step {
+/// What came of an attempt.
+pub(super) enum Step {
     Tried {
         attempt: Attempt,
         asked: Option<Duration>,
@@ -66,7 +63,7 @@ enum Step {
 
 impl Delivery {
     /// Where it goes; none if its channel has no place for it.
-    fn target<'a>(&self, push: &'a Push) -> Option<&'a Arc<str>> {
+    pub(super) fn target<'a>(&self, push: &'a Push) -> Option<&'a Arc<str>> {
         match self.kind {
             Kind::Lifecycle { .. } => push.lifecycle.as_ref(),
             _ => Some(&push.send_to),
@@ -74,11 +71,11 @@ impl Delivery {
     }
 
     /// Whether it goes to the receiver of the channel's notifications.
-    fn to_receiver(&self) -> bool {
+    pub(super) fn to_receiver(&self) -> bool {
         self.channel.push.as_ref().is_some_and(|push| self.target(push) == Some(&push.send_to))
     }
 
-    fn receiver(&self) -> Receiver {
+    pub(super) fn receiver(&self) -> Receiver {
         let keys = self.channel.push.as_ref().and_then(|push| push.keys.as_ref());
         if keys.is_some() && self.to_receiver() { Receiver::PushService } else { Receiver::Endpoint }
     }
@@ -219,99 +216,6 @@ impl Inner {
         };
         Ok((outcome, asked.and_then(|text| retry_after(text, (self.clock)()))))
     }
-
-    async fn conclude(&self, delivery: &Delivery, step: Step) {
-        match step {
-            Step::Tried { attempt, asked, told } => {
-                report(delivery, &attempt);
-                match attempt.outcome.follows(delivery.receiver()) {
-                    Follows::Delivered => self.delivered(delivery, &attempt, told).await,
-                    Follows::Gone if delivery.to_receiver() => self.gone(delivery, &attempt).await,
-                    Follows::Gone => self.dead(delivery, &attempt).await,
-                    Follows::Smaller | Follows::Failed => self.failed(delivery, &attempt, asked).await,
-                }
-            }
-            Step::Unsendable(attempt) => {
-                report(delivery, &attempt);
-                self.dead(delivery, &attempt).await;
-            }
-            Step::Withheld(removal) => {
-                Metrics::add(&self.metrics.withheld);
-                if let Some(removal) = removal {
-                    self.keep_on(|| async { self.end(&delivery.channel, removal, true).await.map(drop) }).await;
-                }
-                self.finish(delivery, None, Done::Withheld).await;
-            }
-            Step::Later(wait) => self.finish(delivery, None, Done::Again(after((self.clock)(), wait))).await,
-        }
-    }
-
-    async fn delivered(&self, delivery: &Delivery, attempt: &Attempt, told: Option<Told>) {
-        Metrics::add(&self.metrics.acknowledged);
-        let channel = &delivery.channel;
-        if let Some(told) = told {
-            // Before it is forgotten: the other way round, a receiver could know what is not kept as known.
-            self.keep_on(|| async { self.rules.told(channel, &told).await.map_err(|error| QueueError(error.0)) }).await;
-        }
-        self.finish(delivery, Some(attempt), Done::Acknowledged).await;
-        if let Kind::Ping { .. } = delivery.kind {
-            // It works again, if it did not.
-            self.keep_on(|| self.queue.enable(channel.id, (self.clock)())).await;
-        }
-    }
-
-    /// The receiver said that it is gone, and is told nothing more.
-    async fn gone(&self, delivery: &Delivery, attempt: &Attempt) {
-        Metrics::add(&self.metrics.failed);
-        let channel = &delivery.channel;
-        let elsewhere = channel.push.as_ref().is_some_and(|push| push.lifecycle.as_ref() != Some(&push.send_to));
-        self.keep_on(|| async { self.end(channel, Removal::Gone, elsewhere).await.map(drop) }).await;
-        self.finish(delivery, Some(attempt), Done::Withheld).await;
-    }
-
-    async fn failed(&self, delivery: &Delivery, attempt: &Attempt, asked: Option<Duration>) {
-        let failures = delivery.attempts.saturating_add(1);
-        let next = schedule::next(failures, delivery.owed, (self.clock)(), asked, (self.random)());
-        match (next, &delivery.kind) {
-            (None, _) => self.dead(delivery, attempt).await,
-            // Whoever asked for it looks at this attempt; the next one would come when nobody looks.
-            (Some(_), Kind::Ping { .. }) => {
-                Metrics::add(&self.metrics.failed);
-                self.finish(delivery, Some(attempt), Done::Withheld).await;
-            }
-            (Some(next), _) => {
-                Metrics::add(&self.metrics.failed);
-                self.finish(delivery, Some(attempt), Done::Again(next)).await;
-            }
-        }
-        if delivery.to_receiver() {
-            self.keep_on(|| self.give_up_on(&delivery.channel)).await;
-        }
-    }
-
-    async fn dead(&self, delivery: &Delivery, attempt: &Attempt) {
-        Metrics::add(&self.metrics.failed);
-        Metrics::add(&self.metrics.dead);
-        self.finish(delivery, Some(attempt), Done::Dead).await;
-    }
-
-    async fn finish(&self, delivery: &Delivery, attempt: Option<&Attempt>, done: Done) {
-        self.keep_on(|| self.queue.finish(delivery.id, attempt, &done)).await;
-    }
-
-    /// Does what is to be done in the queue until it succeeds. As long as it does not, the delivery keeps its place, so
-    /// that it is not sent again, and less and less is begun.
-    async fn keep_on<F>(&self, mut work: impl FnMut() -> F + Send)
-    where
-        F: Future<Output = Result<(), QueueError>> + Send,
-    {
-        let (mut pause, most) = QUEUE_PAUSE;
-        while let Err(error) = work().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the queue failed");
-            sleep(pause).await;
-            pause = (pause * 2).min(most);
-        }
-    }
 }
 
 /// Why nothing was sent.
@@ -341,12 +245,4 @@ fn fitting(words: &Words, most: usize) -> Option<Bytes> {
         return Some(words.body.clone());
     }
     minimal(&words.body, words.syntax).map(Bytes::from).filter(|short| short.len() <= most)
-}
-
-fn report(delivery: &Delivery, attempt: &Attempt) {
-    let (channel, message, number) = (delivery.channel.id.0, delivery.message, delivery.attempts.saturating_add(1));
-    let (outcome, status) = (attempt.outcome.word(), attempt.outcome.status());
-    let host = delivery.channel.push.as_ref().and_then(|push| delivery.target(push)).and_then(|url| parse(url).ok());
-    let host = host.as_ref().and_then(|url| url.host_str());
-    tracing::debug!(%channel, %message, host, attempt = number, outcome, status, "message {message}: {outcome}");
 }

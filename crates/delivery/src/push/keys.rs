@@ -39,6 +39,16 @@ pub enum KeysError {
     Name,
 }
 
+/// A key that verifiers should know, and when it signs.
+pub struct Published {
+    /// The key.
+    pub key: Arc<SigningKey>,
+    /// From when on it signs.
+    pub signs: Timestamp,
+    /// From when on the next one does, if there is one.
+    pub next: Option<Timestamp>,
+}
+
 struct Held {
     kept: KeptKey,
     key: Arc<SigningKey>,
@@ -74,10 +84,19 @@ impl Keys {
 
     /// The keys that verifiers should know: the one that signs, the one that will, those that did until lately.
     pub fn published(&self, purpose: Purpose, now: Timestamp) -> Vec<Arc<SigningKey>> {
+        self.timetable(purpose, now).into_iter().map(|published| published.key).collect()
+    }
+
+    /// The same, with the times at which they sign.
+    pub fn timetable(&self, purpose: Purpose, now: Timestamp) -> Vec<Published> {
         let held = self.held.read();
         let keys: Vec<_> = held.iter().filter(|held| held.kept.purpose == purpose).collect();
-        let is_over = |place: usize| keys.get(place + 1).is_some_and(|next| later(next.kept.signs, AFTER) <= now);
-        (0..keys.len()).filter(|place| !is_over(*place)).map(|place| Arc::clone(&keys[place].key)).collect()
+        let listed = keys.iter().enumerate().map(|(place, held)| Published {
+            key: Arc::clone(&held.key),
+            signs: held.kept.signs,
+            next: keys.get(place + 1).map(|next| next.kept.signs),
+        });
+        listed.filter(|listed| listed.next.is_none_or(|next| later(next, AFTER) > now)).collect()
     }
 
     async fn read(&self) -> Result<(), KeysError> {

@@ -108,7 +108,7 @@ impl Inner {
         self.rules.removed(channel);
         if existed {
             let (channel, reason) = (channel.id.0, Removed::from(removal).word());
-            tracing::info!(%channel, reason, "channel {channel} is removed: {reason}");
+            tracing::info!(channel.id = %channel, removal.reason = reason, "channel {channel} is removed: {reason}");
         }
         Ok(existed)
     }
@@ -121,7 +121,7 @@ impl Inner {
         if failing.is_some_and(|since| after(since, self.settings.disable_after) <= now) {
             self.queue.disable(channel.id, Reason::Failing, now).await?;
             let channel = channel.id.0;
-            tracing::warn!(%channel, "channel {channel} is switched off: all its deliveries fail");
+            tracing::warn!(channel.id = %channel, "channel {channel} is switched off: all its deliveries fail");
         }
         Ok(())
     }

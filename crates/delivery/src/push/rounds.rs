@@ -231,7 +231,15 @@ impl Rounds {
         };
         let Some((lane, delivery, channel)) = self.under_way.remove(&id) else { return self.looked_after() };
         self.carried.remove(&delivery);
+        let was_broken = self.lanes.is_broken(&lane);
         self.lanes.ended(&lane, delivery, ended.strain, ended.asked, Instant::now());
+        match (was_broken, self.lanes.is_broken(&lane)) {
+            (false, true) => {
+                tracing::info!(receiver.lane = &*lane.0, "{} does not work; it is tried again now and then", lane.0);
+            }
+            (true, false) => tracing::info!(receiver.lane = &*lane.0, "{} works again", lane.0),
+            _ => {}
+        }
         if let Some(asked) = ended.asked.filter(|asked| !asked.is_zero()) {
             let now = (self.inner.clock)();
             if self.held.len() >= HELD {

@@ -3,7 +3,8 @@
 use super::Admin;
 use crate::problem::Problem;
 use axum::{Json, extract::State};
-use podbell_delivery::push::keys::{Change, Purpose};
+use podbell_delivery::push::keys::{Change, Published, Purpose};
+use podbell_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -33,31 +34,39 @@ pub(super) struct Key {
     pub purpose: String,
     /// Its name.
     pub kid: String,
-    /// Whether it is the one that signs now.
-    pub signs: bool,
+    /// When it signs, in words.
+    pub signs: String,
 }
 
-pub(super) async fn show(State(admin): State<Arc<Admin>>) -> Result<Json<Told>, Problem> {
-    tell(&admin).map(Json)
+pub(super) async fn show(State(admin): State<Arc<Admin>>) -> Json<Told> {
+    Json(tell(&admin))
 }
 
 pub(super) async fn rotate(State(admin): State<Arc<Admin>>, Json(wanted): Json<Wanted>) -> Result<Json<Told>, Problem> {
     let change = if wanted.now { Change::AtOnce } else { Change::Announced };
     admin.sender.keys().replace(change, admin.now()).await.map_err(Problem::internal)?;
     tracing::info!(keys.at_once = wanted.now, "the sender has new keys");
-    tell(&admin).map(Json)
+    Ok(Json(tell(&admin)))
 }
 
-fn tell(admin: &Admin) -> Result<Told, Problem> {
+fn tell(admin: &Admin) -> Told {
     let (identity, keys, now) = (admin.sender.identity(), admin.sender.keys(), admin.now());
-    let mut told = Vec::new();
-    for purpose in Purpose::ALL {
-        let signing = keys.signing(purpose, now).map_err(Problem::internal)?;
-        told.extend(keys.published(purpose, now).iter().map(|key| Key {
+    let of = |purpose: Purpose| {
+        keys.timetable(purpose, now).into_iter().map(move |published| Key {
             purpose: purpose.as_str().to_owned(),
-            kid: key.thumbprint().to_owned(),
-            signs: key.thumbprint() == signing.thumbprint(),
-        }));
+            kid: published.key.thumbprint().to_owned(),
+            signs: signs(&published, now),
+        })
+    };
+    let keys = Purpose::ALL.into_iter().flat_map(of).collect();
+    Told { sender: identity.sender.to_string(), issuer: identity.issuer.to_string(), keys }
+}
+
+fn signs(published: &Published, now: Timestamp) -> String {
+    match published.next {
+        _ if published.signs > now => format!("signs from {:.0} on", published.signs),
+        Some(next) if next > now => format!("signs until {next:.0}"),
+        Some(next) => format!("signed until {next:.0}"),
+        None => "signs".to_owned(),
     }
-    Ok(Told { sender: identity.sender.to_string(), issuer: identity.issuer.to_string(), keys: told })
 }

@@ -36,7 +36,7 @@ impl SenderCommand {
         let told: Told = answer.json().await?;
         println!("sender  {}\nissuer  {}", told.sender, told.issuer);
         for key in told.keys {
-            println!("key     {}  {}{}", key.kid, key.purpose, if key.signs { "" } else { " (published only)" });
+            println!("key     {}  {}, {}", key.kid, key.purpose, key.signs);
         }
         Ok(())
     }

@@ -105,7 +105,7 @@ async fn redirect(app: &App, channel: &Channel, push: &Push, target: &str) -> Re
     if *target == *push.send_to {
         return Ok(());
     }
-    app.targets.judge(target, type_of(channel)).await?;
+    app.targets.judge("sendTo", target, type_of(channel)).await?;
     let stands = app.queue.redirect(channel.id, target).await.map_err(Problem::unavailable)?;
     // What is on its way to the old one goes no further.
     app.hub.changed(channel.id);

@@ -22,7 +22,7 @@ use percent_encoding::percent_decode_str;
 use podbell_hub::{After, Channel, ChannelId, Whose};
 use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
 use podbell_wac::Refusal;
-use podbell_wire::{EXTENSIONS, NotificationsContext, Representation, Syntax, media};
+use podbell_wire::{EXTENSIONS, NotificationsContext, Representation, Syntax, lexical, media};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -97,7 +97,7 @@ fn entry(app: &App, channel: &Channel, whose: &Whose) -> Value {
     let mut entry: Value = serde_json::from_slice(&document).unwrap_or_default();
     if let Some(entry) = entry.as_object_mut() {
         entry.remove("@context");
-        entry.insert(format!("{EXTENSIONS}created"), channel.created.to_string().into());
+        entry.insert(format!("{EXTENSIONS}created"), lexical::date_time(channel.created).into());
         if matches!(whose, Whose::Storage(_)) {
             let public = "http://xmlns.com/foaf/0.1/Agent";
             let webid = channel.subject.webid.as_ref().map_or(public, |webid| webid.as_str());

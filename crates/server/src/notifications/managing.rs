@@ -34,7 +34,7 @@ use podbell_hub::{Channel, ChannelId, Push};
 use podbell_model::Uuid;
 use podbell_wire::{EXTENSIONS, Representation, Syntax, lexical, media};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 const READ: &str = "GET, HEAD, OPTIONS";
 const ACT: &str = "POST, OPTIONS";
@@ -152,6 +152,7 @@ fn entry(message: Uuid, attempt: &Attempt) -> Value {
     let mut entry = ended(attempt.outcome);
     entry["message"] = message.urn().to_string().into();
     entry["at"] = lexical::date_time(attempt.at).into();
-    entry["took"] = lexical::duration(attempt.took).into();
+    let millis = u64::try_from(attempt.took.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
+    entry["took"] = lexical::duration(Duration::from_millis(millis)).into();
     entry
 }

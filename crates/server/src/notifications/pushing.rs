@@ -28,12 +28,12 @@ pub(super) fn sender(app: &App) -> String {
 
 /// The receiver as it is kept, once its URLs and keys are judged.
 pub(super) async fn push(app: &App, channel_type: ChannelType, asked: &Receiver) -> Result<Push, Problem> {
-    app.targets.judge(&asked.send_to, channel_type).await?;
+    app.targets.judge("sendTo", &asked.send_to, channel_type).await?;
     let lifecycle = match &asked.lifecycle {
         None => None,
         Some(Lifecycle::SameUrl) => Some(asked.send_to.as_str().into()),
         Some(Lifecycle::Url(url)) => {
-            app.targets.judge(url, channel_type).await?;
+            app.targets.judge("lifecycle", url, channel_type).await?;
             Some(url.as_str().into())
         }
     };

@@ -1,7 +1,7 @@
 //! Where may be pushed to: judged when somebody subscribes, so that they learn at once, and by `egress` again at each
 //! attempt, since names lead elsewhere tomorrow.
 //!
-//! Whatever the reason of a refusal, it reads the same: nobody maps a network by what this server says of it. A target
+//! Whatever the reason of a refusal of a property, it reads the same: nobody maps a network by what this server says of it. A target
 //! on this server is a resource of a pod or none: what is served beside them takes no notifications.
 
 use crate::{
@@ -32,12 +32,12 @@ impl Targets {
         Self { client, origins, storages }
     }
 
-    /// Whether a channel of a type may push there. Nothing is connected to.
+    /// Whether a channel of a type may push to what a property of the request names. Nothing is connected to.
     ///
     /// # Errors
     /// 422.
-    pub async fn judge(&self, target: &str, channel_type: ChannelType) -> Result<(), Problem> {
-        if self.is_open(target, channel_type).await { Ok(()) } else { Err(refused()) }
+    pub async fn judge(&self, property: &str, target: &str, channel_type: ChannelType) -> Result<(), Problem> {
+        if self.is_open(target, channel_type).await { Ok(()) } else { Err(self.refused(property)) }
     }
 
     async fn is_open(&self, target: &str, channel_type: ChannelType) -> bool {
@@ -59,11 +59,14 @@ impl Targets {
         let below = resource.as_str().strip_prefix(storage.root.as_str()).unwrap_or_default();
         url.query().is_none() && !OWN.contains(&below.split('/').next().unwrap_or_default())
     }
-}
 
-fn refused() -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-target", "Nothing can be sent to this target").detail(
-        "notifications are sent to https URLs on the public internet, without user information and fragment, and to \
-         resources of this server's pods",
-    )
+    fn refused(&self, property: &str) -> Problem {
+        let development = if self.client.is_development() { "to http URLs on this machine, " } else { "" };
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-target", "Nothing can be sent to this target").detail(
+            format!(
+                "{property} leads nowhere that is sent to: notifications go to https URLs on the public internet, \
+                 without user information and fragment, {development}and to resources of this server's pods"
+            ),
+        )
+    }
 }

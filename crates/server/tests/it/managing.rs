@@ -3,10 +3,11 @@
 use super::{
     pushing::pushed,
     streams::{document, subscribe},
-    world::{ALICE, ANYBODY, BOB, Reply, WORLD, for_bob, split},
+    world::{ALICE, ANYBODY, BOB, Reply, WORLD, for_bob, split, until},
 };
 use podbell_model::Timestamp;
 use serde_json::json;
+use std::net::TcpListener;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -106,4 +107,32 @@ fn another_secret_is_shown_once_and_the_one_before_goes_on_for_a_day() {
     assert!(told["secret"].is_string() && told.get("previousUntil").is_none(), "{told}");
     let log = WORLD.log();
     assert!(!log.contains(&first) && !log.contains(&second));
+}
+
+/// Where on it may be a secret, as a capability is; and a flood would hide everything else.
+#[test]
+fn the_log_tells_once_of_a_host_that_does_not_work_and_never_where_on_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let (id, _) = hook("down-hook", &json!({ "sendTo": format!("{host}/s3cret-place") }));
+    for _ in 0..7 {
+        assert_eq!(BOB.ask("POST", &format!("{id}/ping"), &[], "").status, 202);
+    }
+    let told = format!("{host} does not work");
+    until("the log tells of it", || WORLD.log().contains(&told));
+    let log = WORLD.log();
+    assert_eq!((log.matches(&told).count(), log.matches(&format!("to {host}: unreachable")).count()), (1, 5));
+    assert!(!log.contains("s3cret-place"));
+}
+
+#[test]
+fn what_is_done_there_is_said_where_the_method_is_another() {
+    let (id, _) = hook("methods-hook", &json!({}));
+    let detail = |method: &str, below: &str| {
+        let told = BOB.ask(method, &format!("{id}/{below}"), &[JSON], "{}");
+        told.is_problem(405).json()["detail"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(detail("GET", "ping"), "what is taken here: POST, OPTIONS");
+    assert_eq!(detail("POST", "attempts"), "what is taken here: GET, HEAD, OPTIONS");
 }

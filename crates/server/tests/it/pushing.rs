@@ -168,6 +168,10 @@ fn t_k03_a_receiver_is_not_where_nobody_else_can_reach() {
     }
     texts.dedup();
     assert_eq!(texts.len(), 1, "{texts:?}");
+    // But for which of two URLs it is about, and what this server takes.
+    let told = pushed(&BOB, "WebhookChannel2023", &at, &json!({ "lifecycle": "https://10.0.0.1/" }));
+    let detail = told.is_problem(422).json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("lifecycle leads") && detail.contains("http URLs on this machine"), "{detail}");
     // In earnest, loopback is refused too.
     let base: BaseUrl = "https://pod.example/".parse().unwrap();
     let client = Client::with_resolver(Policy::default(), Arc::new(Names)).unwrap();
@@ -175,7 +179,7 @@ fn t_k03_a_receiver_is_not_where_nobody_else_can_reach() {
     let targets = Targets::new(client, origins, Arc::new(Storages::default()));
     let open = |url: &str| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(targets.judge(url, ChannelType::Webhook)).is_ok()
+        runtime.block_on(targets.judge("sendTo", url, ChannelType::Webhook)).is_ok()
     };
     for refused in [
         "https://127.0.0.1/",

@@ -1,0 +1,134 @@
+//! What follows from an attempt: what the queue is told, and what becomes of the channel.
+//!
+//! The queue is told until it takes it: a delivery keeps its place as long, so that nothing is sent again, and less and
+//! less is begun.
+
+use super::{
+    Attempt, Delivery, Done, Kind, Lane, QueueError, Removal,
+    attempt::Step,
+    courier::Inner,
+    outcome::Follows,
+    schedule::{self, after},
+    settings::Metrics,
+};
+use podbell_hub::Told;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How long to wait at first when the queue fails, and at most.
+const QUEUE_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+impl Inner {
+    /// Notes what came of an attempt, and does what follows.
+    pub(super) async fn conclude(&self, delivery: &Delivery, step: Step) {
+        match step {
+            Step::Tried { attempt, asked, told } => {
+                report(delivery, &attempt);
+                match attempt.outcome.follows(delivery.receiver()) {
+                    Follows::Delivered => self.delivered(delivery, &attempt, told).await,
+                    Follows::Gone if delivery.to_receiver() => self.gone(delivery, &attempt).await,
+                    Follows::Gone => self.dead(delivery, &attempt).await,
+                    Follows::Smaller | Follows::Failed => self.failed(delivery, &attempt, asked).await,
+                }
+            }
+            Step::Unsendable(attempt) => {
+                report(delivery, &attempt);
+                self.dead(delivery, &attempt).await;
+            }
+            Step::Withheld(removal) => {
+                Metrics::add(&self.metrics.withheld);
+                if let Some(removal) = removal {
+                    self.keep_on(|| async { self.end(&delivery.channel, removal, true).await.map(drop) }).await;
+                }
+                self.finish(delivery, None, Done::Withheld).await;
+            }
+            Step::Later(wait) => self.finish(delivery, None, Done::Again(after((self.clock)(), wait))).await,
+        }
+    }
+
+    async fn delivered(&self, delivery: &Delivery, attempt: &Attempt, told: Option<Told>) {
+        Metrics::add(&self.metrics.acknowledged);
+        let channel = &delivery.channel;
+        if let Some(told) = told {
+            // Before it is forgotten: the other way round, a receiver could know what is not kept as known.
+            self.keep_on(|| async { self.rules.told(channel, &told).await.map_err(|error| QueueError(error.0)) }).await;
+        }
+        self.finish(delivery, Some(attempt), Done::Acknowledged).await;
+        if let Kind::Ping { .. } = delivery.kind {
+            // It works again, if it did not.
+            self.keep_on(|| self.queue.enable(channel.id, (self.clock)())).await;
+        }
+    }
+
+    /// The receiver said that it is gone, and is told nothing more.
+    async fn gone(&self, delivery: &Delivery, attempt: &Attempt) {
+        Metrics::add(&self.metrics.failed);
+        let channel = &delivery.channel;
+        let elsewhere = channel.push.as_ref().is_some_and(|push| push.lifecycle.as_ref() != Some(&push.send_to));
+        self.keep_on(|| async { self.end(channel, Removal::Gone, elsewhere).await.map(drop) }).await;
+        self.finish(delivery, Some(attempt), Done::Withheld).await;
+    }
+
+    async fn failed(&self, delivery: &Delivery, attempt: &Attempt, asked: Option<Duration>) {
+        let failures = delivery.attempts.saturating_add(1);
+        let next = schedule::next(failures, delivery.owed, (self.clock)(), asked, (self.random)());
+        match (next, &delivery.kind) {
+            (None, _) => self.dead(delivery, attempt).await,
+            // Whoever asked for it looks at this attempt; the next one would come when nobody looks.
+            (Some(_), Kind::Ping { .. }) => {
+                Metrics::add(&self.metrics.failed);
+                self.finish(delivery, Some(attempt), Done::Withheld).await;
+            }
+            (Some(next), _) => {
+                Metrics::add(&self.metrics.failed);
+                self.finish(delivery, Some(attempt), Done::Again(next)).await;
+            }
+        }
+        if delivery.to_receiver() {
+            self.keep_on(|| self.give_up_on(&delivery.channel)).await;
+        }
+    }
+
+    async fn dead(&self, delivery: &Delivery, attempt: &Attempt) {
+        Metrics::add(&self.metrics.failed);
+        Metrics::add(&self.metrics.dead);
+        self.finish(delivery, Some(attempt), Done::Dead).await;
+    }
+
+    /// Says in the queue what a delivery came to.
+    pub(super) async fn finish(&self, delivery: &Delivery, attempt: Option<&Attempt>, done: Done) {
+        self.keep_on(|| self.queue.finish(delivery.id, attempt, &done)).await;
+    }
+
+    /// Does what is to be done in the queue until it succeeds. As long as it does not, the delivery keeps its place, so
+    /// that it is not sent again, and less and less is begun.
+    async fn keep_on<F>(&self, mut work: impl FnMut() -> F + Send)
+    where
+        F: Future<Output = Result<(), QueueError>> + Send,
+    {
+        let (mut pause, most) = QUEUE_PAUSE;
+        while let Err(error) = work().await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the queue failed");
+            sleep(pause).await;
+            pause = (pause * 2).min(most);
+        }
+    }
+}
+
+fn report(delivery: &Delivery, attempt: &Attempt) {
+    let (channel, message, number) = (delivery.channel.id.0, delivery.message, delivery.attempts.saturating_add(1));
+    let (outcome, status) = (attempt.outcome.word(), attempt.outcome.status());
+    // Paths of receivers may be secret, as capabilities are.
+    let lane = delivery.channel.push.as_ref().and_then(|push| delivery.target(push)).map(|url| Lane::of(url));
+    let lane = lane.as_ref().map_or("", |lane| &*lane.0);
+    let with = status.map(|status| format!(" with {status}")).unwrap_or_default();
+    tracing::debug!(
+        channel.id = %channel,
+        message.id = %message,
+        receiver.lane = lane,
+        attempt.number = number,
+        attempt.outcome = outcome,
+        attempt.status = status,
+        "attempt {number} at message {message} of channel {channel}, to {lane}: {outcome}{with}"
+    );
+}
