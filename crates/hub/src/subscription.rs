@@ -143,6 +143,19 @@ impl Hub {
         Err(if by.webid.is_none() { ChannelError::Anonymous } else { ChannelError::Stranger })
     }
 
+    /// A channel that pushes of which nothing is left once somebody other than who made it ends what is theirs to look
+    /// after: who delivers removes it, with its last words, and tells ([`Hub::removed`]).
+    pub async fn ends(
+        &self,
+        id: ChannelId,
+        by: &Subject,
+        owns: impl Fn(StorageId) -> bool + Send,
+    ) -> Result<Option<Arc<Channel>>, ChannelError> {
+        let (channel, part) = self.part_of(id, by, owns).await?;
+        let whole = channel.subject.webid != by.webid && part.len() == channel.topics.len();
+        Ok((whole && channel.push.is_some()).then(|| Arc::new(channel)))
+    }
+
     /// Ends a channel, for the same people as [`Hub::channel`]: when this returns, its connections are closed and
     /// nothing more is sent. For who owns the storages of some of its topics alone, it ends these: nothing more is sent
     /// of them, and the channel goes on with the others.

@@ -20,7 +20,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Method, Request, StatusCode, header};
-use podbell_delivery::rendering_id;
+use podbell_delivery::{
+    push::{Removal, lifecycle},
+    rendering_id,
+};
 use podbell_hub::{Channel, ChannelError, ChannelId, Filter, Push, Renewal};
 use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
 use podbell_wac::Refusal;
@@ -81,11 +84,24 @@ pub async fn channel(
             shown(&app, &renewed, true, representation).await
         }
         Method::DELETE => {
-            app.hub.unsubscribe(id, &subject, owns).await.map_err(told)?;
+            match app.hub.ends(id, &subject, &owns).await.map_err(told)? {
+                Some(channel) => end_with_words(&app, &channel).await?,
+                None => app.hub.unsubscribe(id, &subject, owns).await.map_err(told)?,
+            }
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         _ => Err(Problem::method_not_allowed(ALLOW)),
     }
+}
+
+/// Ends a channel that is not the subject's own; who made it is told, if they asked for that.
+async fn end_with_words(app: &App, channel: &Arc<Channel>) -> Result<(), Problem> {
+    let (message, now) = (Uuid::new_v4(), app.now());
+    let words = lifecycle::farewell(Removal::Ended, channel, &url(app, channel.id), message, now);
+    let existed = app.queue.remove(channel.id, Some((message, words)), now).await.map_err(Problem::unavailable)?;
+    app.hub.removed(channel);
+    app.courier.wake();
+    if existed { Ok(()) } else { Err(told(ChannelError::Ended)) }
 }
 
 /// Another target, judged as the first one was.

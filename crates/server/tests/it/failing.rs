@@ -70,7 +70,7 @@ fn t_rc3_what_changed_while_a_receiver_was_down_comes_in_order() {
         .map(|number| alice.put(at, &format!("<> a <#{number}> .")).header("etag").unwrap().to_owned())
         .collect();
     hook.receiver.wait(1);
-    assert_eq!(hook.fares(&bob)[format!("{TERMS}pending")], 3);
+    super::world::until("all are owed", || hook.fares(&bob)[format!("{TERMS}pending")] == 3);
     up.store(true, SeqCst);
     later(world);
     let state = |received: &podbell_test_client::receiver::Received| {

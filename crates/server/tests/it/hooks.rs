@@ -61,7 +61,7 @@ impl Hook {
         Self { id: id_of(&made), receiver, made }
     }
 
-    /// Types and objects of what came, once it is that much; `last`: no more than that.
+    /// Types and objects of what came, once it is that much; no more than that.
     #[track_caller]
     pub(super) fn told(&self, count: usize) -> Vec<(String, String)> {
         let told: Vec<_> = self.receiver.wait(count).iter().map(told).collect();
