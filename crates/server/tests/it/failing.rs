@@ -46,6 +46,7 @@ fn t_k08_a_delivery_that_failed_twice_comes_again_under_its_id_and_in_order() {
     alice.put(at, "<> a <#1> .");
     alice.put(at, "<> a <#2> .");
     let two = hook.receiver.wait(2);
+    super::world::until("both are owed", || hook.fares(&bob)[format!("{TERMS}pending")] == 2);
     assert!(two[1].at - two[0].at >= Duration::from_secs(4), "five seconds, give or take a fifth");
     let again = later(world);
     hook.receiver.wait(4);

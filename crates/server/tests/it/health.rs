@@ -195,6 +195,7 @@ fn what_was_given_up_is_kept_and_delivered_again() {
     }
     hook.receiver.wait(1);
     until("it has failed", || !fact(&hook, &bob, "lastFailure").is_null());
+    until("all are owed", || fact(&hook, &bob, "pending") == 3);
     world.stop("9");
     // As after ten attempts, one after the other: they are of one resource.
     queue(world, async |queue| {
@@ -321,6 +322,82 @@ fn what_becomes_of_a_channel_is_told_to_who_asked_for_it() {
         .wait_until("the last word", |all| all.iter().any(|one| one.json()["type"] == format!("{TERMS}Removed")));
     assert!(farewell.iter().all(|one| !String::from_utf8_lossy(&one.body).contains("Secret")));
     same.is_gone(&BOB);
+}
+
+/// Before it ends, when it has ended, and when too much was owed: looked after now and then, and when a server starts.
+#[test]
+fn who_asked_for_it_is_told_of_the_end_before_it_comes_and_of_what_was_missed() {
+    let settings = [("PODBELL_WEBHOOKS_PENDING", "2")];
+    let world: &'static World = Box::leak(Box::new(World::start(&settings)));
+    let alice = world.log_in("ALICE");
+    alice.put("/alice/told/", "");
+    let life = Receiver::willing().unwrap();
+    let new = |path: &str, receiver: Receiver, end: Duration| {
+        let end = super::features::written(Timestamp::now() + end);
+        let more = json!({ "lifecycle": life.url(path), "endAt": end });
+        Hook::with(&alice, WEBHOOK, &["/alice/told/"], receiver, &more)
+    };
+    let (short, long) = (Duration::from_secs(3), Duration::from_hours(30));
+    let over = new("/expired", Receiver::willing().unwrap(), short);
+    let ends = new("/expiring", Receiver::willing().unwrap(), Duration::from_hours(2));
+    let missed = new("/missed", Receiver::http(|_, _| Reply::status(500)).unwrap(), long);
+    for number in 0..5 {
+        alice.put(&format!("/alice/told/{number}"), "");
+    }
+    until("some are missed", || fact(&missed, &alice, "missed") == 3);
+    assert_eq!(fact(&missed, &alice, "pending"), 2);
+    over.is_gone(&alice);
+    world.stop("9");
+    let world: &'static World = Box::leak(Box::new(world.start_again(&settings)));
+    let alice = world.log_in("ALICE");
+    let told =
+        life.wait_until("all three", |all| all.iter().map(|one| &one.target).collect::<BTreeSet<_>>().len() == 3);
+    for received in &told {
+        let message = received.json();
+        let (hook, class) = match &*received.target {
+            "/expired" => (&over, "Removed"),
+            "/expiring" => (&ends, "Expiring"),
+            _ => (&missed, "Missed"),
+        };
+        assert_eq!(message["type"], format!("{TERMS}{class}"), "{message}");
+        assert_eq!(message["object"], hook.made.json()["id"]);
+        assert!(!message.to_string().contains("alice"), "{message}");
+        match class {
+            "Removed" => assert_eq!(message[format!("{TERMS}reason")], "expired"),
+            "Expiring" => assert_eq!(message["endAt"], hook.made.json()["endAt"]),
+            _ => {}
+        }
+    }
+    assert_eq!(alice.get(&ends.id).status, 200);
+}
+
+/// Of topics in several storages, each owner looks after their own.
+#[test]
+fn the_owner_of_a_part_ends_that_part_of_a_webhook() {
+    let hers = document("part-hook", &for_bob("acl:Read"));
+    BOB.put("/bob/part-hook", "");
+    let life = Receiver::willing().unwrap();
+    let more = json!({ "lifecycle": life.url("/") });
+    let hook = Hook::with(&BOB, WEBHOOK, &[&hers, "/bob/part-hook"], Receiver::willing().unwrap(), &more);
+    ALICE.put(&hers, "<> a <#1> .");
+    hook.told(1);
+    assert_eq!(ALICE.ask("DELETE", &hook.id, &[], "").status, 204);
+    ALICE.put(&hers, "<> a <#Secret> .");
+    BOB.put("/bob/part-hook", "<> a <#1> .");
+    assert_eq!(hook.told(2)[1], ("Update".to_owned(), "/bob/part-hook".to_owned()));
+    assert_eq!(hook.fares(&BOB)["topic"], WORLD.url("/bob/part-hook"));
+    ALICE.ask("DELETE", &hook.id, &[], "").is_problem(403);
+    assert_eq!(BOB.ask("DELETE", &hook.id, &[], "").status, 204);
+    assert!(life.received().is_empty(), "who ends it knows");
+}
+
+#[test]
+fn a_channel_takes_so_many_requests_a_minute() {
+    let at = document("busy-agent", &for_bob("acl:Read"));
+    let hook = Hook::new(&BOB, &[&at], Receiver::willing().unwrap());
+    let refused = (0..100).map(|_| act(&BOB, &hook, "secret", "")).find(|told| told.status != 200).unwrap();
+    assert_eq!(refused.is_problem(429).json()["limit"], 30);
+    assert!(refused.header("retry-after").unwrap().parse::<u32>().unwrap() <= 60);
 }
 
 /// R-WH-10: so many channels for one agent, so many requests to one target whoever asks for them.

@@ -43,7 +43,7 @@ fn token(received: &Received) -> &str {
 /// R-WH-7, R-WH-8: what is not asked for is not sent, and no receiver is asked whether it wants to be one.
 #[test]
 fn t_k04_a_change_is_one_signed_post_of_a_notification() {
-    let (at, hook) = hooked("posted");
+    let (at, hook) = hooked("posted-hook");
     let first = tag(&ALICE.put(&at, "<> a <#1> ."));
     hook.receiver.wait(1);
     let second = tag(&ALICE.put(&at, "<> a <#2> ."));
@@ -68,7 +68,7 @@ fn t_k04_a_change_is_one_signed_post_of_a_notification() {
 /// R-WH-4: by the WebID that the answer to the subscription named, with the token of the one receiver.
 #[tokio::test]
 async fn t_k05_t_k06_the_receiver_verifies_who_has_sent_it() {
-    let (at, hook) = hooked("verified");
+    let (at, hook) = hooked("verified-hook");
     ALICE.put(&at, "<> a <#1> .");
     ALICE.put(&at, "<> a <#2> .");
     let received = hook.receiver.wait(2);
@@ -98,7 +98,7 @@ async fn t_k05_t_k06_the_receiver_verifies_who_has_sent_it() {
 /// A query is no part of `htu`, and is signed all the same.
 #[test]
 fn t_k06_a_proof_names_the_receiver_without_its_query() {
-    let at = document("queried", &for_bob("acl:Read"));
+    let at = document("queried-hook", &for_bob("acl:Read"));
     let receiver = willing();
     let more = json!({ "sendTo": receiver.url("/in?token=x&y") });
     let hook = Hook::with(&BOB, WEBHOOK, &[&at], receiver, &more);
@@ -112,7 +112,7 @@ fn t_k06_a_proof_names_the_receiver_without_its_query() {
 /// R-WH-4.
 #[test]
 fn t_k07_the_token_is_of_the_issuer_that_the_sender_names() {
-    let (at, hook) = hooked("issued");
+    let (at, hook) = hooked("issued-hook");
     ALICE.put(&at, "<> a <#1> .");
     let received = &hook.receiver.wait(1)[0];
     let (head, claims) = (part(token(received), 0), part(token(received), 1));
@@ -174,7 +174,7 @@ fn is_signed(received: &Received, hook: &Hook) {
 /// R-WH-5.
 #[test]
 fn t_k14_a_message_is_signed_with_a_published_key() {
-    let (at, hook) = hooked("signed");
+    let (at, hook) = hooked("signed-hook");
     ALICE.put(&at, "<> a <#1> .");
     is_signed(&hook.receiver.wait(1)[0], &hook);
 }
@@ -182,7 +182,7 @@ fn t_k14_a_message_is_signed_with_a_published_key() {
 /// R-FEAT-4: how the topic stands, if it is not as the subscriber knows it.
 #[test]
 fn t_k15_who_knows_another_state_is_told_at_once() {
-    let at = document("stated", &for_bob("acl:Read"));
+    let at = document("stated-hook", &for_bob("acl:Read"));
     let stands = tag(&BOB.get(&at));
     let state = |state: &str| Hook::with(&BOB, WEBHOOK, &[&at], willing(), &json!({ "state": state }));
     let (other, same) = (state("\"abc\""), state(&stands));
