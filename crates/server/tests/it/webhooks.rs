@@ -17,7 +17,7 @@ use podbell_model::Timestamp;
 use podbell_oidc::{Algorithm, Config, MemoryReplay, Presented, PublicJwk, Verifier};
 use podbell_test_client::receiver::{Received, Receiver, Reply};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 
 /// That acknowledges everything, over TLS.
 fn willing() -> Receiver {
@@ -152,13 +152,13 @@ fn is_signed(received: &Received, hook: &Hook) {
             "@query" => &query,
             name => value(name),
         };
-        base += &format!("{name}: {value}\n");
+        writeln!(base, "{name}: {value}").unwrap();
     }
     for covered in ["@method", "@authority", "@path", "content-digest", "content-type"] {
         assert!(names.contains(&format!("\"{covered}\"")), "{covered} in {names}");
     }
     assert_eq!(names.contains("@query"), received.target.contains('?'));
-    base += &format!("\"@signature-params\": {params}");
+    write!(base, "\"@signature-params\": {params}").unwrap();
     let keyid = rest.split_once("keyid=\"").unwrap().1.split('"').next().unwrap();
     let sender = hook.made.json()["sender"].as_str().unwrap().to_owned();
     let document = ANYBODY.ask("GET", &sender, &[("accept", "application/ld+json")], "").json();
