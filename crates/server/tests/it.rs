@@ -18,11 +18,15 @@ mod it {
     mod event_source;
     mod events;
     mod extensions;
+    mod failing;
     mod gateway;
     mod h2;
+    mod health;
     mod hearing;
+    mod hooks;
     mod http2;
     mod http2_streams;
+    mod inboxes;
     mod issuer;
     mod looking_after;
     mod managing;
@@ -30,6 +34,7 @@ mod it {
     mod names;
     mod pages;
     mod paused;
+    mod pushed_features;
     mod pushing;
     mod reading;
     mod receiver;
@@ -42,6 +47,8 @@ mod it {
     mod streams;
     mod transcript;
     mod two_worlds;
+    mod web_push;
+    mod webhooks;
     mod websocket;
     mod withdrawal;
     #[allow(dead_code, reason = "each test binary uses a part of it")]

@@ -7,11 +7,12 @@ use super::{
 use std::sync::LazyLock;
 
 pub(super) static BRISK: LazyLock<World> = LazyLock::new(|| {
-    World::start(&[
+    World::trusting(&[
         ("PODBELL_LIMITS_PING", "500ms"),
         ("PODBELL_LIMITS_BODY_TIMEOUT", "1s"),
         ("PODBELL_LIMITS_CHANNELS_PER_AGENT", "40"),
         ("PODBELL_LIMITS_SEND_QUEUE", "16 KiB"),
+        ("PODBELL_WEBHOOKS_TIMEOUT", "1s"),
     ])
 });
 pub(super) static BRISK_ALICE: LazyLock<Agent> = LazyLock::new(|| BRISK.log_in("ALICE"));

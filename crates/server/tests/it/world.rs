@@ -9,6 +9,8 @@ use super::SUBDOMAINS;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use podbell_model::Timestamp;
 use podbell_oidc::{Algorithm, SigningKey};
+use podbell_sqlite::{Options, Sqlite};
+use podbell_test_client::tls::Authority;
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -18,7 +20,7 @@ use std::{
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
-        LazyLock, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -52,9 +54,11 @@ pub(super) struct World {
 }
 
 /// The server, alice who owns a pod, and bob who owns another.
-pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| World::start(SETTINGS));
+pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| World::trusting(SETTINGS));
 pub(super) static ALICE: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("ALICE"));
 pub(super) static BOB: LazyLock<Agent> = LazyLock::new(|| WORLD.log_in("BOB"));
+/// Whom servers trust beside the authorities of the web: receivers of tests have their certificates from there.
+pub(super) static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| Authority::new().unwrap());
 /// Nobody.
 pub(super) static ANYBODY: LazyLock<Agent> = LazyLock::new(|| WORLD.stranger());
 
@@ -62,6 +66,15 @@ impl World {
     /// Starts one with settings from the environment.
     pub(super) fn start(settings: &[(&str, &str)]) -> Self {
         Self::start_in(tempfile::tempdir().unwrap().keep(), free_port(), settings)
+    }
+
+    /// The same, which trusts the authority of the tests.
+    pub(super) fn trusting(settings: &[(&str, &str)]) -> Self {
+        let roots = AUTHORITY.file().unwrap();
+        let trust = ("PODBELL_EGRESS_EXTRA_ROOTS", roots.to_str().unwrap());
+        let world = Self::start(&settings.iter().copied().chain([trust]).collect::<Vec<_>>());
+        std::fs::remove_file(&roots).unwrap();
+        world
     }
 
     /// Starts one again that was stopped, under its name and with what it holds.
@@ -142,6 +155,11 @@ impl World {
 
     pub(super) fn webid(&self, name: &str) -> &str {
         &self.env[&format!("USERS_{name}_WEBID")]
+    }
+
+    /// What a server holds that was stopped.
+    pub(super) fn held(&self) -> Arc<Sqlite> {
+        Sqlite::open(&self.data, &Options::default()).unwrap()
     }
 
     /// What it has logged so far.

@@ -42,8 +42,9 @@ async fn no_receiver_is_taken_or_told_in_a_forbidden_place() {
     bench.assert_untouched();
 }
 
+/// R-WH-3.
 #[tokio::test]
-async fn a_receiver_whose_name_moves_after_the_check_is_not_told() {
+async fn t_k13_a_receiver_whose_name_moves_after_the_check_is_not_told() {
     let bench = Bench::new().await;
     let client = bench.client.with_room(8, 64);
     bench.names.lead("rebinding.example", &[&["127.0.0.2"], &["127.0.0.1"]]);
