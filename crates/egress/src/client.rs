@@ -58,8 +58,8 @@ impl Client {
         Ok(Self { policy, guard, tls, room: Room::default(), kept: Kept::default() })
     }
 
-    /// The same way out with room of its own, for so many requests to one host and at once: whoever hangs there keeps
-    /// nobody here from anything.
+    /// The same way out with room of its own, for so many requests to one host and port and at once: whoever hangs there
+    /// keeps nobody here from anything.
     #[must_use]
     pub fn with_room(&self, per_host: usize, at_once: usize) -> Self {
         let policy = Arc::new(Policy { per_host, at_once, ..Policy::clone(&self.policy) });
@@ -145,8 +145,8 @@ impl Client {
     }
 
     fn enter(&self, url: &Url) -> Result<Place, FetchError> {
-        let host = url.host_str().ok_or(FetchError::Refused)?;
-        self.room.enter(host, self.policy.per_host, self.policy.at_once).ok_or(FetchError::Busy)
+        let (host, port) = url.host_str().zip(url.port_or_known_default()).ok_or(FetchError::Refused)?;
+        self.room.enter(&format!("{host}:{port}"), self.policy.per_host, self.policy.at_once).ok_or(FetchError::Busy)
     }
 
     async fn connect(&self, url: &Url, addresses: &[SocketAddr]) -> Result<Connection, FetchError> {

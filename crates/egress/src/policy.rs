@@ -28,7 +28,7 @@ pub struct Policy {
     pub total: Duration,
     /// Most bytes of a document's body.
     pub max_body: usize,
-    /// Most fetches from one host at once.
+    /// Most fetches from one host and port at once.
     pub per_host: usize,
     /// Most fetches at once.
     pub at_once: usize,

@@ -1,10 +1,10 @@
-//! Bounds on what goes on at once: for one host, and in total.
+//! Bounds on what goes on at once: for one host and port, and in total.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Counts what is under way by host.
+/// Counts what is under way by host and port.
 #[derive(Clone, Default)]
 pub(crate) struct Room(Arc<Mutex<HashMap<String, usize>>>);
 

@@ -11,8 +11,10 @@ mod history;
 #[path = "resume/listener.rs"]
 mod listener;
 mod support;
+#[path = "resume/told.rs"]
+mod told;
 
-use history::History;
+use history::{History, KEPT};
 use http::Method;
 use listener::{Listener, Pace, Voice};
 use podbell_test_client::Client;
@@ -27,8 +29,6 @@ const OFFLINE: usize = 15_500;
 const LIVE: usize = 1_250;
 /// How many of them may be ahead of those who are quick.
 const AHEAD: usize = 250;
-/// Records that are kept: fewer than one who is away for two rounds has missed.
-const KEPT: usize = 24_000;
 
 /// Also T-RC4: what was cut comes again with the same id, and nothing by halves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

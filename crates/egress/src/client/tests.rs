@@ -225,10 +225,14 @@ async fn one_host_cannot_take_every_place() {
     canary.came.notified().await;
     assert_eq!(get(&client, &canary.url("/"), 0).await.unwrap_err(), FetchError::Busy);
     assert_eq!(canary.touched(), 1);
-    // A fetch that is given up gives its place back.
-    first.shutdown().await;
+    // On another port there may be somebody else.
     let free = Canary::answering(ok("", "x")).await;
     get(&client, &free.url("/"), 0).await.unwrap();
+    // A fetch that is given up gives its place back.
+    first.shutdown().await;
+    let url = canary.url("/");
+    first.spawn(async move { get(&client, &url, 0).await });
+    canary.came.notified().await;
 }
 
 #[tokio::test]

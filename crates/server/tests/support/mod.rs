@@ -102,6 +102,13 @@ impl Server {
         self.child.id().unwrap()
     }
 
+    /// Ends it as an administrator does.
+    pub(crate) async fn terminate(&mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().await.unwrap();
+        assert!(asked.success());
+        self.child.wait().await.unwrap();
+    }
+
     /// Ends it as a crash would.
     pub(crate) async fn kill_9(&mut self) {
         self.child.kill().await.unwrap();
