@@ -1,14 +1,16 @@
-// What the integration tests of Community Solid Server ask of WebSocketChannel2023 and StreamingHTTPChannel2023. Ours
-// differ in the debugging log-in (here: a session), in who may delete (a session), in 204 for its 205, in the ids of
-// messages, which hold no topic, and in HTTP errors where it opens a WebSocket to say so.
+// What the integration tests of Community Solid Server ask of WebSocketChannel2023, WebhookChannel2023 and
+// StreamingHTTPChannel2023. Ours differ in the debugging log-in (here: a session), in who may delete (a session), in 204
+// for its 205, in the ids of messages, which hold no topic, in HTTP errors where it opens a WebSocket to say so, and in
+// what signs: the issuer of the sender is its own, and proofs have a key that is not the issuer's.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { createRemoteJWKSet, EmbeddedJWK, jwtVerify } from 'jose';
 import { DataFactory, Parser, Store } from 'n3';
 import { hears, login, logout, put, putAcl, remove, request, socket, stream } from './clients.js';
+import { listen } from './receivers/listening.js';
 import { start, until } from './server.js';
 
 const NOTIFY = 'http://www.w3.org/ns/solid/notifications#';
-const TYPE = `${NOTIFY}WebSocketChannel2023`;
 const AS = 'https://www.w3.org/ns/activitystreams#';
 const RDF_TYPE = 'http://www.w3.org/1999/02/22-rdf-syntax-ns#type';
 const CONTEXT = ['https://www.w3.org/ns/solid/notification/v1'];
@@ -36,7 +38,8 @@ function isNotification(notification, type, object, target) {
   assert.deepEqual([notification.type, notification.object, notification.target], [type, object, target]);
 }
 
-describe('WebSocketChannel2023', () => {
+/** Where channels of a type are asked for, and how: as its tests find and do it. */
+function asking(TYPE) {
   let service;
   before(async () => {
     const description = match(await request(null, 'HEAD', at('profile/card')), 'storageDescription');
@@ -59,6 +62,13 @@ describe('WebSocketChannel2023', () => {
     return channel;
   }
 
+  return { subscribe, service: () => service };
+}
+
+describe('WebSocketChannel2023', () => {
+  const TYPE = `${NOTIFY}WebSocketChannel2023`;
+  const { subscribe, service } = asking(TYPE);
+
   test('CA-1 CA-6 one URL tells Create, Update and Delete to three connections after each other', async () => {
     const topic = at('css/foo');
     const { receiveFrom } = await subscribe(topic);
@@ -77,7 +87,7 @@ describe('WebSocketChannel2023', () => {
     await put(alice, topic);
     await putAcl(alice, topic, server.users.alice.webid, []);
     const body = JSON.stringify({ '@context': CONTEXT, type: TYPE, topic });
-    await request(null, 'POST', service, body, { 'content-type': 'application/ld+json' }, /^401$/);
+    await request(null, 'POST', service(), body, { 'content-type': 'application/ld+json' }, /^401$/);
     await subscribe(topic);
   });
 
@@ -111,10 +121,10 @@ describe('WebSocketChannel2023', () => {
   test('CA-3 a channel is asked for and answered in Turtle', async () => {
     const topic = at('css/foo');
     const turtle = `_:id <${RDF_TYPE}> <${TYPE}> ; <${NOTIFY}topic> <${topic}>.`;
-    const answer = await request(alice, 'POST', service, turtle, { 'content-type': 'text/turtle', accept: 'text/turtle' });
+    const answer = await request(alice, 'POST', service(), turtle, { 'content-type': 'text/turtle', accept: 'text/turtle' });
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get('content-type'), 'text/turtle');
-    const store = new Store(new Parser({ baseIRI: service }).parse(answer.body_text));
+    const store = new Store(new Parser({ baseIRI: service() }).parse(answer.body_text));
     assert.deepEqual(values(store, RDF_TYPE), [TYPE]);
     assert.deepEqual(values(store, `${NOTIFY}topic`), [topic]);
     assert.equal(values(store, `${NOTIFY}receiveFrom`).length, 1);
@@ -124,6 +134,47 @@ describe('WebSocketChannel2023', () => {
     const { id } = await subscribe(at('css/foo'));
     assert.equal((await request(alice, 'DELETE', id)).status, 204);
     await request(alice, 'DELETE', id, undefined, {}, /^(404|410)$/);
+  });
+});
+
+describe('WebhookChannel2023', () => {
+  const { subscribe } = asking(`${NOTIFY}WebhookChannel2023`);
+  let hook;
+  before(async () => (hook = await listen(() => 200)));
+  after(() => hook.close());
+  const told = ({ headers, body }) => {
+    assert.equal(headers['content-type'], 'application/ld+json');
+    return JSON.parse(body);
+  };
+
+  test('CA-14 T-K04 T-K07 a change rings, by the issuer that the sender names; a channel is deleted', async () => {
+    const topic = at('css/hook');
+    const sendTo = hook.url('/');
+    const { id, sender } = await subscribe(topic, { [`${NOTIFY}sendTo`]: sendTo });
+    await request(alice, 'PUT', topic, 'abc', { 'content-type': 'text/plain' }, /^201$/);
+    const [rung] = await hook.arrives(1);
+    isNotification(told(rung), 'Create', topic);
+    const document = new Store(new Parser({ baseIRI: sender }).parse((await request(null, 'GET', sender, undefined, { accept: 'text/turtle' })).body_text));
+    const [issuer] = values(document, 'http://www.w3.org/ns/solid/terms#oidcIssuer');
+    const configuration = await request(null, 'GET', `${issuer}/.well-known/openid-configuration`);
+    assert.ok(configuration.headers.get('content-type').includes('application/json'));
+    const jwks = createRemoteJWKSet(new URL(JSON.parse(configuration.body_text).jwks_uri));
+    const { authorization, dpop } = rung.headers;
+    assert.match(authorization, /^dpop /i);
+    const token = await jwtVerify(authorization.slice('dpop '.length), jwks, { issuer });
+    assert.equal(token.payload.webid, sender);
+    const { payload } = await jwtVerify(dpop, EmbeddedJWK);
+    assert.deepEqual([payload.htu, payload.htm], [sendTo, 'POST']);
+    assert.equal((await request(alice, 'DELETE', id)).status, 204);
+    await request(alice, 'DELETE', id, undefined, {}, /^(404|410)$/);
+  });
+
+  test('T-K15 a state of before is answered with how it is', async () => {
+    const topic = at('css/hook-state');
+    await put(alice, topic);
+    const count = hook.arrived.length + 1;
+    await subscribe(topic, { [`${NOTIFY}sendTo`]: hook.url('/'), state: 'abc' });
+    isNotification(told((await hook.arrives(count)).at(-1)), 'Update', topic);
   });
 });
 

@@ -1,16 +1,11 @@
 // What tests of pods that move have in common.
 import { Session } from '@inrupt/solid-client-authn-node';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import * as rdflib from 'rdflib';
+import { podbell } from './server.js';
 
 const CONTAINS = 'http://www.w3.org/ns/ldp#contains';
 
-/** Runs the binary on the data of a server; what it said. */
-export async function podbell(server, ...args) {
-  const { stdout, stderr } = await promisify(execFile)(server.binary, [...args, '--data', server.data, '--base-url', server.base]);
-  return stdout + stderr;
-}
+export { podbell };
 
 /** A session of whoever has the pod of that name, who gets a log-in. */
 export async function giveLogin(server, name) {

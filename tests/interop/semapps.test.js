@@ -1,6 +1,6 @@
 // SemApps, whose clients compare the keys of JSON and know nothing of JSON-LD. `@semapps/semantic-data-provider` is
 // unmodified: bundled, as its users do, without React, which it only draws with. The listener of ActivityPods is part
-// of a server; what it looks for before it subscribes is written anew.
+// of a server; what it looks for, asks for and takes is written anew.
 import { build } from 'esbuild-wasm';
 import LinkHeader from 'http-link-header';
 import assert from 'node:assert/strict';
@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { hears, login, logout, put, request, short } from './clients.js';
+import { listen, says } from './receivers/listening.js';
 import { start, until } from './server.js';
 
 const DRAWN_WITH = /^(react|react-admin|react\/jsx-runtime|@mui\/styles\/makeStyles)$/;
@@ -96,7 +97,7 @@ describe('@semapps/semantic-data-provider', () => {
   });
 });
 
-describe('the listener of ActivityPods, before it subscribes', () => {
+describe('the listener of ActivityPods', () => {
   const json = async (url) => (await fetch(url, { headers: { Accept: 'application/ld+json' } })).json();
 
   /** From a topic to the documents of the services, with plain keys. */
@@ -139,5 +140,36 @@ describe('the listener of ActivityPods, before it subscribes', () => {
     await request(alice, 'GET', channel.id);
     await request(alice, 'DELETE', channel.id);
     await request(alice, 'GET', channel.id, undefined, {}, /^(404|410)$/);
+  });
+
+  test('CA-8 T-K04 it is called, looks whether its channel is there still, and makes another when it is not', async (t) => {
+    const hook = await listen(() => 200);
+    t.after(() => hook.close());
+    const topic = `${server.users.alice.root}activitypods/called`;
+    // It makes another for 404 alone, and takes 410, which tells the same of a channel that was, for an error.
+    const register = async (known) => {
+      if (known && (await alice.fetch(known)).ok) return known;
+      const service = (await services(topic)).find((service) => service['notify:channelType'] === 'notify:WebhookChannel2023');
+      const { json: channel } = await fetchJson(service.id || service['@id'], {
+        method: 'POST',
+        body: JSON.stringify({
+          '@context': { notify: 'http://www.w3.org/ns/solid/notifications#' },
+          '@type': 'notify:WebhookChannel2023',
+          'notify:topic': topic,
+          'notify:sendTo': hook.url('/.webhooks/0b5e'),
+        }),
+      });
+      return channel.id;
+    };
+    const first = await register();
+    await put(alice, topic);
+    await hook.arrives(1);
+    assert.equal(await register(first), first);
+    await request(alice, 'DELETE', first);
+    const second = await register(first);
+    assert.notEqual(second, first);
+    await put(alice, topic);
+    await hook.arrives(2);
+    assert.deepEqual(hook.arrived.map(says), [['Create', topic], ['Update', topic]]);
   });
 });

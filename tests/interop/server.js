@@ -1,5 +1,5 @@
 // Starts the release binary on free ports with an empty data folder, and ends it by its own id.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import dns from 'node:dns';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 export const binary =
   process.env.PODBELL_BINARY ?? fileURLToPath(new URL('../../target/release/podbell', import.meta.url));
@@ -106,4 +107,10 @@ export async function start(...args) {
       await rm(data, { recursive: true, force: true });
     },
   };
+}
+
+/** Runs the binary on the data of a server; what it said. */
+export async function podbell(server, ...args) {
+  const { stdout, stderr } = await promisify(execFile)(server.binary, [...args, '--data', server.data, '--base-url', server.base]);
+  return stdout + stderr;
 }
