@@ -328,14 +328,14 @@ async fn of_a_storage_that_is_gone_nothing_is_owed_and_its_channels_end() {
 #[tokio::test]
 async fn one_question_serves_all_channels_of_one_subject() {
     let world = World::new();
-    for _ in 0..200 {
+    for _ in 0..100 {
         world.push("bob", &["/a"]).await;
     }
     let before = world.past.questions.load(SeqCst);
     world.write("/a");
     let head = podbell_log::Log::head(&*world.past);
     world.until(|| world.hub.counts().derived >= head.0).await;
-    assert_eq!(world.owing.owed().len(), 200);
+    assert_eq!(world.owing.owed().len(), 100);
     assert!(world.past.questions.load(SeqCst) - before <= 2);
     assert!(world.owing.transactions() <= 2, "all in one transaction, and one when the first began to push");
 }

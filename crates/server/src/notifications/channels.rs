@@ -11,6 +11,7 @@ use super::{
 use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
+    compose::channel_limits,
     problem::Problem,
     request::{self, Target},
 };
@@ -21,7 +22,7 @@ use axum::{
 };
 use http::{Method, Request, StatusCode, header};
 use podbell_delivery::rendering_id;
-use podbell_hub::{Channel, ChannelError, ChannelId, Filter, Push, Renewal};
+use podbell_hub::{Channel, ChannelError, ChannelId, Filter, InsertError, Push, Renewal};
 use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{
@@ -94,8 +95,12 @@ async fn redirect(app: &App, channel: &Channel, push: &Push, target: &str) -> Re
         return Ok(());
     }
     app.targets.judge(target, type_of(channel)).await?;
-    let stands = app.queue.redirect(channel.id, target).await.map_err(Problem::unavailable)?;
-    if stands { Ok(()) } else { Err(told(ChannelError::Ended)) }
+    match app.queue.redirect(channel.id, target, &channel_limits(&app.settings)).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(told(ChannelError::Ended)),
+        Err(InsertError::TooMany(error)) => Err(services::too_many(error)),
+        Err(error) => Err(Problem::unavailable(error)),
+    }
 }
 
 /// What is to change; the end of what is connected to, within the longest life.

@@ -4,7 +4,10 @@ use crate::{
     Sqlite, channels,
     columns::{Columns, signed},
     error::{self, EngineError},
-    queue::{entering, heads},
+    queue::{
+        entering::{self, Bounds},
+        heads,
+    },
 };
 use podbell_hub::{Channel, ChannelId, ChannelStoreError, Owed, Owing, Topic, What};
 use podbell_model::Sequence;
@@ -68,11 +71,11 @@ fn commit(owed: &Owed) -> Option<Sequence> {
 
 impl Sqlite {
     async fn owe_some(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), EngineError> {
-        let (bound, mut replaced) = (self.pending, self.under_way.replacing());
+        let (mut bounds, mut replaced) = (Bounds::new(self.pending), self.under_way.replacing());
         let owe = self.writer.write::<_, EngineError>(move |step| {
             let mut targets = BTreeSet::new();
             for owed in &owed {
-                targets.extend(entering::enter(step.db, owed, bound, &mut replaced)?);
+                targets.extend(entering::enter(step.db, owed, &mut bounds, &mut replaced)?);
             }
             targets.into_iter().try_for_each(|target| heads::settle(step.db, target))?;
             if let Some(through) = through {

@@ -4,7 +4,7 @@ use crate::push::{
     Attempt, DeadLetter, Delivery, DeliveryId, Done, Health, Kind, Lane, Outcome, Queue, QueueError, Reason, Wanted,
 };
 use parking_lot::Mutex;
-use podbell_hub::{Channel, ChannelId, Secret};
+use podbell_hub::{Channel, ChannelId, ChannelLimits, InsertError, Secret};
 use podbell_model::{Timestamp, Uuid};
 use std::{
     collections::BTreeMap,
@@ -314,7 +314,7 @@ impl Queue for MemoryQueue {
         Ok(false)
     }
 
-    async fn redirect(&self, _: ChannelId, _: &str) -> Result<bool, QueueError> {
+    async fn redirect(&self, _: ChannelId, _: &str, _: &ChannelLimits) -> Result<bool, InsertError> {
         Ok(false)
     }
 
