@@ -29,11 +29,24 @@ pub struct ChannelLimits {
     pub per_network: u64,
     /// About one topic; none for those whose storages all topics are in, so that nobody can crowd them out.
     pub per_topic: u64,
+    /// That push, of one agent about one topic, also for those whose storages it is in: a change is written down once for
+    /// each, and whoever else waits to be told waits for that.
+    pub pushed_per_topic: u64,
+    /// Hosts that the channels of one agent push to: what is bounded for each host is bounded for all of them together.
+    pub targets: u64,
 }
 
 impl Default for ChannelLimits {
     fn default() -> Self {
-        Self { per_client: 1_000, per_agent: 5_000, of_the_public: 100_000, per_network: 200, per_topic: 10_000 }
+        Self {
+            per_client: 1_000,
+            per_agent: 5_000,
+            of_the_public: 100_000,
+            per_network: 200,
+            per_topic: 10_000,
+            pushed_per_topic: 100,
+            targets: 100,
+        }
     }
 }
 
@@ -54,6 +67,10 @@ pub enum Crowd {
     TopicsOfAgent,
     /// The topics of all channels of those who have not logged in, from this network.
     TopicsOfNetwork,
+    /// Channels of the agent that push about this topic.
+    Pushed(ResourceIri),
+    /// Hosts that the agent's channels push to, but for that of the channel.
+    Targets,
 }
 
 /// There are as many channels as allowed, or topics of them.
@@ -91,6 +108,11 @@ impl ChannelLimits {
         }
         if self.per_topic < u64::MAX {
             crowds.extend(channel.topics.iter().map(|topic| (Crowd::Topic(topic.resource.clone()), self.per_topic)));
+        }
+        if channel.push.is_some() {
+            let about = channel.topics.iter().map(|topic| Crowd::Pushed(topic.resource.clone()));
+            crowds.extend(about.map(|crowd| (crowd, self.pushed_per_topic)));
+            crowds.push((Crowd::Targets, self.targets));
         }
         for (crowd, limit) in crowds {
             let more = if matches!(crowd, Crowd::TopicsOfAgent | Crowd::TopicsOfNetwork) { several } else { 1 };

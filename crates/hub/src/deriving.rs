@@ -171,7 +171,7 @@ impl Deriving {
                 if matches!(record.fact, Fact::Storage(StorageChange::Deleted, _)) {
                     gone.insert(storage);
                 }
-                ringing.look(&*self.owing, commit, number).await?;
+                ringing.look((&*self.owing, &*self.inner.channels), commit, number).await?;
             }
             through = Some(commit.sequence);
             if ringing.len() >= OWED {

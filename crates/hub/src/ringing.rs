@@ -5,7 +5,7 @@
 //! and one encoding all of one rendering.
 
 use crate::{
-    About, Channel, Need, Owed, Owing, Position, Question, Relation, Topic,
+    About, Channel, ChannelId, ChannelStore, Need, Owed, Owing, Position, Question, Relation, Topic,
     concern::{concerned, roots},
     engine::Inner,
     registry::need,
@@ -13,7 +13,7 @@ use crate::{
     wording::Writer,
 };
 use podbell_log::{Commit, Record};
-use podbell_model::{Activity, Sequence, StorageId, Timestamp};
+use podbell_model::{Activity, Sequence, StorageId, Timestamp, Uuid, WebId};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -46,6 +46,8 @@ pub(crate) struct Ringing {
     chances: Vec<Chance>,
     /// Who listens; asked for once for all changes of one resource.
     candidates: HashMap<Vec<Topic>, Vec<Arc<Channel>>>,
+    /// Whose channels are in chains that are storms.
+    parties: HashMap<Arc<[Uuid]>, HashSet<WebId>>,
 }
 
 impl Ringing {
@@ -57,12 +59,12 @@ impl Ringing {
     /// Looks who may hear of a record of a commit.
     pub(crate) async fn look(
         &mut self,
-        owing: &dyn Owing,
+        (owing, channels): (&dyn Owing, &dyn ChannelStore),
         commit: &Arc<Commit>,
         number: usize,
     ) -> Result<(), crate::ChannelStoreError> {
         let record = &commit.records[number];
-        let Some(activity) = ringing(record) else { return Ok(()) };
+        let Some(activity) = record.fact.activity() else { return Ok(()) };
         let topic = |resource| Topic { storage: record.storage, resource };
         let at: Vec<_> = concerned(record, activity).map(|concerned| topic(concerned.resource.clone())).collect();
         let above: Vec<_> = roots(record, activity).map(topic).collect();
@@ -70,16 +72,26 @@ impl Ringing {
             let found = owing.candidates(&at, &above).await?;
             self.candidates.insert(at.clone(), found);
         }
+        if record.is_storm() && !self.parties.contains_key(&record.causes) {
+            let found = party(channels, &record.causes).await?;
+            self.parties.insert(Arc::clone(&record.causes), found);
+        }
+        let party = self.parties.get(&record.causes).filter(|_| record.is_storm());
         for channel in self.candidates.get(&at).into_iter().flatten() {
             let since = channel.push.as_ref().map_or(Sequence(u64::MAX), |push| push.since);
-            self.chances.extend(chances(channel, commit, number, Position::after(since)));
+            let webid = channel.subject.webid.as_ref();
+            if !party.is_some_and(|party| webid.is_some_and(|webid| party.contains(webid))) {
+                self.chances.extend(chances(channel, commit, number, Position::after(since)));
+            }
         }
         Ok(())
     }
 
     /// Looks whether one channel may hear of a record of a commit, if it has heard everything up to `after`.
     pub(crate) fn look_for(&mut self, channel: &Arc<Channel>, commit: &Arc<Commit>, number: usize, after: Position) {
-        self.chances.extend(chances(channel, commit, number, after));
+        if !commit.records[number].is_storm() {
+            self.chances.extend(chances(channel, commit, number, after));
+        }
     }
 
     /// Judges all of it, and writes what may be told.
@@ -121,15 +133,10 @@ impl Ringing {
     }
 }
 
-/// The activity of a record, if it rings anybody.
-fn ringing(record: &Record) -> Option<&Activity> {
-    record.fact.activity().filter(|_| !record.is_storm())
-}
-
 /// What a record of a commit may tell a channel that has heard everything up to `after`.
 fn chances(channel: &Arc<Channel>, commit: &Arc<Commit>, number: usize, after: Position) -> Vec<Chance> {
     let record = &commit.records[number];
-    let Some(activity) = ringing(record) else { return Vec::new() };
+    let Some(activity) = record.fact.activity() else { return Vec::new() };
     if commit.sequence < after.sequence || record.causes.contains(&channel.id.0) {
         return Vec::new();
     }
@@ -145,6 +152,17 @@ fn chances(channel: &Arc<Channel>, commit: &Arc<Commit>, number: usize, after: P
         others,
     };
     heard.map(chance).collect()
+}
+
+/// The agents whose channels are in a chain. Others are told of a storm as of anything: whoever lets one rage cannot hide
+/// behind it.
+async fn party(channels: &dyn ChannelStore, causes: &[Uuid]) -> Result<HashSet<WebId>, crate::ChannelStoreError> {
+    let mut party = HashSet::new();
+    for cause in causes {
+        let channel = channels.get(ChannelId(*cause)).await?;
+        party.extend(channel.and_then(|channel| channel.subject.webid.clone()));
+    }
+    Ok(party)
 }
 
 /// What a record could tell a channel: its object first, so that the container's is the second.

@@ -49,7 +49,7 @@ impl<'e> Writer<'e> {
             what: What::Change { body, position, mergeable },
             due: now,
             rate: channel.rate,
-            causes: told.causes.iter().copied().chain([channel.id.0]).collect(),
+            causes: told.causes_with(channel.id.0),
         })
     }
 }

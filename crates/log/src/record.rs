@@ -4,7 +4,8 @@ use crate::PolicyKind;
 use podbell_model::{Activity, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp, Uuid};
 use std::sync::Arc;
 
-/// Most channels in a chain of causes. A change that a longer one led to is a storm: no channel is pushed anything of it.
+/// Most channels in a chain of causes. A change that a longer one led to is a storm: those whose channels are in the chain
+/// are pushed nothing of it.
 pub const MAX_CAUSES: usize = 16;
 
 /// All records of one write set: committed together, ruled together.
@@ -34,9 +35,16 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether so many deliveries led to it, one after the other, that no channel may be pushed anything of it.
+    /// Whether so many deliveries led to it, one after the other, that those whose channels they were are pushed nothing of
+    /// it.
     pub fn is_storm(&self) -> bool {
         self.causes.len() > MAX_CAUSES
+    }
+
+    /// The chain that one more channel makes of it. Of a storm, the newest are kept.
+    pub fn causes_with(&self, channel: Uuid) -> Arc<[Uuid]> {
+        let newest = &self.causes[self.causes.len().saturating_sub(MAX_CAUSES)..];
+        newest.iter().copied().chain([channel]).collect()
     }
 }
 

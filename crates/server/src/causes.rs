@@ -81,14 +81,14 @@ impl Causes {
     }
 }
 
-/// Notes a change that nobody is pushed anything of any more.
+/// Notes a change of which those who led to it are pushed nothing any more.
 pub fn note_storm(causes: &[Uuid], resource: &ResourceIri) {
     if causes.len() > MAX_CAUSES {
         let length = causes.len();
         tracing::warn!(
             causes.length = length,
             resource = %resource,
-            "{length} deliveries in a row led to a change of {resource}: no channel is pushed anything of it"
+            "{length} deliveries in a row led to a change of {resource}: those whose they are are pushed nothing of it"
         );
     }
 }

@@ -192,17 +192,25 @@ fn oidc_config(settings: &Settings) -> podbell_oidc::Config {
     }
 }
 
+/// How many channels there may be.
+pub(crate) fn channel_limits(settings: &Settings) -> ChannelLimits {
+    let limits = &settings.limits;
+    ChannelLimits {
+        per_client: limits.channels_per_client,
+        per_agent: limits.channels_per_agent,
+        of_the_public: limits.anonymous_channels,
+        per_network: limits.anonymous_channels_per_address,
+        per_topic: limits.channels_per_topic,
+        pushed_per_topic: settings.webhooks.channels_per_topic,
+        targets: settings.webhooks.targets_per_agent,
+    }
+}
+
 fn hub_settings(settings: &Settings) -> podbell_hub::Settings {
     let limits = &settings.limits;
     podbell_hub::Settings {
         outbox_bytes: limits.send_queue.bytes(),
-        channels: ChannelLimits {
-            per_client: limits.channels_per_client,
-            per_agent: limits.channels_per_agent,
-            of_the_public: limits.anonymous_channels,
-            per_network: limits.anonymous_channels_per_address,
-            per_topic: limits.channels_per_topic,
-        },
+        channels: channel_limits(settings),
         connections_per_client: limits.connections_per_client,
         connections_per_agent: limits.connections_per_agent,
         connections_per_network: u32::try_from(limits.connections_per_address).unwrap_or(u32::MAX),

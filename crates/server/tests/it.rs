@@ -6,6 +6,7 @@
 
 mod it {
     mod brisk;
+    mod chains;
     mod channel_limits;
     mod channels;
     mod coming_back;

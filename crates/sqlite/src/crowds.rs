@@ -1,6 +1,7 @@
 //! How many channels there are, counted in the transaction that keeps one more.
 
 use crate::{columns::Columns, columns::signed, error::EngineError};
+use podbell_delivery::push::Lane;
 use podbell_hub::{Channel, ChannelLimits, Crowd, TooMany};
 use podbell_model::WebId;
 use rusqlite::{Connection, Params, params};
@@ -36,7 +37,27 @@ pub(crate) fn admit(
             let about = params![signed(most), signed(topic.storage.0), resource.as_str()];
             count(db, "topics WHERE storage = ?2 AND resource = ?3", about)
         }
+        Crowd::Pushed(resource) => {
+            let Some(topic) = channel.topics.iter().find(|topic| topic.resource == *resource) else { return Ok(0) };
+            let rows = "push_topics JOIN channels ON channels.id = push_topics.channel
+                        WHERE storage = ?2 AND resource = ?3 AND webid = ?4";
+            count(db, rows, params![signed(most), signed(topic.storage.0), resource.as_str(), webid])
+        }
+        Crowd::Targets => {
+            let Some(push) = &channel.push else { return Ok(0) };
+            targets(db, channel, &Lane::of(&push.send_to), most)
+        }
     })
+}
+
+/// How many lanes the agent of a channel pushes to with other channels, but for one lane; at most `most`.
+pub(crate) fn targets(db: &Connection, channel: &Channel, but: &Lane, most: u64) -> Result<u64, EngineError> {
+    let sql = "SELECT count(*) FROM (
+                   SELECT DISTINCT lane FROM targets JOIN channels ON channels.id = targets.channel
+                   WHERE webid = ?2 AND purpose = 0 AND lane <> ?3 AND channels.id <> ?4 LIMIT ?1)";
+    let webid = channel.subject.webid.as_ref().map(WebId::as_str);
+    let values = params![signed(most), webid, &*but.0, channel.id.0.as_bytes()];
+    Ok(db.prepare_cached(sql)?.query_row(values, |row| row.number(0))?)
 }
 
 /// How many rows there are, at most as many as the first value says.

@@ -25,7 +25,7 @@ use crate::{Sqlite, error, error::EngineError, step::Step};
 use podbell_delivery::push::{
     Attempt, DeadLetter, Delivery, DeliveryId, Done, Health, Kind, Lane, Queue, QueueError, Reason, Wanted,
 };
-use podbell_hub::{Channel, ChannelId, Secret};
+use podbell_hub::{Channel, ChannelId, ChannelLimits, InsertError, Secret};
 use podbell_model::{Timestamp, Uuid};
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -125,9 +125,10 @@ impl Queue for Sqlite {
         self.done(move |step| receivers::set_secrets(step.db, channel, &secrets)).await
     }
 
-    async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError> {
-        let send_to = send_to.to_owned();
-        self.done(move |step| receivers::redirect(step.db, channel, &send_to)).await
+    async fn redirect(&self, channel: ChannelId, send_to: &str, limits: &ChannelLimits) -> Result<bool, InsertError> {
+        let (send_to, limits) = (send_to.to_owned(), limits.clone());
+        let redirect = move |step: &mut Step<'_>| receivers::redirect(step.db, channel, &send_to, &limits);
+        Ok(self.writer.write::<_, EngineError>(redirect).await.map_err(error::channel)??)
     }
 
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {

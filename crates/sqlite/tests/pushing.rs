@@ -9,9 +9,9 @@ use podbell_delivery::push::{
     Done, Kind, Outcome, Queue,
     testing::{at, attempt, change, channel, lane, message, told},
 };
-use podbell_hub::{Channel, ChannelLimits, ChannelStore, Owed, Owing};
+use podbell_hub::{Channel, ChannelId, ChannelLimits, ChannelStore, Owed, Owing, What};
 use podbell_log::{Log, LogError};
-use podbell_model::Sequence;
+use podbell_model::{Sequence, Subject, Uuid, WebId};
 use podbell_pod::store::Store;
 use podbell_sqlite::{Options, Sqlite};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -209,4 +209,60 @@ async fn updates_that_replace_each_other_while_others_are_sent_lose_nothing_and_
     assert_eq!(last, [LAST - 2, LAST - 1, LAST]);
     let told: usize = heard.values().map(Vec::len).sum();
     assert!(told < usize::try_from(LAST).unwrap(), "some were replaced");
+}
+
+/// Channels of somebody else than those of the other tests.
+fn of_mallory(number: u8, paths: &[&str]) -> Channel {
+    let subject = Arc::new(Subject::agent(WebId::new("https://mallory.example/#me")));
+    Channel { subject, ..channel(number, "hook.example", paths) }
+}
+
+/// Deletions, of which none takes the place of another.
+fn deletions(channel: &Channel, count: u64) -> Vec<Owed> {
+    let deletion = |number| {
+        let owed = change(channel, "a", number);
+        let What::Change { body, position, .. } = owed.what else { panic!("a change") };
+        Owed { what: What::Change { body, position, mergeable: false }, ..owed }
+    };
+    (1..=count).map(deletion).collect()
+}
+
+#[tokio::test]
+async fn many_channels_of_one_agent_share_what_may_be_pending() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(directory.path(), &Options { pending: 40, ..Options::default() }).unwrap();
+    let limits = ChannelLimits { pushed_per_topic: 1_000, ..ChannelLimits::default() };
+    let many: Vec<_> = (1..=200).map(|number| of_mallory(number, &["a"])).collect();
+    let alone = channel(201, "hook.example", &["a"]);
+    for kept in futures_util::future::join_all(many.iter().map(|channel| store.insert(channel, &limits))).await {
+        kept.unwrap();
+    }
+    keep(&store, &alone).await;
+    for (channel, pending) in [(&many[0], 20), (&many[199], 20), (&alone, 40)] {
+        store.owe(deletions(channel, 50), None).await.unwrap();
+        let health = store.health(channel.id).await.unwrap().unwrap();
+        assert_eq!((health.pending, health.missed), (pending, 50 - pending));
+    }
+}
+
+/// Channels that are gone are in no count; making and ending them all day must not fill the disk.
+#[tokio::test]
+async fn last_words_that_wait_for_one_agent_are_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let end = async |channel: Channel| {
+        keep(&store, &channel).await;
+        let farewell = Some((channel.id.0, Arc::from(*b"gone")));
+        assert!(Queue::remove(&*store, channel.id, farewell, at(0)).await.unwrap());
+    };
+    let of_mallory = |number: u128| {
+        let id = ChannelId(Uuid::from_u128(number << 32));
+        told(Channel { id, ..of_mallory(1, &["a"]) }, "victim.example")
+    };
+    for some in (1..=1_005).collect::<Vec<_>>().chunks(50) {
+        futures_util::future::join_all(some.iter().map(|number| end(of_mallory(*number)))).await;
+    }
+    end(told(channel(2, "hook.example", &["a"]), "victim.example")).await;
+    let waiting = store.take(&lane("victim.example"), at(0), 2_000, &[]).await.unwrap();
+    assert_eq!(waiting.len(), 1_001, "a thousand, and somebody else's");
 }

@@ -3,7 +3,7 @@
 //! Of one channel, what concerns one resource goes in order: only the oldest of it is ever due. Everything here is
 //! durable when it returns.
 
-use podbell_hub::{About, Channel, ChannelId, Encoded, Position};
+use podbell_hub::{About, Channel, ChannelId, ChannelLimits, Encoded, InsertError, Position};
 use podbell_model::{Timestamp, Uuid};
 use std::{sync::Arc, time::Duration};
 
@@ -253,7 +253,10 @@ pub trait Queue: Send + Sync + 'static {
 
     /// Replaces the target: what is owed goes there from then on, and so do words about the channel if they went to the
     /// same place. False if the channel is gone or does not push.
-    async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError>;
+    ///
+    /// # Errors
+    /// Also if the agent's channels would push to more hosts than `limits` say; then nothing is changed.
+    async fn redirect(&self, channel: ChannelId, send_to: &str, limits: &ChannelLimits) -> Result<bool, InsertError>;
 
     /// The channels that end before `before` and have not been told so, of those that want to be told; each is given
     /// once, and noted as told.

@@ -1,8 +1,8 @@
 //! What every channel store keeps, one function per fact.
 
 use crate::{
-    Channel, ChannelId, ChannelLimits, ChannelStore, ConnectionLimit, Crowd, Filter, InsertError, Network, RenderingId,
-    Renewal, TooMany, Topic, Whose,
+    Channel, ChannelId, ChannelLimits, ChannelStore, ConnectionLimit, Crowd, Filter, InsertError, Network, Push,
+    RenderingId, Renewal, TooMany, Topic, Whose,
 };
 use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid, WebId};
 use std::{sync::Arc, time::Duration};
@@ -24,6 +24,7 @@ macro_rules! channel_store_contract {
             a_used_channel_outlives_the_time_to_connect
             as_many_channels_as_allowed_are_kept_and_no_more
             the_topics_of_one_agent_are_bounded_together
+            channels_that_push_are_bounded_by_topic_and_by_host
             no_two_at_once_share_the_last_place
             channels_are_listed_in_pages_by_agent_and_by_storage
             what_may_be_changed_is_changed_and_nothing_else
@@ -214,7 +215,14 @@ pub async fn a_used_channel_outlives_the_time_to_connect(store: &impl ChannelSto
 pub async fn as_many_channels_as_allowed_are_kept_and_no_more(store: &impl ChannelStore) {
     let of = |webid: &str, client: &str| Subject { client: Some(client.into()), ..Subject::agent(WebId::new(webid)) };
     let (alice, bob) = ("https://alice.example/#me", "https://bob.example/#me");
-    let limits = ChannelLimits { per_client: 2, per_agent: 3, of_the_public: 3, per_network: 2, per_topic: 8 };
+    let limits = ChannelLimits {
+        per_client: 2,
+        per_agent: 3,
+        of_the_public: 3,
+        per_network: 2,
+        per_topic: 8,
+        ..ChannelLimits::default()
+    };
     let mut number = 0;
     let mut next = |subject: Subject, network: Option<u8>, about: &str| {
         number += 1;
@@ -277,6 +285,39 @@ pub async fn the_topics_of_one_agent_are_bounded_together(store: &impl ChannelSt
     }
     let bob = Subject::agent(WebId::new("https://bob.example/#me"));
     assert_eq!(refused(store.insert(&wide(9, bob, 16), &limits).await), None);
+}
+
+/// A change is written down for each of them, and a host that has many names is reached by all of them.
+pub async fn channels_that_push_are_bounded_by_topic_and_by_host(store: &impl ChannelStore) {
+    let limits = ChannelLimits { pushed_per_topic: 2, targets: 3, ..ChannelLimits::default() };
+    let pushing = |number: u8, webid: &str, about: &str, send_to: &str| {
+        let subject = Arc::new(Subject::agent(WebId::new(webid)));
+        let topics = [topic(1, &format!("https://pod.example/{about}"))].into();
+        Channel { subject, topics, push: Some(Arc::new(Push::to(send_to))), capability: None, ..channel(number) }
+    };
+    let (alice, bob, a) = ("https://alice.example/#me", "https://bob.example/#me", "https://a.example/in");
+    let full = Crowd::Pushed(topic(1, "https://pod.example/a").resource);
+    for (channel, refused) in [
+        (pushing(1, alice, "a", a), None),
+        (pushing(2, alice, "a", "https://b.example/"), None),
+        (pushing(3, alice, "a", a), Some((full, 2))),
+        (pushing(4, bob, "a", a), None),
+        (pushing(5, alice, "b", "https://c.example/"), None),
+        (pushing(6, alice, "b", "https://d.example/"), Some((Crowd::Targets, 3))),
+        (pushing(7, alice, "b", "https://a.example:8443/in"), Some((Crowd::Targets, 3))),
+        (pushing(8, alice, "c", "https://a.example/other"), None),
+        (pushing(9, bob, "c", "https://d.example/"), None),
+    ] {
+        let too_many = match store.insert(&channel, &limits).await {
+            Ok(()) => None,
+            Err(InsertError::TooMany(TooMany { crowd, limit })) => Some((crowd, limit)),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(too_many, refused, "{:?}", channel.id);
+    }
+    // One that is connected to is another matter.
+    let connected = Channel { push: None, ..pushing(10, alice, "a", a) };
+    store.insert(&connected, &limits).await.expect("kept");
 }
 
 /// See its name.

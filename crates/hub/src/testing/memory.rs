@@ -45,6 +45,9 @@ impl ChannelStore for MemoryChannels {
     async fn insert(&self, channel: &Channel, limits: &ChannelLimits) -> Result<(), InsertError> {
         let mut kept = self.kept.lock();
         let count = |crowd: &Crowd, _| {
+            if *crowd == Crowd::Targets {
+                return Ok(targets(kept.values().map(|kept| &kept.channel), channel));
+            }
             let among = |kept: &&Kept| belongs(&kept.channel, channel, crowd);
             let topics = matches!(crowd, Crowd::TopicsOfAgent | Crowd::TopicsOfNetwork);
             let each = |kept: &Kept| if topics { kept.channel.topics.len() } else { 1 };
@@ -149,7 +152,22 @@ fn belongs(channel: &Channel, other: &Channel, crowd: &Crowd) -> bool {
         Crowd::Public => one.webid.is_none(),
         Crowd::Network | Crowd::TopicsOfNetwork => channel.network == other.network,
         Crowd::Topic(resource) => channel.topics.iter().any(|topic| topic.resource == *resource),
+        Crowd::Pushed(resource) => {
+            let about = channel.topics.iter().any(|topic| topic.resource == *resource);
+            about && channel.push.is_some() && one.webid == two.webid
+        }
+        Crowd::Targets => false,
     }
+}
+
+/// How many hosts the channels of an agent push to, but for that of one.
+fn targets<'a>(channels: impl Iterator<Item = &'a Channel>, but: &Channel) -> u64 {
+    let host = |channel: &Channel| {
+        let push = channel.push.as_ref()?;
+        Some(push.send_to.split('/').take(3).collect::<Vec<_>>().join("/"))
+    };
+    let theirs = channels.filter(|channel| channel.subject.webid == but.subject.webid).filter_map(host);
+    theirs.filter(|found| Some(found) != host(but).as_ref()).collect::<std::collections::HashSet<_>>().len() as u64
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
+    compose::channel_limits,
     problem::Problem,
     request::{self, Target},
 };
@@ -21,7 +22,7 @@ use axum::{
 };
 use http::{Method, Request, StatusCode, header};
 use podbell_delivery::{push::Removal, rendering_id};
-use podbell_hub::{Channel, ChannelError, ChannelId, Filter, Push, Renewal};
+use podbell_hub::{Channel, ChannelError, ChannelId, Filter, InsertError, Push, Renewal};
 use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{
@@ -106,11 +107,16 @@ async fn redirect(app: &App, channel: &Channel, push: &Push, target: &str) -> Re
         return Ok(());
     }
     app.targets.judge("sendTo", target, type_of(channel)).await?;
-    let stands = app.queue.redirect(channel.id, target).await.map_err(Problem::unavailable)?;
+    let moved = app.queue.redirect(channel.id, target, &channel_limits(&app.settings)).await;
     // What is on its way to the old one goes no further.
     app.hub.changed(channel.id);
     app.courier.wake();
-    if stands { Ok(()) } else { Err(told(ChannelError::Ended)) }
+    match moved {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(told(ChannelError::Ended)),
+        Err(InsertError::TooMany(error)) => Err(services::too_many(error)),
+        Err(error) => Err(Problem::unavailable(error)),
+    }
 }
 
 /// What is to change; the end of what is connected to, within the longest life.

@@ -219,25 +219,7 @@ fn unheard(topic: &ResourceIri, subject: &Subject) -> Problem {
 pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Problem {
     match error {
         SubscribeError::Forbidden { topic } => unheard(&topic, subject),
-        SubscribeError::TooMany(TooMany { crowd, limit }) => {
-            let why = match crowd {
-                Crowd::Client => format!("you have {limit} channels with this client; delete some, or let them end"),
-                Crowd::Agent => format!("you have {limit} channels; delete some, or let them end"),
-                Crowd::TopicsOfAgent => {
-                    format!("your channels have {limit} topics, or would; delete some, or let them end")
-                }
-                Crowd::TopicsOfNetwork => format!(
-                    "channels that were made at your address without a log-in have {limit} topics, or would; log in, or \
-                     let them end"
-                ),
-                Crowd::Network => {
-                    format!("{limit} channels were made at your address without a log-in; log in, or let them end")
-                }
-                Crowd::Public => format!("there are {limit} channels without a log-in; log in, or come back later"),
-                Crowd::Topic(topic) => format!("{topic} has {limit} channels; come back later"),
-            };
-            Problem::too_many(why, 60).member("limit", json!(limit))
-        }
+        SubscribeError::TooMany(error) => too_many(error),
         SubscribeError::Topics { limit } => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "topics", "The number of topics is not accepted")
                 .detail(format!("a channel has between one and {limit} topics"))
@@ -245,4 +227,29 @@ pub(super) fn not_subscribed(error: SubscribeError, subject: &Subject) -> Proble
         }
         error => Problem::unavailable(error),
     }
+}
+
+/// There are as many channels as allowed, or topics or targets of them.
+pub(super) fn too_many(TooMany { crowd, limit }: TooMany) -> Problem {
+    let why = match crowd {
+        Crowd::Client => format!("you have {limit} channels with this client; delete some, or let them end"),
+        Crowd::Agent => format!("you have {limit} channels; delete some, or let them end"),
+        Crowd::TopicsOfAgent => {
+            format!("your channels have {limit} topics, or would; delete some, or let them end")
+        }
+        Crowd::TopicsOfNetwork => format!(
+            "channels that were made at your address without a log-in have {limit} topics, or would; log in, or \
+             let them end"
+        ),
+        Crowd::Network => {
+            format!("{limit} channels were made at your address without a log-in; log in, or let them end")
+        }
+        Crowd::Public => format!("there are {limit} channels without a log-in; log in, or come back later"),
+        Crowd::Topic(topic) => format!("{topic} has {limit} channels; come back later"),
+        Crowd::Pushed(topic) => {
+            format!("{limit} channels of yours push about {topic}; delete some, or let them end")
+        }
+        Crowd::Targets => format!("your channels push to {limit} hosts; use one of them, or delete some channels"),
+    };
+    Problem::too_many(why, 60).member("limit", json!(limit))
 }

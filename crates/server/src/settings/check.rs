@@ -357,6 +357,8 @@ impl Report {
             ("webhooks.per_second", u64::from(webhooks.per_second)),
             ("webhooks.burst", u64::from(webhooks.burst)),
             ("webhooks.pending", webhooks.pending),
+            ("webhooks.channels_per_topic", webhooks.channels_per_topic),
+            ("webhooks.targets_per_agent", webhooks.targets_per_agent),
         ];
         for (setting, count) in counts {
             if count == 0 {

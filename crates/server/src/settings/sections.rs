@@ -272,9 +272,13 @@ settings! {
         at_once: usize = 256;
         /// Requests under way at once to one host and port.
         at_once_per_target: usize = 8;
-        /// What one channel may be owed. Past it changes are counted, not kept, and the subscriber can see that some were
-        /// missed.
+        /// What one channel may be owed; of an agent with more than a hundred that push, each has a part of what a hundred
+        /// may be owed. Past it changes are counted, not kept, and the subscriber can see that some were missed.
         pending: u64 = 10_000;
+        /// Channels that push, of one agent about one topic.
+        channels_per_topic: u64 = 100;
+        /// Hosts and ports that the channels of one agent push to.
+        targets_per_agent: u64 = 100;
         /// A channel of which nothing has been acknowledged for so long is switched off.
         disable_after: Span = Span::days(5);
         /// One that is switched off is removed after so long.

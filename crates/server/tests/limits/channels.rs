@@ -164,3 +164,35 @@ fn a_channel_has_so_many_topics_and_no_more() {
     assert_eq!(about(3).status, 200);
     assert_eq!(about(4).is_problem(422).json()["limit"], 3);
 }
+
+/// S23: a change is sent once for each channel, and what a host may be sent a second is bounded by name.
+#[test]
+fn an_agent_pushes_about_a_topic_and_to_hosts_so_often_and_no_more() {
+    static HERE: LazyLock<World> = LazyLock::new(|| {
+        World::start(&[("PODBELL_WEBHOOKS_CHANNELS_PER_TOPIC", "2"), ("PODBELL_WEBHOOKS_TARGETS_PER_AGENT", "2")])
+    });
+    let (alice, bob) = (HERE.log_in("ALICE"), HERE.log_in("BOB"));
+    let push = |agent: &Agent, path: &str, send_to: &str| {
+        let context = "https://www.w3.org/ns/solid/notification/v1";
+        let body = json!({ "@context": context, "type": "WebhookChannel2023", "topic": agent.world.url(path), "sendTo": send_to });
+        agent.ask("POST", "/.notifications/WebhookChannel2023/", &[LD], body.to_string())
+    };
+    let (one, two, three) = ("http://localhost:9/a", "http://127.0.0.1:9/", "http://localhost:10/");
+    let first = made(&push(&alice, "/alice/a", one));
+    let second = made(&push(&alice, "/alice/a", two));
+    full(&push(&alice, "/alice/a", one), 2);
+    full(&push(&alice, "/alice/b", three), 2);
+    made(&push(&alice, "/alice/b", "http://localhost:9/b"));
+    made(&push(&bob, "/bob/a", three));
+    made(&subscribe(&alice, "/alice/a"));
+    // Nor by leading one that stands elsewhere.
+    let lead = |id: &str, send_to: &str| {
+        let body = json!({ "@context": "https://www.w3.org/ns/solid/notification/v1", "sendTo": send_to });
+        alice.ask("POST", id, &[LD], body.to_string())
+    };
+    full(&lead(&first, three), 2);
+    assert_eq!(alice.get(&first).json()["sendTo"], one);
+    assert_eq!(lead(&second, three).status, 200, "the only one there goes elsewhere");
+    assert_eq!(alice.ask("DELETE", &first, &[], "").status, 204);
+    made(&push(&alice, "/alice/a", one));
+}

@@ -60,7 +60,8 @@ impl World {
         let (place, now) = (tempfile::tempdir().unwrap(), Arc::new(Mutex::new(Timestamp::now())));
         let parts = open(place.path()).await;
         let (root, owner) = (ResourceIri::parse(ROOT).unwrap(), WebId::new(OWNER));
-        let made = parts.pod.create_pod(&root, &owner, "http://localhost:3001/", "Alice", *now.lock()).await.unwrap();
+        let at = *now.lock();
+        let made = parts.pod.create_pod(&root, &owner, "http://localhost:3001/", "Alice", at).await.unwrap();
         let running = Some(start(parts, &now).await);
         Self { place, now, storage: made.0, running }
     }

@@ -1,7 +1,9 @@
 //! A server with a public name, in this process; a place elsewhere that it may reach; canaries that it may not.
 
 use axum::{Router, body::Body};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
 use podbell_egress::{Client, Policy, Resolve, testing::Canary};
 use podbell_model::{ResourceIri, Timestamp, Uuid, WebId};
@@ -18,6 +20,7 @@ use podbell_server::{
 };
 use podbell_sqlite::{Options, Sqlite};
 use podbell_wac::Rules;
+use serde_json::{Value, json};
 use std::{
     collections::{HashMap, VecDeque},
     io,
@@ -26,6 +29,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -35,11 +39,21 @@ use tokio::{
 use tower::ServiceExt as _;
 
 pub(crate) const PODS: &str = "https://pods.example";
+/// What channels are about.
+const TOPIC: &str = "/pod/note";
+/// How long an attempt is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 const IDP: &str = "https://idp.example";
 /// The one address that is opened.
 const OPENED: &str = "127.0.0.2";
 
 type Documents = Mutex<HashMap<String, (&'static str, String)>>;
+
+/// Where a channel pushes to.
+pub(crate) struct Push<'a> {
+    pub(crate) send_to: &'a str,
+    pub(crate) lifecycle: Option<&'a str>,
+}
 
 /// Leads every name to the canaries, but for those that are told otherwise, in turn.
 #[derive(Default)]
@@ -69,6 +83,7 @@ pub(crate) struct Elsewhere {
     pub(crate) port: u16,
     documents: Arc<Documents>,
     served: Arc<AtomicUsize>,
+    posts: Arc<AtomicUsize>,
     root: String,
     _task: JoinSet<()>,
 }
@@ -91,18 +106,21 @@ impl Elsewhere {
         let config = config.unwrap().with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key);
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.unwrap()));
         let (documents, served) = (Arc::<Documents>::default(), Arc::<AtomicUsize>::default());
+        let posts = Arc::<AtomicUsize>::default();
         let (port, mut task) = (listener.local_addr().unwrap().port(), JoinSet::new());
-        let (known, count) = (Arc::clone(&documents), Arc::clone(&served));
+        let (known, count, posted) = (Arc::clone(&documents), Arc::clone(&served), Arc::clone(&posts));
         task.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, known, count) = (acceptor.clone(), Arc::clone(&known), Arc::clone(&count));
+                let (acceptor, known) = (acceptor.clone(), Arc::clone(&known));
+                let (count, posted) = (Arc::clone(&count), Arc::clone(&posted));
                 connections.spawn(async move {
                     stream.set_nodelay(true).unwrap();
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
                     let mut request = [0; 16 * 1024];
                     while let Ok(came @ 1..) = stream.read(&mut request).await {
                         count.fetch_add(1, SeqCst);
+                        posted.fetch_add(usize::from(request.starts_with(b"POST ")), SeqCst);
                         let text = String::from_utf8_lossy(&request[..came]);
                         let path = text.split(' ').nth(1).unwrap_or_default();
                         let answer = match known.lock().get(path) {
@@ -121,7 +139,7 @@ impl Elsewhere {
             }
         });
         let origin = format!("https://elsewhere.example:{port}");
-        (Self { origin, port, documents, served, root: made.cert.pem(), _task: task }, canary)
+        (Self { origin, port, documents, served, posts, root: made.cert.pem(), _task: task }, canary)
     }
 
     /// Publishes a document; gives its URL.
@@ -144,6 +162,11 @@ impl Elsewhere {
         issuer
     }
 
+    /// How many of the requests that came were told something.
+    pub(crate) fn posts(&self) -> usize {
+        self.posts.load(SeqCst)
+    }
+
     /// How many requests came.
     pub(crate) fn served(&self) -> usize {
         self.served.load(SeqCst)
@@ -157,6 +180,8 @@ pub(crate) struct Bench {
     /// The way out that the server has.
     pub(crate) client: Client,
     key: SigningKey,
+    /// The key of a browser.
+    point: String,
     /// Everywhere on a port of its own, and on loopback where `elsewhere` has its port.
     canaries: [Canary; 2],
     pods: Router,
@@ -202,7 +227,9 @@ impl Bench {
         let provider = front::pages(composed.provider, request::Rules::new(IDP, &settings));
         let canaries = [canary, same_port];
         let (count, running) = (AtomicUsize::new(0), (stopper, directory));
-        Self { elsewhere, names, client, key, canaries, pods, provider, count, _running: running }
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let point = BASE64_URL_SAFE_NO_PAD.encode(pair.public_key_raw());
+        Self { elsewhere, names, client, key, point, canaries, pods, provider, count, _running: running }
     }
 
     /// The port of the canary that sits everywhere.
@@ -237,13 +264,18 @@ impl Bench {
     }
 
     /// Asks the pods' origin as somebody with a token of some issuer.
-    pub(crate) async fn ask(
+    pub(crate) async fn ask(&self, method: &str, path: &str, who: (&str, &str), body: String) -> StatusCode {
+        self.tell((method, path), "text/turtle", who, body).await.0
+    }
+
+    /// The same with a body of some type; gives what was answered too, if it is JSON.
+    async fn tell(
         &self,
-        method: &str,
-        path: &str,
+        (method, path): (&str, &str),
+        content_type: &str,
         (webid, issuer): (&str, &str),
         body: String,
-    ) -> StatusCode {
+    ) -> (StatusCode, Value) {
         let now = Timestamp::now();
         let unique = |what: &str| format!("{what}{}", self.count.fetch_add(1, SeqCst));
         let token = self.key.issue(&AccessToken {
@@ -253,7 +285,7 @@ impl Bench {
             jkt: self.key.thumbprint(),
             jti: &unique("token"),
             issued_at: now,
-            expires: now + std::time::Duration::from_mins(1),
+            expires: now + Duration::from_mins(1),
         });
         let token = token.unwrap();
         let url = format!("{PODS}{path}");
@@ -264,9 +296,66 @@ impl Bench {
             .header("host", "pods.example")
             .header("authorization", format!("DPoP {token}"))
             .header("dpop", proof)
-            .header("content-type", "text/turtle")
+            .header("content-type", content_type)
             .body(Body::from(body));
-        self.pods.clone().oneshot(request.unwrap()).await.unwrap().status()
+        let told = self.pods.clone().oneshot(request.unwrap()).await.unwrap();
+        let (status, body) = (told.status(), told.into_body().collect().await.unwrap().to_bytes());
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Asks as the owner of the pod.
+    async fn own(&self, asked: (&str, &str), content_type: &str, body: String) -> (StatusCode, Value) {
+        let at = |path: &str| format!("{}{path}", self.elsewhere.origin);
+        self.tell(asked, content_type, (&at("/people/owner#me"), &at("/issuers/good")), body).await
+    }
+
+    /// Asks for a channel about [`TOPIC`].
+    pub(crate) async fn subscribe(&self, kind: &str, push: &Push<'_>) -> (StatusCode, Value) {
+        let auth = BASE64_URL_SAFE_NO_PAD.encode([7; 16]);
+        let mut body = json!({
+            "@context": "https://www.w3.org/ns/solid/notification/v1",
+            "type": kind, "topic": format!("{PODS}{TOPIC}"), "sendTo": push.send_to,
+        });
+        body["urn:podbell:terms#lifecycle"] = push.lifecycle.into();
+        if kind == "WebPushChannel2023" {
+            body["keys"] = json!({ "auth": auth, "p256dh": self.point });
+        }
+        self.own(("POST", &format!("/.notifications/{kind}/")), "application/ld+json", body.to_string()).await
+    }
+
+    /// Leads a channel elsewhere.
+    pub(crate) async fn lead(&self, id: &str, send_to: &str) -> (StatusCode, Value) {
+        let body = json!({ "@context": "https://www.w3.org/ns/solid/notification/v1", "sendTo": send_to });
+        let path = id.strip_prefix(PODS).unwrap();
+        self.own(("POST", path), "application/ld+json", body.to_string()).await
+    }
+
+    /// Ends a channel.
+    pub(crate) async fn unsubscribe(&self, id: &str) {
+        let path = id.strip_prefix(PODS).unwrap();
+        assert_eq!(self.own(("DELETE", path), "text/plain", String::new()).await.0, StatusCode::NO_CONTENT);
+    }
+
+    /// Changes what channels are about.
+    pub(crate) async fn change(&self) {
+        let body = format!("<#a> <#b> {} .", self.count.fetch_add(1, SeqCst));
+        assert!(self.own(("PUT", TOPIC), "text/turtle", body).await.0.is_success());
+    }
+
+    /// How so many attempts of a channel ended, the newest first, once there are so many.
+    pub(crate) async fn attempts(&self, id: &str, count: usize) -> Vec<String> {
+        let path = format!("{}/attempts", id.strip_prefix(PODS).unwrap());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let (status, told) = self.own(("GET", &path), "text/plain", String::new()).await;
+            assert_eq!(status, StatusCode::OK, "{told}");
+            let found = told["attempt"].as_array().unwrap();
+            if found.len() >= count {
+                return found.iter().map(|attempt| attempt["outcome"].as_str().unwrap().to_owned()).collect();
+            }
+            assert!(Instant::now() < deadline, "not in time: {told}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Asks the provider.

@@ -1,11 +1,15 @@
-//! Receivers of notifications (webhooks, inboxes, push services) go one way: judged when somebody subscribes, and anew
-//! for each attempt.
+//! Receivers of notifications (webhooks, inboxes, push services): judged when somebody subscribes, over HTTP, and anew for
+//! each attempt of the running courier.
+//!
+//! T-K13.
 
-use super::bench::Bench;
+use super::bench::{Bench, Push};
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use podbell_egress::{Exchange, FetchError};
 use std::time::Duration;
+
+const KINDS: [&str; 3] = ["WebhookChannel2023", "LDNChannel2023", "WebPushChannel2023"];
 
 fn post(url: &str) -> Exchange {
     Exchange {
@@ -20,18 +24,41 @@ fn post(url: &str) -> Exchange {
 }
 
 #[tokio::test]
-async fn no_receiver_is_taken_or_told_in_a_forbidden_place() {
+async fn no_receiver_in_a_forbidden_place_can_be_subscribed() {
+    let bench = Bench::new().await;
+    let hook = format!("{}/hook", bench.elsewhere.origin);
+    for kind in KINDS {
+        let told = bench.subscribe(kind, &Push { send_to: &hook, lifecycle: Some(&hook) }).await;
+        assert!(told.0.is_success(), "what is elsewhere can be: {told:?}");
+    }
+    for url in bench.forbidden() {
+        for kind in KINDS {
+            for push in [Push { send_to: &url, lifecycle: None }, Push { send_to: &hook, lifecycle: Some(&url) }] {
+                let (status, told) = bench.subscribe(kind, &push).await;
+                assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{url}: {told}");
+                assert!(!told.to_string().contains("127.0.0"), "nothing is said of what a name leads to: {told}");
+            }
+        }
+    }
+    // Nor can one that stands be led there.
+    let (_, told) = bench.subscribe(KINDS[0], &Push { send_to: &hook, lifecycle: None }).await;
+    let id = told["id"].as_str().unwrap();
+    for url in bench.forbidden() {
+        // What is no IRI at all says nothing in JSON-LD.
+        let (status, told) = bench.lead(id, &url).await;
+        assert!(status == StatusCode::UNPROCESSABLE_ENTITY || told["sendTo"] == hook, "{url}: {status} {told}");
+    }
+    bench.assert_untouched();
+}
+
+#[tokio::test]
+async fn no_receiver_is_told_in_a_forbidden_place() {
     let bench = Bench::new().await;
     let client = bench.client.with_room(8, 64);
     let hook = format!("{}/hook", bench.elsewhere.origin);
-    client.check(&hook.parse().unwrap()).await.unwrap();
     assert_eq!(client.exchange(post(&hook)).await.unwrap().status, 204, "what is elsewhere is reached");
     let mut told = 0;
     for url in bench.forbidden() {
-        let parsed = podbell_egress::parse(&url);
-        if let Ok(parsed) = &parsed {
-            assert_eq!(client.check(parsed).await, Err(FetchError::Refused), "{url}");
-        }
         // What was kept before a rule was made stricter, or by another parser, is judged all the same.
         if url.parse::<url::Url>().is_ok() {
             told += 1;
@@ -44,20 +71,67 @@ async fn no_receiver_is_taken_or_told_in_a_forbidden_place() {
 
 /// R-WH-3.
 #[tokio::test]
-async fn t_k13_a_receiver_whose_name_moves_after_the_check_is_not_told() {
+async fn t_k13_a_receiver_whose_name_moves_after_the_subscription_is_not_told() {
     let bench = Bench::new().await;
+    for kind in KINDS {
+        bench.names.lead("rebinding.example", &[&["127.0.0.2"], &["127.0.0.1"]]);
+        let url = format!("https://rebinding.example:{}/{kind}", bench.elsewhere.port);
+        let (status, told) = bench.subscribe(kind, &Push { send_to: &url, lifecycle: None }).await;
+        assert!(status.is_success(), "{told}");
+        let before = bench.elsewhere.posts();
+        bench.change().await;
+        let attempts = bench.attempts(told["id"].as_str().unwrap(), 1).await;
+        assert_eq!(attempts, ["forbidden"]);
+        assert_eq!(bench.elsewhere.posts(), before, "{kind}");
+        bench.unsubscribe(told["id"].as_str().unwrap()).await;
+    }
+    bench.assert_untouched();
+}
+
+#[tokio::test]
+async fn t_k13_nor_over_a_connection_that_stands_from_before_it_moved() {
+    let bench = Bench::new().await;
+    for kind in KINDS {
+        bench.names.lead("moving.example", &[&["127.0.0.2"], &["127.0.0.2"], &["127.0.0.1"]]);
+        let url = format!("https://moving.example:{}/{kind}", bench.elsewhere.port);
+        let (status, told) = bench.subscribe(kind, &Push { send_to: &url, lifecycle: None }).await;
+        assert!(status.is_success(), "{told}");
+        let id = told["id"].as_str().unwrap();
+        let before = bench.elsewhere.posts();
+        bench.change().await;
+        assert_eq!(bench.attempts(id, 1).await, ["acknowledged"]);
+        bench.change().await;
+        assert_eq!(bench.attempts(id, 2).await, ["forbidden", "acknowledged"]);
+        assert_eq!(bench.elsewhere.posts(), before + 1, "{kind}");
+        bench.unsubscribe(id).await;
+    }
+    // The same without a server around it.
     let client = bench.client.with_room(8, 64);
-    bench.names.lead("rebinding.example", &[&["127.0.0.2"], &["127.0.0.1"]]);
-    let url = format!("https://rebinding.example:{}/hook", bench.elsewhere.port);
-    client.check(&url.parse().unwrap()).await.unwrap();
-    assert_eq!(client.exchange(post(&url)).await.unwrap_err(), FetchError::Refused);
-    // Nor over a connection that stands from before.
-    bench.names.lead("moving.example", &[&["127.0.0.2"], &["127.0.0.2"], &["127.0.0.1"]]);
+    bench.names.lead("moving.example", &[&["127.0.0.2"], &["127.0.0.1"]]);
     let url = format!("https://moving.example:{}/hook", bench.elsewhere.port);
-    client.check(&url.parse().unwrap()).await.unwrap();
     assert_eq!(client.exchange(post(&url)).await.unwrap().status, 204);
-    let before = bench.elsewhere.served();
     assert_eq!(client.exchange(post(&url)).await.unwrap_err(), FetchError::Refused);
-    assert_eq!(bench.elsewhere.served(), before);
+    bench.assert_untouched();
+}
+
+/// Names that lead to this very server are not asked for: what is sent there is written in process, or nowhere.
+#[tokio::test]
+async fn this_server_is_not_reached_by_way_of_a_receiver() {
+    let bench = Bench::new().await;
+    for (send_to, taken) in [
+        ("https://pods.example/pod/inbox/", true),
+        ("https://PODS.example:443/pod/inbox/", true),
+        ("https://pods.example/.notifications/WebhookChannel2023/", false),
+        ("https://pods.example/pod/.notifications/WebhookChannel2023/", false),
+        ("https://pods.example/pod/../.notifications/issuer/jwks", false),
+        ("https://pods.example/pod/%2e%2e/.notifications/sender", false),
+        ("https://pods.example./pod/inbox/", false),
+        ("https://pods.example:80/pod/inbox/", false),
+        ("http://pods.example/pod/inbox/", false),
+        ("https://idp.example/.oidc/token", false),
+    ] {
+        let (status, told) = bench.subscribe(KINDS[0], &Push { send_to, lifecycle: None }).await;
+        assert_eq!(status.is_success(), taken, "{send_to}: {told}");
+    }
     bench.assert_untouched();
 }

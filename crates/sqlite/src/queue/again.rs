@@ -4,7 +4,7 @@ use crate::{
     columns::signed,
     error::EngineError,
     queue::{
-        entering::{self, Entry},
+        entering::{self, Bounds, Entry},
         heads,
         under_way::Replaced,
     },
@@ -14,7 +14,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::BTreeSet;
 
 /// See [`podbell_hub::Owing::owe_again`].
-pub(crate) fn owe(db: &Connection, owed: &[Owed], bound: u64, replaced: &mut Replaced) -> Result<Anew, EngineError> {
+pub(crate) fn owe(
+    db: &Connection,
+    owed: &[Owed],
+    bounds: &mut Bounds,
+    replaced: &mut Replaced,
+) -> Result<Anew, EngineError> {
     let (mut anew, mut targets) = (Anew { taken: 0, owed: 0 }, BTreeSet::new());
     for owed in owed {
         match known(db, owed)? {
@@ -27,7 +32,7 @@ pub(crate) fn owe(db: &Connection, owed: &[Owed], bound: u64, replaced: &mut Rep
             }
             found => {
                 let dead = found.map(|found| found.id);
-                match entering::enter(db, owed, bound, dead, replaced)? {
+                match entering::enter(db, owed, bounds, dead, replaced)? {
                     Entry::Full => break,
                     Entry::Nothing | Entry::Merged => {}
                     Entry::Queued(target) => {

@@ -7,12 +7,46 @@ use crate::{
 };
 use podbell_hub::{About, Encoded, Need, Owed, Position, What};
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use std::collections::HashMap;
+
+/// So many channels of one agent may have all that one may have pending; of more, each may have less.
+const FULL: u64 = 100;
+/// Each may have so much in any case.
+const LEAST: u64 = 16;
+
+/// How much may be pending.
+pub(crate) struct Bounds {
+    /// For one channel.
+    bound: u64,
+    /// How many channels of an agent push, once that was looked up.
+    channels: HashMap<String, u64>,
+}
+
+impl Bounds {
+    /// So much for one channel. For one transaction.
+    pub(crate) fn new(bound: u64) -> Self {
+        Self { bound, channels: HashMap::new() }
+    }
+
+    /// How much may be pending for a channel of an agent: what is pending for all of its channels fills no disk.
+    fn of(&mut self, db: &Connection, webid: Option<String>) -> rusqlite::Result<u64> {
+        let Some(webid) = webid else { return Ok(self.bound) };
+        if !self.channels.contains_key(&webid) {
+            let sql = "SELECT count(*) FROM channels JOIN pushes ON pushes.channel = channels.id WHERE webid = ?1";
+            let count = db.prepare_cached(sql)?.query_row([&webid], |row| row.number(0))?;
+            self.channels.insert(webid.clone(), count);
+        }
+        let count = self.channels.get(&webid).copied().unwrap_or_default().max(1);
+        Ok((self.bound.saturating_mul(FULL) / count).max(LEAST).min(self.bound))
+    }
+}
 
 /// The receiver of a channel, as far as it matters here.
 struct Receiver {
     target: i64,
     off: bool,
     pending: u64,
+    webid: Option<String>,
 }
 
 /// What became of it.
@@ -31,12 +65,13 @@ pub(crate) enum Entry {
 pub(crate) fn enter(
     db: &Connection,
     owed: &Owed,
-    bound: u64,
+    bounds: &mut Bounds,
     dead: Option<i64>,
     replaced: &mut Replaced,
 ) -> Result<Entry, EngineError> {
     let Some(receiver) = receiver(db, owed)? else { return Ok(Entry::Nothing) };
     let Some(last) = last_due(db, owed)? else { return Ok(Entry::Nothing) };
+    let bound = if receiver.pending < LEAST / 2 { bounds.bound } else { bounds.of(db, receiver.webid)? };
     let crowded = receiver.pending > bound / 2;
     let careful = owed.rate.is_some() || crowded;
     // Otherwise it is found out by the insertion.
@@ -75,10 +110,12 @@ pub(crate) fn miss(db: &Connection, owed: &Owed) -> rusqlite::Result<()> {
 }
 
 fn receiver(db: &Connection, owed: &Owed) -> rusqlite::Result<Option<Receiver>> {
-    let sql = "SELECT t.number, t.off, p.pending FROM targets t JOIN pushes p ON p.channel = t.channel
+    let sql = "SELECT t.number, t.off, p.pending, c.webid FROM targets t
+               JOIN pushes p ON p.channel = t.channel JOIN channels c ON c.id = t.channel
                WHERE t.channel = ?1 AND t.purpose = 0";
-    let receiver =
-        |row: &rusqlite::Row<'_>| Ok(Receiver { target: row.get(0)?, off: row.get(1)?, pending: row.number(2)? });
+    let receiver = |row: &rusqlite::Row<'_>| {
+        Ok(Receiver { target: row.get(0)?, off: row.get(1)?, pending: row.number(2)?, webid: row.get(3)? })
+    };
     db.prepare_cached(sql)?.query_row([owed.channel.0.as_bytes()], receiver).optional()
 }
 

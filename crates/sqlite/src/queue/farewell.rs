@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Most of each that wait for one channel; what comes then is not queued.
 const WAITING: i64 = 100;
+/// Most last words that wait for one agent; of more channels that end, nobody is told.
+const FAREWELLS: i64 = 1_000;
 
 /// See [`podbell_delivery::push::Queue::add`].
 pub(crate) fn add(
@@ -81,6 +83,9 @@ pub(crate) fn remove(
     let Some((push, lifecycle)) = channel.push.as_ref().and_then(|push| Some((push, push.lifecycle.as_ref()?))) else {
         return Ok(true);
     };
+    if crowded(db, &channel)? {
+        return Ok(true);
+    }
     let sql = "INSERT INTO targets (purpose, lane) VALUES (?1, ?2) RETURNING number";
     let lane = Lane::of(lifecycle);
     let target = db.prepare_cached(sql)?.query_row(params![Purpose::Lifecycle as i64, &*lane.0], |row| row.get(0))?;
@@ -104,6 +109,15 @@ pub(crate) fn remove(
     ])?;
     say(db, target, id, message, 3, &body, now)?;
     Ok(true)
+}
+
+/// Whether too many last words to an agent's channels wait. Channels that are gone are in no count of those that there may
+/// be: somebody who makes and ends them all day, with words to a receiver that never answers, would fill the disk.
+fn crowded(db: &Connection, channel: &Channel) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM farewells WHERE webid IS ?1 LIMIT ?2)";
+    let webid = channel.subject.webid.as_ref().map(WebId::as_str);
+    let waiting: i64 = db.prepare_cached(sql)?.query_row(params![webid, FAREWELLS], |row| row.get(0))?;
+    Ok(waiting >= FAREWELLS)
 }
 
 /// A channel that is gone, as it was, but for its topics; whose last words go to that target.

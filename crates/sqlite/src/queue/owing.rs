@@ -6,7 +6,7 @@ use crate::{
     error::{self, EngineError},
     queue::{
         again,
-        entering::{self, Entry},
+        entering::{self, Bounds, Entry},
         heads,
     },
 };
@@ -45,9 +45,9 @@ impl Owing for Sqlite {
     }
 
     async fn owe_again(&self, owed: Vec<Owed>) -> Result<Anew, ChannelStoreError> {
-        let (bound, mut replaced) = (self.pending, self.under_way.replacing());
+        let (mut bounds, mut replaced) = (Bounds::new(self.pending), self.under_way.replacing());
         let owe = self.writer.write::<_, EngineError>(move |step| {
-            let anew = again::owe(step.db, &owed, bound, &mut replaced)?;
+            let anew = again::owe(step.db, &owed, &mut bounds, &mut replaced)?;
             // Until the transaction is over.
             Ok((anew, replaced))
         });
@@ -92,11 +92,11 @@ fn commit(owed: &Owed) -> Option<Sequence> {
 
 impl Sqlite {
     async fn owe_some(&self, owed: Vec<Owed>, through: Option<Sequence>) -> Result<(), EngineError> {
-        let (bound, mut replaced) = (self.pending, self.under_way.replacing());
+        let (mut bounds, mut replaced) = (Bounds::new(self.pending), self.under_way.replacing());
         let owe = self.writer.write::<_, EngineError>(move |step| {
             let mut targets = BTreeSet::new();
             for owed in &owed {
-                match entering::enter(step.db, owed, bound, None, &mut replaced)? {
+                match entering::enter(step.db, owed, &mut bounds, None, &mut replaced)? {
                     Entry::Queued(target) => {
                         targets.insert(target);
                     }

@@ -1,12 +1,14 @@
 //! Receivers as rows: kept with their channels, in the same transaction.
 
 use crate::{
+    channels,
     columns::{Columns, nanos, signed},
+    crowds,
     error::EngineError,
     queue::heads,
 };
 use podbell_delivery::push::Lane;
-use podbell_hub::{Channel, ChannelId, Push, PushKeys, Secret, Topic};
+use podbell_hub::{Channel, ChannelId, ChannelLimits, Crowd, Push, PushKeys, Secret, TooMany, Topic};
 use podbell_model::Sequence;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
 use std::sync::Arc;
@@ -91,11 +93,21 @@ pub(crate) fn set_secrets(db: &Connection, channel: ChannelId, secrets: &[Secret
 }
 
 /// See [`podbell_delivery::push::Queue::redirect`]. Words about the channel that went to the same place go along.
-pub(crate) fn redirect(db: &Connection, channel: ChannelId, send_to: &str) -> Result<bool, EngineError> {
+pub(crate) fn redirect(
+    db: &Connection,
+    channel: ChannelId,
+    send_to: &str,
+    limits: &ChannelLimits,
+) -> Result<Result<bool, TooMany>, EngineError> {
     let id = channel.0.as_bytes();
+    let Some(kept) = channels::get(db, channel)? else { return Ok(Ok(false)) };
+    let limit = limits.targets;
+    if crowds::targets(db, &kept, &Lane::of(send_to), limit)? >= limit {
+        return Ok(Err(TooMany { crowd: Crowd::Targets, limit }));
+    }
     let sql = "SELECT ifnull(lifecycle = send_to, 0) FROM pushes WHERE channel = ?1";
     let Some(together) = db.prepare_cached(sql)?.query_row([id], |row| row.get::<_, bool>(0)).optional()? else {
-        return Ok(false);
+        return Ok(Ok(false));
     };
     let sql = "UPDATE pushes SET send_to = ?2, lifecycle = iif(?3, ?2, lifecycle) WHERE channel = ?1";
     db.prepare_cached(sql)?.execute(params![id, send_to, together])?;
@@ -105,7 +117,7 @@ pub(crate) fn redirect(db: &Connection, channel: ChannelId, send_to: &str) -> Re
             change_lane(db, number, &Lane::of(send_to))?;
         }
     }
-    Ok(true)
+    Ok(Ok(true))
 }
 
 /// The lanes know what is ready in them by what becomes ready and what no longer is: so it leaves one and enters the

@@ -85,6 +85,7 @@ CREATE TABLE farewells (
     lifecycle TEXT NOT NULL,
     since INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX farewells_by_agent ON farewells (webid);
 
 -- The lanes in which something waits, and since or until when. Kept by the triggers below.
 CREATE TABLE lanes (lane TEXT PRIMARY KEY, ready INTEGER NOT NULL) STRICT, WITHOUT ROWID;

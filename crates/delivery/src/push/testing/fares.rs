@@ -2,7 +2,7 @@
 
 use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
-use podbell_hub::{Channel, ChannelId, Push, Secret};
+use podbell_hub::{Channel, ChannelId, ChannelLimits, InsertError, Push, Secret};
 use podbell_model::Uuid;
 use std::sync::Arc;
 
@@ -274,12 +274,13 @@ pub async fn secrets_are_replaced(parts: &Parts) {
 
 /// See its name.
 pub async fn another_target_gets_what_is_owed(parts: &Parts) {
+    let limits = ChannelLimits::default();
     let (moved, stays) = (channel(1, "old.example", &["a"]), channel(2, "old.example", &["a"]));
     parts.keep(&moved).await;
     parts.keep(&stays).await;
     parts.owe(vec![change(&moved, "a", 1), change(&stays, "a", 2)]).await;
     parts.queue.add(moved.id, message(3), &Kind::Ping { body: Arc::from(*b"ping") }, at(1)).await.unwrap();
-    assert!(parts.queue.redirect(moved.id, "https://new.example/hook").await.unwrap());
+    assert!(parts.queue.redirect(moved.id, "https://new.example/hook", &limits).await.unwrap());
     let kept = parts.channels.get(moved.id).await.unwrap().unwrap();
     assert_eq!(&*kept.push.unwrap().send_to, "https://new.example/hook");
     let mut lanes = parts.queue.lanes(at(1)).await.unwrap().0;
@@ -294,11 +295,20 @@ pub async fn another_target_gets_what_is_owed(parts: &Parts) {
     let apart = with_life(channel(4, "old.example", &["b"]), "https://life.example/");
     for (channel, expected) in [(together, "https://new.example/x"), (apart, "https://life.example/")] {
         parts.keep(&channel).await;
-        assert!(parts.queue.redirect(channel.id, "https://new.example/x").await.unwrap());
+        assert!(parts.queue.redirect(channel.id, "https://new.example/x", &limits).await.unwrap());
         let kept = parts.channels.get(channel.id).await.unwrap().unwrap();
         assert_eq!(kept.push.unwrap().lifecycle.as_deref(), Some(expected));
     }
-    assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(99)), "https://new.example/").await.unwrap());
+    assert!(!parts.queue.redirect(ChannelId(Uuid::from_u128(99)), "https://new.example/", &limits).await.unwrap());
+    // Channels that stand are led to no more hosts than new ones may have.
+    let limits = ChannelLimits { targets: 1, ..limits };
+    let refused = parts.queue.redirect(stays.id, "https://third.example/", &limits).await;
+    assert!(matches!(refused, Err(InsertError::TooMany(_))), "{refused:?}");
+    assert_eq!(
+        &*parts.channels.get(stays.id).await.unwrap().unwrap().push.unwrap().send_to,
+        "https://old.example/hook"
+    );
+    assert!(parts.queue.redirect(stays.id, "https://new.example/third", &limits).await.unwrap());
 }
 
 /// The same, told of its life at that URL.

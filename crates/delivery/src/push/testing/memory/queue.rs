@@ -7,10 +7,12 @@ use super::{
 use crate::push::{
     Attempt, DeadLetter, Delivery, DeliveryId, Done, Health, Kind, Lane, Queue, QueueError, Reason, Wanted,
 };
-use podbell_hub::{Channel, ChannelId, ChannelStore as _, Secret};
+use podbell_hub::{
+    Channel, ChannelId, ChannelLimits, ChannelStore as _, ChannelStoreError, Crowd, InsertError, Secret, TooMany,
+};
 use podbell_model::{Timestamp, Uuid};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
@@ -222,14 +224,23 @@ impl Queue for MemoryQueue {
         self.change(channel, |push| push.secrets = secrets.to_vec()).await
     }
 
-    async fn redirect(&self, channel: ChannelId, send_to: &str) -> Result<bool, QueueError> {
-        self.change(channel, |push| {
+    async fn redirect(&self, channel: ChannelId, send_to: &str, limits: &ChannelLimits) -> Result<bool, InsertError> {
+        let Some(kept) = self.channels.get(channel).await?.filter(|kept| kept.push.is_some()) else { return Ok(false) };
+        let lane = |channel: &Channel| channel.push.as_ref().map(|push| Lane::of(&push.send_to));
+        let mut others = self.channels.all();
+        others.retain(|other| other.id != kept.id && other.subject.webid == kept.subject.webid);
+        let mut lanes: HashSet<Lane> = others.iter().filter_map(lane).collect();
+        lanes.insert(Lane::of(send_to));
+        if lanes.len() as u64 > limits.targets {
+            return Err(InsertError::TooMany(TooMany { crowd: Crowd::Targets, limit: limits.targets }));
+        }
+        let changed = self.change(channel, |push| {
             if push.lifecycle.as_ref() == Some(&push.send_to) {
                 push.lifecycle = Some(send_to.into());
             }
             push.send_to = send_to.into();
-        })
-        .await
+        });
+        changed.await.map_err(|error| ChannelStoreError(error.0).into())
     }
 
     async fn expiring(&self, before: Timestamp, limit: usize) -> Result<Vec<Arc<Channel>>, QueueError> {
