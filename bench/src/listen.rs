@@ -2,7 +2,7 @@
 //!
 //! Reads `ws:` URLs from standard input, one a line, and `.`; opens them and prints `ready`. Those after a `!` are opened
 //! and never read. Then `expect N` prints, once N frames more have come in over all sockets, when the first and the last
-//! one came (nanoseconds since the epoch), and `delays` how long frames took from `published` until they came.
+//! one came (nanoseconds since the epoch), how many bytes and frames came ever, and `delays` how long frames took from `published` until they came.
 
 use anyhow::{Context, Result};
 use std::{
@@ -15,13 +15,14 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Stdin},
     net::TcpStream,
     sync::Notify,
 };
 
+/// What came in, over all connections.
 #[derive(Default)]
-struct Heard {
+pub(crate) struct Heard {
     frames: AtomicU64,
     bytes: AtomicU64,
     wanted: AtomicU64,
@@ -41,7 +42,7 @@ pub(crate) fn now() -> u64 {
 /// Runs until standard input ends.
 pub(crate) async fn run(timed: bool) -> Result<()> {
     let mut commands = BufReader::new(tokio::io::stdin()).lines();
-    let heard = Arc::new(Heard { delays: timed.then(Mutex::default), ..Heard::default() });
+    let heard = Arc::new(Heard::new(timed));
     let (mut open, mut unread) = (0_u64, Vec::new());
     while let Some(line) = commands.next_line().await?.filter(|line: &String| line != ".") {
         let (stream, early) = connect(line.trim_start_matches('!')).await.with_context(|| format!("socket {open}"))?;
@@ -54,31 +55,7 @@ pub(crate) async fn run(timed: bool) -> Result<()> {
     }
     println!("ready {open}");
     std::io::stdout().flush()?;
-    while let Some(command) = commands.next_line().await? {
-        if command == "delays" {
-            let delays = heard.delays.as_ref().context("not timed")?;
-            let mut delays = std::mem::take(&mut *delays.lock().map_err(|_| anyhow::anyhow!("poisoned"))?);
-            delays.sort_unstable();
-            let at = |hundredth: usize| delays.get(delays.len() * hundredth / 100).copied().unwrap_or(0);
-            println!("delays {} {}", at(50), at(99));
-            std::io::stdout().flush()?;
-            continue;
-        }
-        let more: u64 = command.strip_prefix("expect ").context("an unknown command")?.parse()?;
-        let wanted = heard.wanted.load(Ordering::SeqCst) + more;
-        let reached = heard.reached.notified();
-        tokio::pin!(reached);
-        reached.as_mut().enable();
-        heard.first.store(0, Ordering::SeqCst);
-        heard.wanted.store(wanted, Ordering::SeqCst);
-        if heard.frames.load(Ordering::SeqCst) < wanted {
-            reached.await;
-        }
-        let (first, last) = (heard.first.load(Ordering::SeqCst), heard.at.load(Ordering::SeqCst));
-        println!("reached {first} {last} {}", heard.bytes.load(Ordering::SeqCst));
-        std::io::stdout().flush()?;
-    }
-    Ok(())
+    heard.obey(&mut commands).await
 }
 
 async fn connect(url: &str) -> Result<(TcpStream, Vec<u8>)> {
@@ -107,20 +84,13 @@ async fn read(stream: TcpStream, mut rest: Vec<u8>, heard: Arc<Heard>) -> Result
     loop {
         let frames = take_frames(&mut rest, |frame| heard.time(frame));
         if frames > 0 {
-            if heard.first.load(Ordering::Relaxed) == 0 {
-                heard.first.store(now(), Ordering::SeqCst);
-            }
-            let total = heard.frames.fetch_add(frames, Ordering::SeqCst) + frames;
-            if total >= heard.wanted.load(Ordering::SeqCst) {
-                heard.at.store(now(), Ordering::SeqCst);
-                heard.reached.notify_waiters();
-            }
+            heard.came(frames);
         }
         poll_fn(|context| stream.poll_read_ready(context)).await?;
         match stream.try_read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(read) => {
-                heard.bytes.fetch_add(read as u64, Ordering::Relaxed);
+                heard.grew(read);
                 rest.extend_from_slice(&buffer[..read]);
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
@@ -130,8 +100,60 @@ async fn read(stream: TcpStream, mut rest: Vec<u8>, heard: Arc<Heard>) -> Result
 }
 
 impl Heard {
+    /// With a note of how long each took, if that is asked for.
+    pub(crate) fn new(timed: bool) -> Self {
+        Self { delays: timed.then(Mutex::default), ..Self::default() }
+    }
+
+    /// So many have come whole.
+    pub(crate) fn came(&self, frames: u64) {
+        if self.first.load(Ordering::Relaxed) == 0 {
+            self.first.store(now(), Ordering::SeqCst);
+        }
+        let total = self.frames.fetch_add(frames, Ordering::SeqCst) + frames;
+        if total >= self.wanted.load(Ordering::SeqCst) {
+            self.at.store(now(), Ordering::SeqCst);
+            self.reached.notify_waiters();
+        }
+    }
+
+    /// So many bytes have come.
+    pub(crate) fn grew(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Answers `expect` and `delays` until there are no more commands.
+    pub(crate) async fn obey(&self, commands: &mut Lines<BufReader<Stdin>>) -> Result<()> {
+        while let Some(command) = commands.next_line().await? {
+            if command == "delays" {
+                let delays = self.delays.as_ref().context("not timed")?;
+                let mut delays = std::mem::take(&mut *delays.lock().map_err(|_| anyhow::anyhow!("poisoned"))?);
+                delays.sort_unstable();
+                let at = |hundredth: usize| delays.get(delays.len() * hundredth / 100).copied().unwrap_or(0);
+                println!("delays {} {}", at(50), at(99));
+                std::io::stdout().flush()?;
+                continue;
+            }
+            let more: u64 = command.strip_prefix("expect ").context("an unknown command")?.parse()?;
+            let wanted = self.wanted.load(Ordering::SeqCst) + more;
+            let reached = self.reached.notified();
+            tokio::pin!(reached);
+            reached.as_mut().enable();
+            self.first.store(0, Ordering::SeqCst);
+            self.wanted.store(wanted, Ordering::SeqCst);
+            if self.frames.load(Ordering::SeqCst) < wanted {
+                reached.await;
+            }
+            let (first, last) = (self.first.load(Ordering::SeqCst), self.at.load(Ordering::SeqCst));
+            let (bytes, frames) = (self.bytes.load(Ordering::SeqCst), self.frames.load(Ordering::SeqCst));
+            println!("reached {first} {last} {bytes} {frames}");
+            std::io::stdout().flush()?;
+        }
+        Ok(())
+    }
+
     /// Notes how long a notification took.
-    fn time(&self, frame: &[u8]) {
+    pub(crate) fn time(&self, frame: &[u8]) {
         const BEFORE: &[u8] = b"\"published\":\"";
         let Some(delays) = &self.delays else { return };
         let published = frame.windows(BEFORE.len()).position(|window| window == BEFORE).and_then(|at| {

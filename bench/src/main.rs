@@ -2,10 +2,12 @@
 //!
 //! Load comes from processes of its own, over loopback, bounded in count and time; it ends by itself.
 
+mod deliveries;
 mod floor;
 mod listen;
 mod measure;
 mod peers;
+mod receive;
 mod refusals;
 mod resources;
 mod server;
@@ -48,6 +50,26 @@ enum Task {
         #[arg(long)]
         timed: bool,
     },
+    /// The receiving program.
+    #[command(hide = true)]
+    Receive {
+        /// How many receivers acknowledge everything.
+        healthy: usize,
+        /// How many never answer.
+        hung: usize,
+    },
+    /// The floor of receiving: plain requests.
+    #[command(hide = true)]
+    Post {
+        /// Where to.
+        url: String,
+        /// How many.
+        count: usize,
+        /// How many at once.
+        at_once: usize,
+        /// Bytes of a body.
+        bytes: usize,
+    },
     /// The asking program.
     #[command(hide = true)]
     Ask {
@@ -72,6 +94,10 @@ fn main() -> Result<()> {
     match arguments.task {
         Some(Task::Floor { sockets, frame }) => runtime.block_on(floor::run(sockets, frame)),
         Some(Task::Listen { timed }) => runtime.block_on(listen::run(timed)),
+        Some(Task::Receive { healthy, hung }) => runtime.block_on(receive::run(healthy, hung)),
+        Some(Task::Post { url, count, at_once, bytes }) => {
+            runtime.block_on(deliveries::post(&url, count, at_once, bytes))
+        }
         Some(Task::Ask { method, issuer, id, secret, container, clients }) => {
             runtime.block_on(resources::ask(&method, &[&issuer, &id, &secret], &container, clients))
         }

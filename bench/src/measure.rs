@@ -1,6 +1,7 @@
 //! The measurements, each with a server of its own.
 
 use crate::{
+    deliveries,
     listen::now,
     peers::{Listener, Peer, Reached},
     refusals, resources,
@@ -47,6 +48,8 @@ pub(crate) enum Group {
     Latency,
     /// Listeners that stop reading, among others.
     Stopped,
+    /// What is pushed to receivers; only when it is asked for.
+    Deliveries,
     /// Whether refusals tell by their time what they refuse; only when it is asked for.
     Refusals,
 }
@@ -81,6 +84,9 @@ pub(crate) async fn run(binary: &Path, only: Option<Group>) -> Result<Figures> {
     }
     if wanted(Group::Stopped) {
         stopped::stopped(binary, &mut figures).await.context("listeners that stop")?;
+    }
+    if only == Some(Group::Deliveries) {
+        deliveries::deliveries(binary, &mut figures).await.context("deliveries")?;
     }
     if only == Some(Group::Refusals) {
         refusals::refusals(binary, &mut figures).await.context("refusals")?;

@@ -103,15 +103,36 @@ impl Listener {
     pub(crate) async fn reached(&mut self) -> Result<Reached> {
         let rest = self.0.hear("reached").await?;
         let mut numbers = rest.split(' ').map(str::parse);
-        let mut next = || Ok::<u64, anyhow::Error>(numbers.next().context("three numbers")??);
-        Ok(Reached { first: next()?, last: next()?, bytes: next()? })
+        let mut next = || Ok::<u64, anyhow::Error>(numbers.next().context("four numbers")??);
+        Ok(Reached { first: next()?, last: next()?, bytes: next()?, frames: next()? })
     }
 }
 
 /// What a listener heard: when the first and the last expected frame came (nanoseconds since the epoch), and how many
-/// bytes came ever.
+/// bytes and frames came ever.
 pub(crate) struct Reached {
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) bytes: u64,
+    pub(crate) frames: u64,
+}
+
+/// A process of receivers of what is pushed.
+pub(crate) struct Receivers {
+    /// What they heard: each request counts as a frame.
+    pub(crate) heard: Listener,
+    /// The URLs of those that acknowledge everything.
+    pub(crate) healthy: Vec<String>,
+    /// Of those that never answer.
+    pub(crate) hung: Vec<String>,
+}
+
+impl Receivers {
+    pub(crate) async fn start(healthy: usize, hung: usize) -> Result<Self> {
+        let mut peer = Peer::start(&["receive", &healthy.to_string(), &hung.to_string()])?;
+        let ports = peer.hear("listening").await?;
+        let mut urls = ports.split(' ').map(|port| format!("http://localhost:{port}/"));
+        let healthy = urls.by_ref().take(healthy).collect();
+        Ok(Self { heard: Listener(peer), healthy, hung: urls.collect() })
+    }
 }

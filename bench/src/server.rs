@@ -43,6 +43,11 @@ impl Place {
 
     /// Starts the server and waits for its first answer.
     pub(crate) async fn start(&self) -> Result<Server> {
+        self.start_with(&[]).await
+    }
+
+    /// The same with other settings, by their names in the environment.
+    pub(crate) async fn start_with(&self, settings: &[(&str, &str)]) -> Result<Server> {
         let base = format!("http://localhost:{}/", self.port);
         let begun = Instant::now();
         let mut child = Command::new(&self.binary)
@@ -57,6 +62,7 @@ impl Place {
                 ("PODBELL_LIMITS_UNUSED_CAPABILITY", "600"),
                 ("PODBELL_LOG_LEVEL", "warn"),
             ])
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

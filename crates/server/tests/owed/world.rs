@@ -60,8 +60,8 @@ impl World {
         let (place, now) = (tempfile::tempdir().unwrap(), Arc::new(Mutex::new(Timestamp::now())));
         let parts = open(place.path()).await;
         let (root, owner) = (ResourceIri::parse(ROOT).unwrap(), WebId::new(OWNER));
-        let at = *now.lock();
-        let made = parts.pod.create_pod(&root, &owner, "http://localhost:3001/", "Alice", at).await.unwrap();
+        let began = *now.lock();
+        let made = parts.pod.create_pod(&root, &owner, "http://localhost:3001/", "Alice", began).await.unwrap();
         let running = Some(start(parts, &now).await);
         Self { place, now, storage: made.0, running }
     }
@@ -146,13 +146,13 @@ impl World {
         self.settle().await;
     }
 
-    /// Waits until nothing is due: it was tried and is due later, or is done with. However long a host is to be left
-    /// alone, that is over.
+    /// Waits until nothing is due or under way: it was tried and is due later, or is done with. However long a host is
+    /// to be left alone, that is over.
     async fn settle(&self) {
         let Running { store, courier, .. } = self.running();
         let deadline = Instant::now() + Duration::from_mins(1);
         courier.clock_moved();
-        while !store.lanes(self.now()).await.unwrap().0.is_empty() {
+        while !store.lanes(self.now()).await.unwrap().0.is_empty() || courier.counts().in_flight > 0 {
             assert!(Instant::now() < deadline, "something is due and not tried: {:?}", courier.counts());
             courier.clock_moved();
             tokio::time::sleep(Duration::from_millis(2)).await;
