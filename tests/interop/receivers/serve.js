@@ -2,12 +2,13 @@
 //
 //   node serve.js SENDER URL      as in: node serve.js http://localhost:3000/.notifications/sender http://localhost:8080/in
 //
-// SENDER and URL are the `sender` and the `sendTo` of the channel. What is behind a proxy listens elsewhere: set PORT.
+// SENDER and URL are the `sender` and the `sendTo` of the channel. It listens on this machine, at the port of URL; if that
+// is a proxy's, which ends TLS and leads here, set PORT to another.
 import { createServer } from 'node:http';
 import { verifySignature } from './receiver.js';
 
 const [sender, url] = process.argv.slice(2);
-const { origin, hostname, port } = new URL(url);
+const { origin, port } = new URL(url);
 const LARGEST = 64 * 1024;
 // The ids of what was taken: each message comes at least once. Who works on messages keeps these beside the work.
 const known = new Set();
@@ -39,4 +40,4 @@ createServer((request, response) => {
   take(request)
     .catch(() => 400)
     .then((status) => response.writeHead(status, { connection: 'close' }).end());
-}).listen(Number(process.env.PORT ?? (port || 8080)), hostname);
+}).listen(Number(process.env.PORT ?? (port || 8080)), 'localhost');
