@@ -3,11 +3,13 @@
 //!
 //! For that agent alone, not for owners of storages; to everybody else these look like the channel itself.
 
+mod attempts;
 mod dead_letters;
 mod ping;
 mod redeliver;
 mod secret;
 
+pub use attempts::attempts;
 pub use dead_letters::dead_letters;
 pub use ping::ping;
 pub use redeliver::redeliver;
@@ -25,16 +27,15 @@ use crate::{
 };
 use axum::{
     body::Body,
-    extract::{Extension, Path, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
-use podbell_delivery::push::{Attempt, Outcome};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use podbell_delivery::push::Outcome;
 use podbell_hub::{Channel, ChannelId, Push};
 use podbell_model::Uuid;
-use podbell_wire::{EXTENSIONS, Representation, Syntax, lexical, media};
+use podbell_wire::{EXTENSIONS, Representation, Syntax, media};
 use serde_json::{Map, Value, json};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 const READ: &str = "GET, HEAD, OPTIONS";
 const ACT: &str = "POST, OPTIONS";
@@ -122,6 +123,7 @@ fn answer(status: StatusCode, id: Option<&str>, members: Value) -> Result<Respon
     Ok(no_store((status, [(header::CONTENT_TYPE, media_type)], body).into_response()))
 }
 
+/// How an attempt ended.
 fn ended(outcome: Outcome) -> Value {
     let (word, status) = health::outcome(outcome);
     let mut ended = json!({ "outcome": word });
@@ -129,30 +131,4 @@ fn ended(outcome: Outcome) -> Value {
         ended["status"] = status.into();
     }
     ended
-}
-
-/// `GET …/attempts`: the newest attempts, the newest first.
-pub async fn attempts(
-    State(app): State<Arc<App>>,
-    Extension(target): Extension<Target>,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    if let Some(answered) = unless_read(&parts) {
-        return answered;
-    }
-    let Pushing { channel, .. } = own(&app, &target, &parts, &id).await?;
-    let attempts = app.queue.attempts(channel.id, PAGE).await.map_err(Problem::unavailable)?;
-    let attempts: Vec<_> = attempts.iter().map(|(message, attempt)| entry(*message, attempt)).collect();
-    answer(StatusCode::OK, Some(&app.url(target.path())), json!({ "attempt": attempts }))
-}
-
-fn entry(message: Uuid, attempt: &Attempt) -> Value {
-    let mut entry = ended(attempt.outcome);
-    entry["message"] = message.urn().to_string().into();
-    entry["at"] = lexical::date_time(attempt.at).into();
-    let millis = u64::try_from(attempt.took.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
-    entry["took"] = lexical::duration(Duration::from_millis(millis)).into();
-    entry
 }

@@ -75,7 +75,7 @@ async fn subscribe(app: &App, service: &Service, target: &Target, request: Reque
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     if service.channel_type.pushes() && subject.webid.is_none() {
         // Whoever is sent to has not asked for it: there must be somebody who answers for it.
-        return Err(not_allowed(Refusal::Unauthenticated));
+        return Err(not_allowed(Refusal::Unauthenticated).detail("authentication is required for channels that push"));
     }
     app.count_stranger(&subject, target)?;
     let body_type = media::body_type(joined(&parts.headers, &header::CONTENT_TYPE).as_deref())?;

@@ -157,14 +157,15 @@ impl Report {
     /// Networks that are opened to requests of this server, and hold more than receivers.
     fn egress(&mut self, settings: &Settings) {
         let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        for network in settings.egress.allowed.iter().filter(|network| network.0.prefix_len() == 0) {
-            self.wrong("egress.allowed", format!("{network} is everything"));
-        }
-        for network in settings.egress.allowed.iter().filter(|network| own.iter().any(|own| network.0.contains(own))) {
-            self.unwise(
-                "egress.allowed",
-                format!("{network} holds this machine: whoever subscribes can make the server connect to it"),
-            );
+        for network in &settings.egress.allowed {
+            if network.0.prefix_len() == 0 {
+                self.wrong("egress.allowed", format!("{network} is everything; name the networks of your receivers"));
+            } else if own.iter().any(|own| network.0.contains(own)) {
+                self.unwise(
+                    "egress.allowed",
+                    format!("{network} holds this machine: whoever subscribes can make the server connect to it"),
+                );
+            }
         }
     }
 

@@ -64,9 +64,14 @@ mod tests {
             .collect();
         let settings: Settings = toml::from_str(&uncommented).unwrap();
         let mut written = toml::Table::try_from(&settings).unwrap();
-        for (section, name) in
-            [("", "base_url"), ("", "seed"), ("provider", "enabled"), ("provider", "url"), ("limits", "pod")]
-        {
+        for (section, name) in [
+            ("", "base_url"),
+            ("", "seed"),
+            ("provider", "enabled"),
+            ("provider", "url"),
+            ("limits", "pod"),
+            ("webhooks", "contact"),
+        ] {
             let table = if section.is_empty() { &mut written } else { written[section].as_table_mut().unwrap() };
             assert!(table.remove(name).is_some(), "{section}.{name} has an example");
         }
