@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod it {
+    mod again;
     mod brisk;
     mod channel_limits;
     mod channels;
@@ -21,6 +22,7 @@ mod it {
     mod gateway;
     mod h2;
     mod hearing;
+    mod hooks;
     mod http2;
     mod http2_streams;
     mod issuer;
@@ -51,6 +53,7 @@ mod it {
     // Discovery, subscribing and what deployed clients do, by the numbers of `cases`.
     mod cases;
     mod every_type;
+    mod farewells;
     mod features;
     mod field;
     mod many_topics;

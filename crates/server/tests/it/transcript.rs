@@ -8,6 +8,8 @@ use std::{collections::HashMap, fmt::Write as _, io::Read as _, net::TcpStream};
 
 /// Length of the name of a key and of its coordinates, in base64url.
 const KEY: usize = 43;
+/// Length of the key that push services know a server by.
+const PUSH_KEY: usize = 87;
 
 /// How somebody listens.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +112,7 @@ pub(super) fn normal(world: &World, text: &str) -> String {
         } else if word.len() == podbell_hub::CURSOR {
             normal += "CURSOR";
             rest = behind;
-        } else if word.len() == KEY || is_hex && matches!(word.len(), 16 | 33 | 36) {
+        } else if matches!(word.len(), KEY | PUSH_KEY) || is_hex && matches!(word.len(), 16 | 33 | 36) {
             let number = known.len();
             let number = *known.entry(word.to_owned()).or_insert(number);
             write!(normal, "{}#{number}", word.len()).unwrap();
