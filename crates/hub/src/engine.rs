@@ -16,7 +16,12 @@ use crate::{
 use parking_lot::Mutex;
 use podbell_log::{Log, LogError};
 use podbell_model::{StorageId, Timestamp};
-use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinSet,
@@ -62,6 +67,8 @@ pub(crate) struct Inner {
     readers: Semaphore,
     /// One turn for each subject, so that the many connections of one delay nobody else who comes back.
     reads: Mutex<HashMap<SubjectKey, Arc<Semaphore>>>,
+    /// Storages that were deleted since the process began: what listened there is told why it ends.
+    pub(crate) gone: Mutex<HashSet<StorageId>>,
 }
 
 enum Done {
@@ -89,6 +96,7 @@ impl Inner {
             turns: Mutex::default(),
             readers: Semaphore::new(READERS),
             reads: Mutex::default(),
+            gone: Mutex::default(),
         }
     }
 
@@ -277,6 +285,7 @@ impl Inner {
                 Ok(())
             }
             Chore::EndStorage(storage) => {
+                self.gone.lock().insert(*storage);
                 let mut after = None;
                 loop {
                     let page = self.channels.page(&Whose::Storage(*storage), after, PAGE).await?;

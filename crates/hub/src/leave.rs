@@ -25,8 +25,8 @@ pub enum Leave {
     /// It may not be told: it is owed no more.
     Withheld {
         /// If the channel is over, why: its time has come ([`Ending::Expired`]), it may hear of none of its topics any
-        /// longer ([`Ending::Forbidden`]), or somebody ended it ([`Ending::Unsubscribed`]). Whoever asked removes it
-        /// from the store, with its last words; until then every answer is this one.
+        /// longer ([`Ending::Forbidden`]), or somebody ended it or deleted its storage ([`Ending::Unsubscribed`]). Whoever
+        /// asked removes it from the store, with its last words; until then every answer is this one.
         ended: Option<Ending>,
     },
     /// The rules cannot be read, or the receiver is another one by now: later.
@@ -178,13 +178,15 @@ impl Inner {
     /// A channel that pushes may hear of a topic no more. The last one is left to whoever removes the channel.
     async fn lose_topic(&self, kept: &Channel, lost: &Topic) -> Leave {
         let left: Vec<Topic> = kept.topics.iter().filter(|topic| *topic != lost).cloned().collect();
+        let gone = self.gone.lock().contains(&lost.storage);
+        let ended = Some(if gone { Ending::Unsubscribed } else { Ending::Forbidden });
         if left.is_empty() {
-            return Leave::Withheld { ended: Some(Ending::Forbidden) };
+            return Leave::Withheld { ended };
         }
         match self.channels.narrow(kept.id, &left).await {
             Ok(true) => {}
             // Another one took the others meanwhile: this was the last.
-            Ok(false) => return Leave::Withheld { ended: Some(Ending::Forbidden) },
+            Ok(false) => return Leave::Withheld { ended },
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the channel store failed");
                 return Leave::Unavailable;

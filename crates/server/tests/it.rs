@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod it {
+    mod again;
     mod brisk;
     mod chains;
     mod channel_limits;
@@ -59,9 +60,11 @@ mod it {
     // Discovery, subscribing and what deployed clients do, by the numbers of `cases`.
     mod cases;
     mod every_type;
+    mod farewells;
     mod features;
     mod field;
     mod many_topics;
+    mod overheard;
     mod own_origins;
     mod pace;
     mod refused;

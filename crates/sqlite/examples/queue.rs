@@ -115,6 +115,13 @@ async fn main() {
     let one = [topic(count + 500)];
     timed("who is concerned, by one of its thousand topics", store.candidates(&one, &[])).await.unwrap();
     timed("the same again", store.candidates(&one, &[])).await.unwrap();
+    let mut waits = change(&wide, "a", 1);
+    (waits.about.topic, waits.about.resource) = (one[0].clone(), one[0].resource.clone());
+    store.owe(vec![waits], None).await.unwrap();
+    let lane = Lane::of(&receiver(count));
+    timed("take what it is owed", store.take(&lane, at(0), 64, &[])).await.unwrap();
+    let taken = timed("take what it is owed, again", store.take(&lane, at(0), 64, &[])).await.unwrap();
+    assert_eq!(taken.len(), 1);
     let many: Vec<_> = (0..5_000)
         .map(|number| {
             let mut channel = channel(count + 10_000 + number);

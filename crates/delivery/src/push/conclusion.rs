@@ -4,7 +4,7 @@
 //! less is begun.
 
 use super::{
-    Attempt, Delivery, Done, Kind, Lane, QueueError, Removal,
+    Attempt, Delivery, Done, Kind, Lane, Permit, QueueError, Removal,
     attempt::Step,
     courier::Inner,
     outcome::Follows,
@@ -62,8 +62,12 @@ impl Inner {
 
     /// The receiver said that it is gone, and is told nothing more.
     async fn gone(&self, delivery: &Delivery, attempt: &Attempt) {
-        Metrics::add(&self.metrics.failed);
         let channel = &delivery.channel;
+        if let Permit::Unavailable = self.rules.leave_to_speak(channel).await {
+            // The receiver moved meanwhile: that it is gone from here says nothing of where it is.
+            return self.failed(delivery, attempt, None).await;
+        }
+        Metrics::add(&self.metrics.failed);
         let elsewhere = channel.push.as_ref().is_some_and(|push| push.lifecycle.as_ref() != Some(&push.send_to));
         self.keep_on(|| async { self.end(channel, Removal::Gone, elsewhere).await.map(drop) }).await;
         self.finish(delivery, Some(attempt), Done::Withheld).await;

@@ -203,7 +203,7 @@ async fn a_storage_that_is_gone_takes_leave_back() {
     assert!(!sends(&grant));
     world.quiet().await;
     assert!(!sends(&grant));
-    assert_eq!(ended(&world, &bob, &about).await, Some(Ending::Forbidden));
+    assert_eq!(ended(&world, &bob, &about).await, Some(Ending::Unsubscribed));
 }
 
 #[tokio::test]

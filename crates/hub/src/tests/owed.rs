@@ -322,7 +322,7 @@ async fn of_a_storage_that_is_gone_nothing_is_owed_and_its_channels_end() {
     let first = world.hub.leave(&bob, &owed[0].about).await;
     let last = world.hub.leave(&bob, &owed[2].about).await;
     assert!(matches!(first, Leave::Withheld { ended: None }), "{first:?}");
-    assert!(matches!(last, Leave::Withheld { ended: Some(Ending::Forbidden) }), "{last:?}");
+    assert!(matches!(last, Leave::Withheld { ended: Some(Ending::Unsubscribed) }), "{last:?}");
 }
 
 #[tokio::test]

@@ -276,9 +276,9 @@ settings! {
         /// may be owed. Past it changes are counted, not kept, and the subscriber can see that some were missed.
         pending: u64 = 10_000;
         /// Channels that push, of one agent about one topic.
-        channels_per_topic: u64 = 100;
+        channels_per_topic: u64 = 1_000;
         /// Hosts and ports that the channels of one agent push to.
-        targets_per_agent: u64 = 100;
+        targets_per_agent: u64 = 1_000;
         /// A channel of which nothing has been acknowledged for so long is switched off.
         disable_after: Span = Span::days(5);
         /// One that is switched off is removed after so long.

@@ -2,6 +2,7 @@
 //! byte for byte.
 
 use super::{
+    overheard::Overheard,
     transcript::{Open, Way, normal},
     world::{Agent, LD, Reply, TURTLE, World, split},
 };
@@ -29,7 +30,12 @@ struct Half {
 
 impl Half {
     fn start(crowded: bool) -> Self {
-        let settings = [("PODBELL_SEED", "alice,bob,carol"), ("PODBELL_LIMITS_PING", "1h")];
+        let settings = [
+            ("PODBELL_SEED", "alice,bob,carol"),
+            ("PODBELL_LIMITS_PING", "1h"),
+            ("PODBELL_WEBHOOKS_PER_SECOND", "100000"),
+            ("PODBELL_WEBHOOKS_BURST", "100000"),
+        ];
         let world: &'static World = Box::leak(Box::new(World::start(&settings)));
         let [alice, bob, carol] = ["ALICE", "BOB", "CAROL"].map(|name| world.log_in(name));
         let half = Self { world, alice, bob, carol, crowded };
@@ -95,6 +101,10 @@ impl Half {
     }
 
     fn subscribe(&self, agent: &Agent, kind: &str, topics: &[&str], more: Value) -> String {
+        split(self.made(agent, kind, topics, more).json()["receiveFrom"].as_str().unwrap()).1
+    }
+
+    fn made(&self, agent: &Agent, kind: &str, topics: &[&str], more: Value) -> Reply {
         let topics: Vec<_> = topics.iter().map(|topic| self.world.url(topic)).collect();
         let mut body = json!({ "@context": [N1], "type": kind, "topic": topics });
         if let Value::Object(more) = more {
@@ -102,7 +112,26 @@ impl Half {
         }
         let told = agent.ask("POST", &format!("/.notifications/{kind}/"), &[LD], body.to_string());
         assert_eq!(told.status, 200, "{told:?}");
-        split(told.json()["receiveFrom"].as_str().unwrap()).1
+        told
+    }
+
+    /// Every way in which bob can be pushed to.
+    fn hooks(&self) -> Vec<Overheard> {
+        let below = json!({ "urn:podbell:terms#recursive": true, "urn:podbell:terms#cursor": true });
+        let chosen = json!({ "urn:podbell:terms#recursive": true, "activityType": ["Create", "Delete"] });
+        let ways: [(&[&str], Value); 4] = [
+            (&["/alice/w/"], json!({})),
+            (&["/alice/w/"], below),
+            (&["/alice/w/"], chosen),
+            (&["/alice/w/", "/alice/w/r", "/bob/"], json!({})),
+        ];
+        let made = |(topics, mut more): (&[&str], Value)| {
+            Overheard::made(|send_to| {
+                more["sendTo"] = send_to.into();
+                self.made(&self.bob, "WebhookChannel2023", topics, more)
+            })
+        };
+        ways.map(made).into()
     }
 
     /// Every way in which bob can listen.
@@ -205,6 +234,7 @@ fn t_z08_what_a_listener_may_not_read_changes_no_byte_of_what_it_is_told() {
     let told = halves.map(|half| {
         let begin = half.cursor();
         let listeners = half.listeners();
+        let hooks = half.hooks();
         let open: Vec<_> = listeners.iter().map(|(path, way)| half.open(path, *way)).collect();
         for round in 0..ROUNDS {
             half.hidden(round);
@@ -219,7 +249,9 @@ fn t_z08_what_a_listener_may_not_read_changes_no_byte_of_what_it_is_told() {
         let late = listeners.iter().enumerate().filter(|(index, _)| !MIXED.contains(index));
         let late: Vec<_> =
             late.map(|(_, (path, way))| half.open(&format!("{path}?since={begin}"), *way).heard()).collect();
-        let all = live.into_iter().chain(late).chain([readings]);
+        let last = half.world.url("/alice/w/r");
+        let pushed = hooks.into_iter().map(|hook| hook.heard(&half.bob, &last));
+        let all = live.into_iter().chain(late).chain(pushed).chain([readings]);
         all.map(|text| normal(half.world, &text)).collect::<Vec<_>>()
     });
     let [quiet, crowded] = &told;

@@ -2,9 +2,12 @@
 
 use super::world::{Reply, World, status};
 use crate::push::{Kind, Queue as _, Settings};
-use podbell_hub::{Channel, Push};
+use podbell_hub::{Channel, ChannelLimits, Push};
 use podbell_model::Uuid;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
 const A: &str = "https://pod.example/a";
 const HOOK: &str = "https://hook.example/";
@@ -166,6 +169,19 @@ async fn what_was_missed_is_told_once_an_hour_at_most() {
     assert!(of_life(&world)[0].contains(r#""type":"urn:podbell:terms#Missed""#));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_moved_meanwhile_is_not_gone() {
+    let world = World::new(Settings::default());
+    world.post.answer(|_| status(410));
+    world.rules.moved.store(true, SeqCst);
+    let channel = world.channel_with(HOOK, told);
+    let id = world.owe(&channel, A, "a");
+    world.until(|world| world.queue.tried(id) == Some(1)).await;
+    world.quiet().await;
+    assert!(world.queue.has(channel.id));
+    assert_eq!(of_life(&world), [""; 0]);
+}
+
 /// The attempt under way goes to where it began; neither is it repeated where the receiver is now, nor is it lost.
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_moves_is_sent_nothing_twice_and_misses_nothing() {
@@ -176,7 +192,7 @@ async fn a_receiver_that_moves_is_sent_nothing_twice_and_misses_nothing() {
     let channel = world.channel_with(HOOK, told);
     let first = world.owe(&channel, A, "a");
     world.until(|world| world.post.count() == 1).await;
-    assert!(world.queue.redirect(channel.id, "https://new.example/").await.unwrap());
+    assert!(world.queue.redirect(channel.id, "https://new.example/", &ChannelLimits::default()).await.unwrap());
     world.owe(&channel, A, "a2");
     world.owe(&channel, "https://pod.example/b", "b");
     world.until(|world| world.post.bodies().contains(&"b".to_owned())).await;

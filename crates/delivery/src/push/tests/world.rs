@@ -43,6 +43,8 @@ pub(super) struct Says {
     /// Leave is taken back at the very moment at which something is to be sent.
     pub(super) withdrawn_on_the_way: Arc<AtomicBool>,
     pub(super) unavailable: AtomicBool,
+    /// The receivers are other ones by now.
+    pub(super) moved: AtomicBool,
     /// So many gates shut on whoever wants to pass.
     pub(super) shut: Arc<AtomicI64>,
     pub(super) asked: AtomicU64,
@@ -108,6 +110,9 @@ impl Rules for Says {
     async fn leave_to_speak(&self, channel: &Channel) -> Permit {
         if self.removed.lock().contains(&channel.id) {
             return Permit::Withheld(None);
+        }
+        if self.moved.load(SeqCst) {
+            return Permit::Unavailable;
         }
         let [withheld, withdrawn] = [&self.withheld, &self.withdrawn_on_the_way].map(Arc::clone);
         Permit::Granted(Arc::new(Shuts { shut: Arc::clone(&self.shut), withheld, withdrawn }))
