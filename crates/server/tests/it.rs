@@ -20,6 +20,7 @@ mod it {
     mod extensions;
     mod failing;
     mod gateway;
+    mod given_up;
     mod h2;
     mod health;
     mod hearing;
@@ -28,6 +29,7 @@ mod it {
     mod http2_streams;
     mod inboxes;
     mod issuer;
+    mod last_words;
     mod looking_after;
     mod managing;
     mod messages;
