@@ -22,6 +22,7 @@ mod it {
     mod extensions;
     mod failing;
     mod gateway;
+    mod given_up;
     mod h2;
     mod health;
     mod hearing;
@@ -30,6 +31,7 @@ mod it {
     mod http2_streams;
     mod inboxes;
     mod issuer;
+    mod last_words;
     mod looking_after;
     mod managing;
     mod messages;
