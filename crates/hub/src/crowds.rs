@@ -36,6 +36,10 @@ pub struct ChannelLimits {
     pub targets: u64,
 }
 
+/// From there on there is no limit, and nothing is counted: counting costs as much as there are. The most that a file of
+/// settings can say.
+const NO_LIMIT: u64 = i64::MAX.cast_unsigned();
+
 impl Default for ChannelLimits {
     fn default() -> Self {
         Self {
@@ -106,7 +110,7 @@ impl ChannelLimits {
         } else if several > 1 && channel.network.is_some() {
             crowds.push((Crowd::TopicsOfNetwork, self.per_network.saturating_mul(TOPICS)));
         }
-        if self.per_topic < u64::MAX {
+        if self.per_topic < NO_LIMIT {
             crowds.extend(channel.topics.iter().map(|topic| (Crowd::Topic(topic.resource.clone()), self.per_topic)));
         }
         if channel.push.is_some() {
@@ -114,7 +118,7 @@ impl ChannelLimits {
             crowds.extend(about.map(|crowd| (crowd, self.pushed_per_topic)));
             crowds.push((Crowd::Targets, self.targets));
         }
-        for (crowd, limit) in crowds {
+        for (crowd, limit) in crowds.into_iter().filter(|(_, limit)| *limit < NO_LIMIT) {
             let more = if matches!(crowd, Crowd::TopicsOfAgent | Crowd::TopicsOfNetwork) { several } else { 1 };
             if count(&crowd, limit)?.saturating_add(more) > limit {
                 return Ok(Err(TooMany { crowd, limit }));
@@ -205,5 +209,33 @@ impl Shard {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ChannelId, RenderingId, Topic};
+    use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid, WebId};
+    use std::{convert::Infallible, sync::Arc};
+
+    #[test]
+    fn where_there_is_no_limit_nothing_is_counted() {
+        let subject = Arc::new(Subject::agent(WebId::new("https://bob.example/#me")));
+        let resource = ResourceIri::parse("https://pod.example/a").unwrap();
+        let topics = [Topic { storage: StorageId(1), resource }].into();
+        let id = ChannelId(Uuid::nil());
+        let channel = Channel::new(id, subject, topics, RenderingId(0), Timestamp::UNIX_EPOCH);
+        let limits = |most| ChannelLimits { per_client: most, per_agent: most, per_topic: most, ..Default::default() };
+        let counted = |limits: ChannelLimits| {
+            let mut counted = 0;
+            let count = |_: &Crowd, _| {
+                counted += 1;
+                Ok::<_, Infallible>(0)
+            };
+            assert_eq!(limits.admit(&channel, count).unwrap(), Ok(()));
+            counted
+        };
+        assert_eq!((counted(limits(NO_LIMIT)), counted(limits(NO_LIMIT - 1))), (0, 3));
     }
 }
