@@ -24,7 +24,7 @@ const SHOWN: [(&str, &str); 30] = [
     ("T-Q", "01-03 05-08 10-11 13-14"),
     ("T-RC", "1-2 4"),
     ("T-X", "01-14"),
-    ("T-K", "01-03"),
+    ("T-K", "01-03 13"),
     ("T-L", "01 04-06"),
     ("T-P", "01-03 07"),
     ("R-DISC-", "1-7"),
@@ -48,7 +48,7 @@ const SHOWN: [(&str, &str); 30] = [
 const NOT_HERE: [(&str, &str, &str); 13] = [
     ("T-Z", "02", "there are no webhooks yet"),
     ("T-RC", "3", "there are no webhooks yet"),
-    ("T-K", "04-15", "nothing is sent yet"),
+    ("T-K", "04-12 14-15", "nothing is sent yet"),
     ("R-WH-", "4-8 10", "nothing is sent yet"),
     ("T-L", "02-03 07", "nothing is sent yet"),
     ("R-LDN-", "1-2 5", "nothing is sent yet"),
