@@ -16,8 +16,9 @@ use url::{Host, Url};
 pub const MAX_URL: usize = 2_048;
 /// Most addresses that a name may have; an answer with more is refused.
 pub const MAX_ADDRESSES: usize = 64;
-/// Most names that are looked up at once, each on a thread of its own; others wait.
-const LOOKUPS: usize = 64;
+/// Most names that are looked up at once, each on a thread of its own; others wait. So many, or one for each request that
+/// may be under way in room of its own, within bounds: names that nobody answers for hold up no others.
+const LOOKUPS: (usize, usize) = (64, 256);
 
 /// Asks for the addresses of a name.
 #[async_trait::async_trait]
@@ -76,12 +77,13 @@ pub(crate) struct Guard {
 
 impl Guard {
     pub(crate) fn new(policy: Arc<Policy>, resolver: Arc<dyn Resolve>) -> Self {
-        Self { policy, resolver, lookups: Arc::new(Semaphore::new(LOOKUPS)) }
+        Self { policy, resolver, lookups: Arc::new(Semaphore::new(LOOKUPS.0)) }
     }
 
     /// The same with another policy, and look-ups of its own.
     pub(crate) fn apart(&self, policy: Arc<Policy>) -> Self {
-        Self::new(policy, Arc::clone(&self.resolver))
+        let lookups = policy.at_once.clamp(LOOKUPS.0, LOOKUPS.1);
+        Self { policy, resolver: Arc::clone(&self.resolver), lookups: Arc::new(Semaphore::new(lookups)) }
     }
 
     /// The addresses of a URL, if all of them may be connected to with its scheme and port.

@@ -39,6 +39,8 @@ use tokio::sync::Notify;
 
 /// How long what is being pushed may go on once the server stops; what is cut off is sent again.
 const LAST_PUSHES: Duration = Duration::from_secs(5);
+/// Receivers that are judged at once when somebody subscribes: of one host, and in all.
+const TARGETS: (usize, usize) = (8, 64);
 /// How often what has ended is swept.
 const TEND_EVERY: Duration = Duration::from_mins(5);
 
@@ -133,7 +135,8 @@ pub async fn compose_with(
         issuer: issuer.map(|issuer| issuer.as_str().into()),
         started: clock(),
         clock: Arc::clone(&clock),
-        targets: Targets::new(client, origins, Arc::clone(&storages)),
+        // Names that nobody answers for keep nobody from logging in.
+        targets: Targets::new(client.with_room(TARGETS.0, TARGETS.1), origins, Arc::clone(&storages)),
         queue: store.clone(),
         courier: Arc::clone(&courier),
         managing: Attempts::per_minute(settings.webhooks.requests_per_minute),

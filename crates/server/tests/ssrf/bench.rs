@@ -55,7 +55,7 @@ pub(crate) struct Push<'a> {
     pub(crate) lifecycle: Option<&'a str>,
 }
 
-/// Leads every name to the canaries, but for those that are told otherwise, in turn.
+/// Leads every name to the canaries, but for those that are told otherwise, in turn, and those that nobody answers for.
 #[derive(Default)]
 pub(crate) struct Names(Mutex<HashMap<String, VecDeque<Vec<IpAddr>>>>);
 
@@ -70,6 +70,9 @@ impl Names {
 #[async_trait::async_trait]
 impl Resolve for Names {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if name.ends_with(".hanging.example") {
+            return std::future::pending().await;
+        }
         let mut names = self.0.lock();
         let Some(answers) = names.get_mut(name) else { return Ok(vec!["127.0.0.1".parse().unwrap()]) };
         let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
@@ -301,6 +304,11 @@ impl Bench {
         let told = self.pods.clone().oneshot(request.unwrap()).await.unwrap();
         let (status, body) = (told.status(), told.into_body().collect().await.unwrap().to_bytes());
         (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// An issuer with its keys.
+    pub(crate) fn good(&self) -> String {
+        format!("{}/issuers/good", self.elsewhere.origin)
     }
 
     /// Asks as the owner of the pod.

@@ -135,3 +135,18 @@ async fn this_server_is_not_reached_by_way_of_a_receiver() {
     }
     bench.assert_untouched();
 }
+
+/// Each look-up takes a place until the system gives it up, long after whoever asked has.
+#[tokio::test]
+async fn receivers_whose_names_nobody_answers_for_keep_nobody_from_logging_in() {
+    let bench = Bench::new().await;
+    let ask = async |number: usize| {
+        let url = format!("https://n{number}.hanging.example:{}/", bench.elsewhere.port);
+        bench.subscribe(KINDS[0], &Push { send_to: &url, lifecycle: None }).await.0
+    };
+    let told = futures_util::future::join_all((0..80).map(ask)).await;
+    assert!(told.iter().all(|status| *status == StatusCode::UNPROCESSABLE_ENTITY), "{told:?}");
+    let (somebody, good) = (bench.elsewhere.person("somebody", &bench.good()), bench.good());
+    let read = bench.ask("GET", "/pod/", (&somebody, &good), String::new()).await;
+    assert_eq!(read, StatusCode::FORBIDDEN, "it is known who asks");
+}
