@@ -19,6 +19,8 @@ mod ear;
 mod elsewhere;
 #[path = "oracle/history.rs"]
 mod history;
+#[path = "oracle/hooks.rs"]
+mod hooks;
 #[path = "oracle/listeners.rs"]
 mod listeners;
 #[path = "oracle/model.rs"]

@@ -23,6 +23,7 @@ impl World {
             }
         }
         self.quiet().await;
+        self.check_hooks().await;
         for commit in crate::model::ROOTS.len() + 1..=self.model.head() {
             let named =
                 |change: &crate::model::Change| format!("{}{}", change.path, if change.acl { ".acl" } else { "" });

@@ -43,6 +43,12 @@ pub(crate) enum Step {
         topics: Vec<&'static str>,
         way: Way,
     },
+    /// Asks for a channel that pushes.
+    Push {
+        agent: &'static str,
+        topics: Vec<&'static str>,
+        way: Way,
+    },
     /// Connects with the capability of a channel once more.
     Connect(usize, From),
     Disconnect(usize),
@@ -152,14 +158,16 @@ fn way() -> impl Strategy<Value = Way> {
 }
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
-    let topics = prop_oneof![
-        6 => select(TOPICS).prop_map(|topic| vec![topic]),
-        1 => Just(vec!["/c/", "/c/x"]),
-        1 => Just(vec!["/c/d/y", "/a", "/c/d/"]),
-        1 => Just(vec!["/", "/g"]),
-        1 => Just(vec!["/c/", "~/"]),
-        1 => Just(vec!["~/x", "/c/x", "~/c/"]),
-    ];
+    let topics = || {
+        prop_oneof![
+            6 => select(TOPICS).prop_map(|topic| vec![topic]),
+            1 => Just(vec!["/c/", "/c/x"]),
+            1 => Just(vec!["/c/d/y", "/a", "/c/d/"]),
+            1 => Just(vec!["/", "/g"]),
+            1 => Just(vec!["/c/", "~/"]),
+            1 => Just(vec!["~/x", "/c/x", "~/c/"]),
+        ]
+    };
     let agent = || prop_oneof![7 => Just(OWNER), 3 => select(AGENTS)];
     let room = prop_oneof![2 => Just(0), 2 => 1..700_usize, 4 => Just(ROOM)];
     let place = || any::<prop::sample::Index>().prop_map(|index| index.index(1 << 16));
@@ -171,7 +179,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let members = prop::option::weighted(0.9, btree_set(select(MEMBERS), 0..4));
     prop_oneof![
         24 => (agent(), ask()).prop_map(|(agent, ask)| Step::Ask(agent, ask)),
-        8 => (select(AGENTS), topics, way()).prop_map(|(agent, topics, way)| Step::Listen { agent, topics, way }),
+        8 => (select(AGENTS), topics(), way()).prop_map(|(agent, topics, way)| Step::Listen { agent, topics, way }),
+        3 => (select(AGENTS), topics(), way()).prop_map(|(agent, topics, way)| Step::Push { agent, topics, way }),
         2 => (place(), from).prop_map(|(of, from)| Step::Connect(of, from)),
         1 => place().prop_map(Step::Disconnect),
         5 => place().prop_map(Step::Return),
@@ -215,7 +224,19 @@ pub(crate) fn prelude() -> Vec<Step> {
         acl("~/", vec![read(Who::Elsewhere("one"), true)]),
         listen("ann", &["/c/", "~/"], Way { voice: Voice::Turtle, cursor: true, ..Way::SOLID }),
         listen("ann", &["/c/", "~/"], Way { voice: Voice::Lines, ..Way::BELOW }),
+        Step::Push { agent: "bob", topics: vec!["/c/", "/c/x"], way: Way::SOLID },
+        Step::Push { agent: "ann", topics: vec!["/c/"], way: Way::BELOW },
     ]
+}
+
+/// Topics inside each other would hide which of them a notification is owed to.
+fn apart(mut topics: Vec<&'static str>, way: Way) -> Vec<&'static str> {
+    if way.below {
+        let all = topics.clone();
+        let inside = |topic: &str| all.iter().any(|other| topic != *other && topic.starts_with(other));
+        topics.retain(|topic| !inside(topic));
+    }
+    topics
 }
 
 impl World {
@@ -230,13 +251,12 @@ impl World {
         let (channels, wires) = (self.listening.len(), self.wires.len());
         match step {
             Step::Ask(agent, ask) => self.ask(agent, &ask).await,
-            Step::Listen { agent, mut topics, way } => {
-                if way.below {
-                    // Topics inside each other would hide which of them a notification is owed to.
-                    let all = topics.clone();
-                    let inside = |topic: &str| all.iter().any(|other| topic != *other && topic.starts_with(other));
-                    topics.retain(|topic| !inside(topic));
-                }
+            Step::Push { agent, topics, way } => {
+                let way = Way { voice: Voice::Lines, ..way };
+                self.push(agent, &apart(topics, way), way).await;
+            }
+            Step::Listen { agent, topics, way } => {
+                let topics = apart(topics, way);
                 if let Some(of) = self.subscribe(agent, &topics, way).await {
                     self.connect(of, From::Now).await;
                 }

@@ -107,7 +107,7 @@ impl Kept {
 }
 
 impl Way {
-    fn rendering(self) -> Rendering {
+    pub(crate) fn rendering(self) -> Rendering {
         let (framing, syntax) = match self.voice {
             Voice::Ess => return Rendering::Ess { actor: false },
             Voice::WebSocket => (Framing::WebSocket, Syntax::JsonLd),
@@ -119,7 +119,7 @@ impl Way {
         Rendering::Solid { context, syntax, actor: false, framing, cursor }
     }
 
-    fn filter(self) -> Filter {
+    pub(crate) fn filter(self) -> Filter {
         let kind = |name: &&str| match *name {
             "Create" => (Relation::Object, ActivityKind::Create),
             "Update" => (Relation::Object, ActivityKind::Update),

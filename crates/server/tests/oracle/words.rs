@@ -86,7 +86,7 @@ fn ess(body: &[u8]) -> Told {
     Told { id, at, cursor: None, message: Some(message) }
 }
 
-fn solid(body: &[u8]) -> Told {
+pub(crate) fn solid(body: &[u8]) -> Told {
     let json: Value = serde_json::from_slice(body).unwrap();
     let keys = ["@context", "id", "type", "object", "target", "state", "published", CURSOR];
     assert!(json.as_object().unwrap().keys().all(|key| keys.contains(&key.as_str())), "{json}");

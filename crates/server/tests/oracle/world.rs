@@ -3,11 +3,15 @@
 use crate::{
     ask::{Ask, Condition, Fate},
     elsewhere::{self, Members, Post},
+    hooks::Hooks,
     listeners::{Listening, Wire},
     model::{APPEND, Body, CONTROL, Commit, Model, OWNER, PUBLIC, READ, ROOTS, Rule, WRITE, Who},
 };
-use podbell_delivery::Frames;
-use podbell_hub::{ChannelStore, Hub, Ports, Settings, testing::MemoryChannels};
+use podbell_delivery::{
+    Frames,
+    push::{Waking, testing::MemoryQueue},
+};
+use podbell_hub::{ChannelStore, Clock, Hub, Owing, Ports, Settings};
 use podbell_log::{Fence, Log, PolicyHistory};
 use podbell_model::{Auxiliary, ResourceIri, Sequence, StorageId, Subject, Timestamp, Uuid, WebId};
 use podbell_pod::{
@@ -25,6 +29,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Notify;
 
 const START: i64 = 1_790_000_000_000;
 /// Blocked outlets are waited for.
@@ -71,6 +76,8 @@ pub(crate) struct World {
     pub(crate) now: Arc<AtomicI64>,
     pub(crate) listening: Vec<Listening>,
     pub(crate) wires: Vec<Wire>,
+    /// Those that push, where there is one thread.
+    pub(crate) hooks: Option<Hooks>,
     pod: Pod,
     judge: Arc<Judge>,
     store: Arc<dyn Store>,
@@ -93,6 +100,7 @@ struct Roles {
     log: Arc<dyn Log>,
     history: Arc<dyn PolicyHistory>,
     channels: Arc<dyn ChannelStore>,
+    queue: Option<Arc<MemoryQueue>>,
     fence: Arc<Fence>,
     memory: Option<Arc<MemoryStore>>,
     directory: Option<tempfile::TempDir>,
@@ -101,12 +109,13 @@ struct Roles {
 impl World {
     /// In memory; `exact` if there is one thread, whose clock stands still.
     pub(crate) async fn in_memory(exact: bool) -> Self {
-        let store = MemoryStore::new();
+        let (store, queue) = (MemoryStore::new(), Arc::new(MemoryQueue::new(100_000)));
         let roles = Roles {
             store: store.clone(),
             log: store.clone(),
             history: store.clone(),
-            channels: Arc::new(MemoryChannels::default()),
+            channels: queue.clone(),
+            queue: Some(queue).filter(|_| exact),
             fence: store.fence(),
             memory: Some(store.clone()),
             directory: None,
@@ -123,6 +132,7 @@ impl World {
             log: store.clone(),
             history: store.clone(),
             channels: store.clone(),
+            queue: None,
             fence: store.fence(),
             memory: None,
             directory: Some(directory),
@@ -131,7 +141,7 @@ impl World {
     }
 
     async fn over(roles: Roles, exact: bool) -> Self {
-        let Roles { store, log, history, channels, fence, memory, directory } = roles;
+        let Roles { store, log, history, channels, queue, fence, memory, directory } = roles;
         let now = Arc::new(AtomicI64::new(START));
         let pod = Pod::open(store.clone(), Arc::new(Uuid::new_v4), Arc::new(Rules::default())).await.unwrap();
         let start = Timestamp::from_millisecond(START).unwrap();
@@ -144,7 +154,10 @@ impl World {
         let seals = Arc::new(Seals::new(&[7; 32]).unwrap());
         let storages = Arc::new(podbell_pod::Storages::from_iter(store.storages().await.unwrap()));
         let judge = Arc::new(Judge::new(history, storages, Arc::new(Post(model.elsewhere.clone())), Rules::default()));
-        let clock = Arc::clone(&now);
+        let told = Arc::clone(&now);
+        let clock: Clock = Arc::new(move || Timestamp::from_millisecond(told.load(SeqCst)).unwrap());
+        let owed = Arc::new(Notify::new());
+        let owing = queue.clone().map(|queue| Arc::new(Waking::new(queue, Arc::clone(&owed))) as Arc<dyn Owing>);
         let ports = Ports {
             log: log.clone(),
             fence,
@@ -152,20 +165,27 @@ impl World {
             encoder: Arc::new(Frames),
             cursors: seals.clone(),
             channels,
-            owing: None,
+            owing,
             states: Arc::new(Standings::new(log.clone(), store.clone())),
-            clock: Arc::new(move || Timestamp::from_millisecond(clock.load(SeqCst)).unwrap()),
+            clock: Arc::clone(&clock),
         };
+        let hub = Hub::start(ports, Settings { stuck_after: PATIENCE, ..Settings::default() });
+        let answered = Arc::new(AtomicUsize::new(ROOTS.len()));
+        let hooks = queue.map(|queue| {
+            let sight = (log.clone(), Arc::clone(&answered), Arc::clone(&now));
+            Hooks::start(queue, &hub, seals.clone(), clock, owed, sight)
+        });
         let mut world = Self {
             model,
-            hub: Hub::start(ports, Settings { stuck_after: PATIENCE, ..Settings::default() }),
+            hub,
+            hooks,
             log,
             storages: made,
             seals,
             records: Vec::new(),
             pruned: BTreeMap::new(),
             exact,
-            answered: Arc::new(AtomicUsize::new(ROOTS.len())),
+            answered,
             now,
             listening: Vec::new(),
             wires: Vec::new(),
