@@ -72,9 +72,8 @@ pub(crate) fn enter(
     let Some(receiver) = receiver(db, owed)? else { return Ok(Entry::Nothing) };
     let Some(last) = last_due(db, owed)? else { return Ok(Entry::Nothing) };
     let bound = if receiver.pending < LEAST / 2 { bounds.bound } else { bounds.of(db, receiver.webid)? };
-    let crowded = receiver.pending > bound / 2;
-    let careful = owed.rate.is_some() || crowded;
     // Otherwise it is found out by the insertion.
+    let careful = owed.rate.is_some() || receiver.pending >= bound;
     if receiver.off || careful && dead.is_none() && is_queued(db, receiver.target, owed)? {
         return Ok(Entry::Nothing);
     }
@@ -84,7 +83,8 @@ pub(crate) fn enter(
         }
         db.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?.execute([dead])?;
     }
-    if careful && merge(db, receiver.target, owed, replaced)? {
+    // Nothing takes the place of anything unless the receiver asked to be told less often.
+    if owed.rate.is_some() && merge(db, receiver.target, owed, replaced)? {
         return Ok(Entry::Merged);
     }
     let channel = owed.channel.0.as_bytes();

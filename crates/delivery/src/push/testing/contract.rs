@@ -27,7 +27,7 @@ macro_rules! queue_contract {
             what_is_under_way_is_never_replaced
             what_was_tried_or_is_no_update_is_never_replaced
             beyond_the_bound_nothing_is_queued_and_that_is_counted
-            half_full_updates_take_each_others_place
+            nothing_takes_the_place_of_anything_without_a_rate
             what_is_owed_twice_is_kept_once
             the_cursor_moves_with_what_is_owed_and_never_back
             what_is_owed_to_nobody_is_dropped
@@ -368,20 +368,19 @@ pub async fn beyond_the_bound_nothing_is_queued_and_that_is_counted(parts: &Part
 }
 
 /// See its name.
-pub async fn half_full_updates_take_each_others_place(parts: &Parts) {
+pub async fn nothing_takes_the_place_of_anything_without_a_rate(parts: &Parts) {
     let channel = channel(1, "hook.example", &["a"]);
     parts.keep(&channel).await;
-    for number in 1..=100 {
+    for number in 1..=BOUND + 3 {
         parts.owe(vec![change(&channel, "a", number)]).await;
     }
     let health = parts.queue.health(channel.id).await.unwrap().unwrap();
-    assert_eq!((health.pending, health.missed), (BOUND / 2 + 1, 0));
-    let mut last = None;
-    while let Some(next) = parts.take("hook.example", 0, 1).await.pop() {
-        last = Some(next.message);
+    assert_eq!((health.pending, health.missed), (BOUND, 3));
+    for number in 1..=BOUND {
+        let next = parts.one("hook.example", 0).await;
+        assert_eq!(next.message, message(number));
         parts.acknowledge(next.id, 0).await;
     }
-    assert_eq!(last, Some(message(100)));
 }
 
 /// See its name.

@@ -204,7 +204,7 @@ impl State {
             }
             What::State => (Kind::State { about: owed.about }, false),
         };
-        if mergeable && (owed.rate.is_some() || pending > bound / 2) {
+        if mergeable && owed.rate.is_some() {
             let about = |entry: &Entry| entry.channel == owed.channel && entry.object.as_ref() == Some(&owed.object);
             let newest = self.entries.iter_mut().rev().find(|(_, entry)| entry.died.is_none() && about(entry));
             let newest = newest.filter(|(id, entry)| {
