@@ -35,8 +35,8 @@ const WRITES: usize = 500;
 const HEALTHY: usize = 10;
 const HUNG: usize = 100;
 /// Changes that they are told of, and how many of them are made a second.
-const CHANGES: u32 = 1_000;
-const RATE: u32 = 100;
+const CHANGES: u32 = 300;
+const RATE: u32 = 10;
 
 /// So large that nothing is counted.
 const NO_LIMIT: &str = "9223372036854775807";

@@ -28,6 +28,8 @@ pub(super) struct Heard {
     /// From that request on it hangs.
     hangs_from: AtomicUsize,
     away: AtomicBool,
+    /// Of so many requests it refuses one, no message twice; none if it is 0.
+    refuses: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -37,6 +39,7 @@ struct Notes {
     once: HashSet<Uuid>,
     /// Ids of messages that found nobody.
     tried: Vec<Uuid>,
+    refused: HashSet<Uuid>,
 }
 
 impl Ear {
@@ -51,6 +54,10 @@ impl Ear {
             if noting.away.load(SeqCst) {
                 notes.tried.push(id);
                 return Reply::Close;
+            }
+            let refuses = noting.refuses.load(SeqCst);
+            if refuses > 0 && number % refuses == 0 && !notes.once.contains(&id) && notes.refused.insert(id) {
+                return Reply::status(500);
             }
             notes.all.push((body["object"].as_str().unwrap().to_owned(), id));
             notes.once.insert(id);
@@ -90,6 +97,11 @@ impl Ear {
     /// The ids of what came while it was away, in order.
     pub(super) fn tried(&self) -> Vec<Uuid> {
         self.heard.notes.lock().unwrap().tried.clone()
+    }
+
+    /// From now on one of so many is refused, and acknowledged when it comes again.
+    pub(super) fn refuse_one_of(&self, count: usize) {
+        self.heard.refuses.store(count, SeqCst);
     }
 
     /// Answers so many requests more, and none after those; how many will have been answered by then.
