@@ -48,8 +48,8 @@ impl Default for ChannelLimits {
             of_the_public: 100_000,
             per_network: 200,
             per_topic: 10_000,
-            pushed_per_topic: 100,
-            targets: 100,
+            pushed_per_topic: 1_000,
+            targets: 1_000,
         }
     }
 }
