@@ -23,7 +23,7 @@ async fn one_change_is_told_once_to_each_of_ten_thousand_channels() {
     let place = Place::new();
     let beside = tempfile::tempdir().unwrap();
     let settings = beside.path().join("settings.toml");
-    std::fs::write(&settings, "[webhooks]\nper_second = 1000000\nburst = 1000000\n").unwrap();
+    std::fs::write(&settings, "[webhooks]\nper_second = 1000000\nburst = 1000000\nchannels_per_topic = 10000\n").unwrap();
     let start = async || place.start_with(&["--config", settings.to_str().unwrap()]).await;
     let came = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
     let noting = Arc::clone(&came);
