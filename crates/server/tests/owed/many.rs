@@ -23,7 +23,7 @@ async fn one_change_is_told_once_to_each_of_ten_thousand_channels() {
     let place = Place::new();
     let beside = tempfile::tempdir().unwrap();
     let settings = beside.path().join("settings.toml");
-    std::fs::write(&settings, "[webhooks]\nper_second = 1000000\nburst = 1000000\nchannels_per_topic = 10000\n").unwrap();
+    std::fs::write(&settings, "[webhooks]\nper_second = 1000000\nburst = 1000000\n").unwrap();
     let start = async || place.start_with(&["--config", settings.to_str().unwrap()]).await;
     let came = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
     let noting = Arc::clone(&came);
@@ -68,7 +68,9 @@ async fn more_like(place: &Place, first: &str, send_to: impl Fn(usize) -> String
     let store = history::open(place).await;
     let id: Uuid = first.rsplit('/').next().unwrap().parse().unwrap();
     let first = store.get(ChannelId(id)).await.unwrap().unwrap();
-    let limits = ChannelLimits { per_client: u64::MAX, per_agent: u64::MAX, per_topic: u64::MAX, ..Default::default() };
+    let (per_client, per_agent, per_topic) = (u64::MAX, u64::MAX, u64::MAX);
+    let limits =
+        ChannelLimits { per_client, per_agent, per_topic, pushed_per_topic: u64::MAX, ..ChannelLimits::default() };
     let numbers: Vec<_> = (1..CHANNELS).collect();
     for some in numbers.chunks(500) {
         let kept = some.iter().map(|number| {
