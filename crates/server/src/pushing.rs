@@ -7,12 +7,15 @@ use crate::{
 };
 use aws_lc_rs::rand;
 use http::{HeaderValue, header};
-use podbell_delivery::push::{Answer, Courier, CourierPorts, Network, Outgoing, Queue, SealCauses, Signer, Transport};
+use podbell_delivery::push::{
+    Answer, Courier, CourierPorts, Lane, Network, Outgoing, Queue, SealCauses, Signer, Transport,
+};
 use podbell_egress::{Client, FetchError};
 use podbell_hub::{ChannelId, Clock, Cursors, Hub};
 use podbell_model::Uuid;
 use std::{num::NonZeroU32, sync::Arc};
 use tokio::sync::Notify;
+use url::Url;
 
 /// What is needed to push.
 pub struct Parts {
@@ -108,6 +111,10 @@ impl Transport for Ways {
         };
         let answered = self.local.post(posted).await?;
         Ok(Answer { status: answered.status.as_u16(), retry_after: None })
+    }
+
+    fn is_here(&self, lane: &Lane) -> bool {
+        Url::parse(&lane.0).is_ok_and(|url| self.local.is_here(&url))
     }
 }
 

@@ -18,13 +18,15 @@ use governor::{
     state::{InMemoryState, NotKeyed},
 };
 use podbell_hub::ChannelId;
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, num::NonZeroU32, time::Duration};
 use tokio::time::Instant;
 
 /// How long an overloaded lane is left alone, if it asks for nothing else.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest that a lane is left alone because one receiver asks for it: others may share the host.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Most messages in a second to receivers on this server, all together: they are writes like others.
+const HERE: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
 /// One of so many places is for lanes that are known to work.
 const KEPT: usize = 8;
 
@@ -69,15 +71,17 @@ pub(crate) enum Room {
 pub(crate) struct Lanes {
     settings: Settings,
     clock: Ticks,
+    is_here: Box<dyn Fn(&Lane) -> bool + Send + Sync>,
     known: HashMap<Lane, Known>,
     in_flight: usize,
     channels: HashMap<ChannelId, usize>,
 }
 
 impl Lanes {
-    pub(crate) fn new(settings: Settings) -> Self {
-        let clock = Ticks(Instant::now());
-        Self { settings, clock, known: HashMap::new(), in_flight: 0, channels: HashMap::new() }
+    /// `is_here`: whether a lane leads to this server itself.
+    pub(crate) fn new(settings: Settings, is_here: impl Fn(&Lane) -> bool + Send + Sync + 'static) -> Self {
+        let (clock, is_here) = (Ticks(Instant::now()), Box::new(is_here));
+        Self { settings, clock, is_here, known: HashMap::new(), in_flight: 0, channels: HashMap::new() }
     }
 
     /// How much may be begun in a lane.
@@ -205,7 +209,11 @@ impl Lanes {
             under_way: Vec::new(),
             window: 1,
             rate: RateLimiter::direct_with_clock(
-                Quota::per_second(self.settings.per_second).allow_burst(self.settings.burst),
+                if (self.is_here)(lane) {
+                    Quota::per_second(self.settings.per_second.max(HERE)).allow_burst(self.settings.burst.max(HERE))
+                } else {
+                    Quota::per_second(self.settings.per_second).allow_burst(self.settings.burst)
+                },
                 self.clock,
             ),
             breaker: Breaker::default(),
@@ -235,7 +243,6 @@ impl Lanes {
 mod tests {
     use super::*;
     use podbell_model::Uuid;
-    use std::num::NonZeroU32;
 
     fn lane(name: &str) -> Lane {
         Lane(format!("https://{name}.example:443").into())
@@ -264,7 +271,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_lane_begins_with_one_place_and_grows_with_each_success() {
-        let (mut lanes, a, mut next) = (Lanes::new(small()), lane("a"), 0);
+        let (mut lanes, a, mut next) = (Lanes::new(small(), |_| false), lane("a"), 0);
         for places in [1, 2, 3, 4, 4] {
             let begun = fill(&mut lanes, &a, &mut next);
             assert_eq!(lanes.under_way(&a).len(), places);
@@ -277,7 +284,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn lanes_that_hang_leave_room_for_those_that_work() {
-        let (mut lanes, good, mut next) = (Lanes::new(Settings { lanes: 64, ..small() }), lane("good"), 0);
+        let (mut lanes, good, mut next) = (Lanes::new(Settings { lanes: 64, ..small() }, |_| false), lane("good"), 0);
         fill(&mut lanes, &good, &mut next);
         lanes.ended(&good, DeliveryId(1), Some(Strain::Good), None, Instant::now());
         let hung: usize = (0..100).map(|number| fill(&mut lanes, &lane(&number.to_string()), &mut next)).sum();
@@ -289,7 +296,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_rate_of_a_lane_holds_over_all_channels() {
         let (ten, fifty) = (NonZeroU32::new(10).unwrap(), NonZeroU32::new(50).unwrap());
-        let (mut lanes, a) = (Lanes::new(Settings { per_second: ten, burst: fifty, ..small() }), lane("a"));
+        let (mut lanes, a) = (Lanes::new(Settings { per_second: ten, burst: fifty, ..small() }, |_| false), lane("a"));
         let mut begun = 0;
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(10) {
@@ -309,9 +316,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn receivers_on_this_server_are_no_one_host_to_be_spared() {
+        let (ten, here) = (NonZeroU32::new(10).unwrap(), lane("here"));
+        let own = here.clone();
+        let settings = Settings { per_second: ten, burst: ten, ..small() };
+        let mut lanes = Lanes::new(settings, move |lane| *lane == own);
+        let mut begun = |lane: &Lane| {
+            (0..1_000).take_while(|id| lanes.begin(lane, DeliveryId(*id), channel(1), Instant::now())).count()
+        };
+        assert_eq!((begun(&here), begun(&lane("there"))), (200, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_overloaded_lane_pauses_for_a_bounded_time() {
         for (asked, pause) in [(None, 1), (Some(5), 5), (Some(86_400), 30)] {
-            let (mut lanes, a, now) = (Lanes::new(small()), lane("a"), Instant::now());
+            let (mut lanes, a, now) = (Lanes::new(small(), |_| false), lane("a"), Instant::now());
             assert!(lanes.begin(&a, DeliveryId(1), channel(1), now));
             lanes.ended(&a, DeliveryId(1), Some(Strain::SlowDown), asked.map(Duration::from_secs), now);
             assert_eq!(lanes.room(&a, now), Room::Until(now + Duration::from_secs(pause)));
@@ -320,7 +339,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_channel_has_no_more_under_way_than_it_may() {
-        let (mut lanes, a, now) = (Lanes::new(small()), lane("a"), Instant::now());
+        let (mut lanes, a, now) = (Lanes::new(small(), |_| false), lane("a"), Instant::now());
         for id in 1..=2 {
             assert!(!lanes.is_full(channel(1)));
             lanes.occupy(&a, DeliveryId(id), channel(1), now);
@@ -334,7 +353,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_so_many_lanes_are_remembered_and_none_is_forgotten_that_is_in_use() {
-        let mut lanes = Lanes::new(small());
+        let mut lanes = Lanes::new(small(), |_| false);
         lanes.occupy(&lane("kept"), DeliveryId(0), channel(0), Instant::now());
         for number in 1..1_000 {
             tokio::time::advance(Duration::from_millis(1)).await;

@@ -77,7 +77,8 @@ impl Rounds {
         moved: Arc<Notify>,
         stop: watch::Receiver<Option<Duration>>,
     ) -> Self {
-        let lanes = Lanes::new(inner.settings.clone());
+        let transport = Arc::clone(&inner.transport);
+        let lanes = Lanes::new(inner.settings.clone(), move |lane| transport.is_here(lane));
         Self {
             inner,
             owed,

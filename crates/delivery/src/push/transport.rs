@@ -1,5 +1,6 @@
 //! The way to receivers: over the network by the guarded client, or in the process for those on this server.
 
+use super::Lane;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::RETRY_AFTER};
 use podbell_egress::{Client, Exchange, FetchError, Gate};
@@ -52,6 +53,11 @@ impl std::fmt::Debug for Answer {
 pub trait Transport: Send + Sync + 'static {
     /// Sends one message, and gives what was answered, of whatever status.
     async fn send(&self, outgoing: Outgoing) -> Result<Answer, FetchError>;
+
+    /// Whether what goes there never leaves this server: many inboxes of its own are no one host to be spared.
+    fn is_here(&self, _lane: &Lane) -> bool {
+        false
+    }
 }
 
 /// Seals chains of causes, so that this server alone can open them again.

@@ -264,7 +264,7 @@ settings! {
         timeout: Span = Span::seconds(15);
         /// The largest message; of what is longer, the receiver is told what changed and nothing else.
         payload: Size = Size(20_000);
-        /// Requests a second to one host and port, over all subscribers.
+        /// Requests a second to one host and port, over all subscribers; to receivers on this server 200 at least.
         per_second: u32 = 10;
         /// How many may go at once after a silence.
         burst: u32 = 50;
