@@ -80,7 +80,7 @@ fn t_z02_whoever_may_read_no_more_is_told_that_the_channel_ended_and_nothing_els
 
 #[test]
 fn who_asked_elsewhere_is_told_that_the_receiver_is_gone() {
-    let at = document("gone-hook", &for_bob("acl:Read"));
+    let at = document("gone-from-here", &for_bob("acl:Read"));
     let receiver = Receiver::http(|_, request| Reply::status(if request.target == "/in" { 410 } else { 204 })).unwrap();
     let id = hook(&BOB, &at, &receiver);
     ALICE.put(&at, "<> a <#1>.");
