@@ -9,6 +9,7 @@ pub mod anew;
 pub mod contract;
 pub mod fares;
 mod memory;
+pub mod pace;
 
 pub use memory::MemoryQueue;
 
