@@ -4,8 +4,9 @@
 use crate::websocket::frame::{Opcode, frame};
 use bytes::Bytes;
 use podbell_hub::{CURSOR, Encoded, Encoder, Projection, Relation, RenderingId};
-use podbell_model::{ResourceIri, Timestamp, Uuid};
+use podbell_model::{ResourceIri, StorageId, Timestamp, Uuid};
 use podbell_wire::{Framing, Rendering, Syntax, message};
+use std::{fmt, sync::Arc};
 
 const _: () = assert!(message::CURSOR_PLACE.len() == CURSOR, "a cursor fits into its place");
 
@@ -14,11 +15,34 @@ pub fn rendering_id(rendering: Rendering) -> RenderingId {
     RenderingId(rendering.code())
 }
 
+/// The description of a storage, by which Linked Web Storage names it; none if there is no such storage.
+pub type Descriptions = Arc<dyn Fn(StorageId) -> Option<Arc<str>> + Send + Sync>;
+
 /// Writes notifications.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Frames;
+#[derive(Clone)]
+pub struct Frames {
+    descriptions: Descriptions,
+}
+
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").finish_non_exhaustive()
+    }
+}
+
+impl Default for Frames {
+    /// Knows no storage by the name that Linked Web Storage has for it, and so says nothing in its words.
+    fn default() -> Self {
+        Self::new(Arc::new(|_| None))
+    }
+}
 
 impl Frames {
+    /// Knows what storages are called.
+    pub fn new(descriptions: Descriptions) -> Self {
+        Self { descriptions }
+    }
+
     fn write(rendering: RenderingId, kind: Kind, text: impl FnOnce(Rendering) -> Vec<u8>) -> Encoded {
         let Some(rendering) = Rendering::from_code(rendering.0) else {
             tracing::error!(rendering = rendering.0, "a channel has a rendering of another version; it hears nothing");
@@ -30,7 +54,9 @@ impl Frames {
         }
         let (framing, syntax, cursor) = match rendering {
             Rendering::Solid { framing, syntax, cursor, .. } => (framing, syntax, cursor || framing == Framing::Events),
+            Rendering::Lws { framing, .. } => (framing, Syntax::JsonLd, framing == Framing::Events),
             Rendering::Ess { .. } => (Framing::WebSocket, Syntax::JsonLd, false),
+            Rendering::Solid01 => return Encoded { bytes: text.into(), cursor_at: None },
         };
         let bytes = match framing {
             Framing::WebSocket => frame(Opcode::Text, &text),
@@ -104,7 +130,8 @@ impl Encoder for Frames {
             Relation::Member => podbell_wire::Relation::Member,
         };
         Self::write(rendering, Kind::Notification, |rendering| {
-            message::write(rendering, projection.activity, relation, projection.second)
+            let storage = matches!(rendering, Rendering::Lws { .. }).then(|| (self.descriptions)(projection.storage));
+            message::write(rendering, projection.activity, relation, projection.second, storage.flatten().as_deref())
         })
     }
 
@@ -140,7 +167,7 @@ mod tests {
         let rendering = Rendering::Solid { context: NotificationsContext::V0_2, syntax, actor: false, framing, cursor };
         let topic = ResourceIri::parse("https://pod.example/a").unwrap();
         let now = Timestamp::UNIX_EPOCH;
-        Frames.encode_state(rendering_id(rendering), &topic, Some("v"), Uuid::nil(), now)
+        Frames::default().encode_state(rendering_id(rendering), &topic, Some("v"), Uuid::nil(), now)
     }
 
     fn text(encoded: &Encoded) -> &str {
@@ -210,7 +237,7 @@ mod tests {
             let (context, syntax) = (NotificationsContext::V0_2, Syntax::JsonLd);
             rendering_id(Rendering::Solid { context, syntax, actor: false, framing, cursor: true })
         };
-        let gap = Frames.encode_gap(asked(Framing::Events), Uuid::nil(), Timestamp::UNIX_EPOCH);
+        let gap = Frames::default().encode_gap(asked(Framing::Events), Uuid::nil(), Timestamp::UNIX_EPOCH);
         let notifications = [Syntax::JsonLd, Syntax::Turtle].map(|syntax| state(Framing::Events, syntax, true));
         for event in notifications.iter().chain([&gap]) {
             assert_eq!(text(event).matches(message::CURSOR_PLACE).count(), 1, "{}", text(event));
@@ -224,7 +251,7 @@ mod tests {
         let gap = |framing, cursor| {
             let (context, syntax) = (NotificationsContext::V0_2, Syntax::JsonLd);
             let rendering = Rendering::Solid { context, syntax, actor: false, framing, cursor };
-            Frames.encode_gap(rendering_id(rendering), Uuid::nil(), Timestamp::UNIX_EPOCH)
+            Frames::default().encode_gap(rendering_id(rendering), Uuid::nil(), Timestamp::UNIX_EPOCH)
         };
         assert!(gap(Framing::WebSocket, false).bytes.is_empty());
         assert!(gap(Framing::Stream, false).bytes.is_empty());

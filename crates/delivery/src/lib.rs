@@ -12,5 +12,5 @@ pub mod stream;
 mod testing;
 pub mod websocket;
 
-pub use encoder::{Frames, rendering_id};
+pub use encoder::{Descriptions, Frames, rendering_id};
 pub use stream::{StreamBody, Streams};

@@ -4,7 +4,7 @@
 //! stands for everything below it hears of the changes of objects alone. ACLs are told to nobody but listeners of
 //! their own.
 
-use crate::{Channel, Filter, Relation};
+use crate::{Channel, Relation};
 use podbell_log::{Fact, PolicyKind, Record};
 use podbell_model::{Activity, ActivityKind, Generation, ResourceIri};
 use std::sync::Arc;
@@ -14,20 +14,27 @@ use std::sync::Arc;
 pub(crate) struct Concerned<'r> {
     pub(crate) resource: &'r ResourceIri,
     pub(crate) relation: Relation,
-    pub(crate) generation: Generation,
+    /// None for whichever life of it stands there.
+    pub(crate) generation: Option<Generation>,
 }
 
 /// What a record concerns: its object, then the container that the object was added to or removed from.
 pub(crate) fn concerned<'r>(record: &Record, activity: &'r Activity) -> impl Iterator<Item = Concerned<'r>> + use<'r> {
     let Activity { object, generation, membership, .. } = activity;
-    let own = Concerned { resource: object, relation: Relation::Object, generation: *generation };
+    let own = Concerned { resource: object, relation: Relation::Object, generation: Some(*generation) };
     let membership = membership.as_ref().filter(|_| !is_acl(record));
     let member = membership.map(|to| Concerned {
         resource: &to.container,
         relation: Relation::Member,
-        generation: to.generation,
+        generation: Some(to.generation),
     });
     std::iter::once(own).chain(member)
+}
+
+/// The container in which a member was updated. Only those are told who asked for it, and nobody whom it is pushed to.
+pub(crate) fn listing(record: &Record, activity: &Activity) -> Option<ResourceIri> {
+    let updated = activity.kind == ActivityKind::Update && !is_acl(record);
+    updated.then(|| activity.object.parent()).flatten()
 }
 
 /// The roots of recursive topics that a record concerns, nearest first: its object, and each container above.
@@ -57,6 +64,6 @@ impl Channel {
         let begun = self.start_at.is_none_or(|start| start <= record.published);
         let goes_on = self.end_at.is_none_or(|end| end > record.published);
         let passes = |activity| self.filter.passes(relation, activity, &self.subject);
-        begun && goes_on && (self.filter == Filter::default() || record.fact.activity().is_some_and(passes))
+        begun && goes_on && record.fact.activity().is_some_and(passes)
     }
 }

@@ -19,7 +19,14 @@ impl Default for Filter {
 }
 
 impl Filter {
+    /// What channels hear that ask for nothing.
     const ALL: u8 = 0b11111;
+    const EVERY: u8 = 0b11_1111;
+
+    /// All, and of a container that its members were updated too, as the words of `solid-0.1` tell it.
+    pub fn with_members() -> Self {
+        Self { kinds: Self::EVERY, not_by_subject: false }
+    }
 
     /// Only these kinds.
     pub fn only(kinds: impl IntoIterator<Item = (Relation, ActivityKind)>) -> Self {
@@ -34,7 +41,7 @@ impl Filter {
 
     /// The kinds kept under that number.
     pub fn from_code(code: u8, not_by_subject: bool) -> Self {
-        Self { kinds: code & Self::ALL, not_by_subject }
+        Self { kinds: code & Self::EVERY, not_by_subject }
     }
 
     /// Whether a kind is among those that are heard.
@@ -47,7 +54,6 @@ impl Filter {
         self.has(relation, activity.kind) && !(self.not_by_subject && own())
     }
 
-    /// None for the update of a member, which no topic hears of.
     fn bit(relation: Relation, kind: ActivityKind) -> u8 {
         match (relation, kind) {
             (Relation::Object, ActivityKind::Create) => 1,
@@ -55,7 +61,7 @@ impl Filter {
             (Relation::Object, ActivityKind::Delete) => 4,
             (Relation::Member, ActivityKind::Create) => 8,
             (Relation::Member, ActivityKind::Delete) => 16,
-            (Relation::Member, ActivityKind::Update) => 0,
+            (Relation::Member, ActivityKind::Update) => 32,
         }
     }
 }
@@ -73,11 +79,14 @@ mod tests {
             (4, (Object, Delete)),
             (8, (Member, Create)),
             (16, (Member, Delete)),
+            (32, (Member, Update)),
         ] {
             assert_eq!(Filter::only([kind]).code(), number);
             assert!(Filter::from_code(number, false).has(kind.0, kind.1));
         }
         assert_eq!(Filter::default().code(), 31);
+        assert_eq!(Filter::with_members().code(), 63);
+        assert!(!Filter::default().has(Member, Update));
         assert!(!Filter::only([(Object, Update)]).has(Member, Create));
     }
 }

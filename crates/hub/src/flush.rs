@@ -334,10 +334,10 @@ pub(crate) fn after(now: Timestamp, wait: Duration) -> Timestamp {
 /// The bytes of a change, in the words of a rendering, with its net effect.
 pub(crate) fn encode_change(encoder: &dyn crate::Encoder, rendering: crate::RenderingId, change: &Change) -> Encoded {
     let Some(activity) = change.activity() else { return Encoded::default() };
-    let (relation, second) = (change.relation, change.second);
+    let (relation, second, storage) = (change.relation, change.second, change.record().storage);
     if activity.kind == change.kind {
-        return encoder.encode(rendering, &crate::Projection { activity, relation, second });
+        return encoder.encode(rendering, &crate::Projection { storage, activity, relation, second });
     }
     let merged = podbell_model::Activity { kind: change.kind, ..activity.clone() };
-    encoder.encode(rendering, &crate::Projection { activity: &merged, relation, second })
+    encoder.encode(rendering, &crate::Projection { storage, activity: &merged, relation, second })
 }

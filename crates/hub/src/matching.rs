@@ -1,15 +1,15 @@
 //! From the log to the outboxes.
 //!
-//! Candidates are the channels on the object and on the container that it was added to or removed from: two look-ups
+//! Candidates are the channels on the object and on the container that it was added to or removed from: a few look-ups
 //! per record, whatever the number of channels. One answer serves all listeners of one subject, and one encoding all
 //! of one rendering.
 
 use crate::{
     Ending, Need, Relation, Topic,
-    concern::{Concerned, concerned},
+    concern::{Concerned, concerned, listing},
     flush::encode_change,
     outbox::{Change, Item, Outbox},
-    registry::ConnectionKey,
+    registry::{ConnectionKey, Reach},
     rules::EntryKey,
     shard::Shard,
 };
@@ -83,7 +83,11 @@ impl Shard {
             }
             let Some(activity) = record.fact.activity() else { continue };
             let mut got = HashSet::new();
-            let concerns = [self.concerns(record, activity), self.concerns_above(record, activity)];
+            let concerns = [
+                self.concerns(Reach::Itself, record, activity),
+                self.concerns(Reach::Members, record, activity),
+                self.concerns_above(record, activity),
+            ];
             for concerns in concerns {
                 got.clear();
                 let twice = concerns.len() > 1;
@@ -102,13 +106,23 @@ impl Shard {
         self.forget_visitors();
     }
 
-    fn concerns(&self, record: &Record, activity: &Activity) -> Vec<Concern> {
+    fn concerns(&self, reach: Reach, record: &Record, activity: &Activity) -> Vec<Concern> {
+        let known = self.by_topic.of(reach);
+        if known.is_empty() {
+            return Vec::new();
+        }
         let find = |Concerned { resource, relation, generation }: Concerned<'_>| {
-            let entry = *self.by_topic.get(&Topic { storage: record.storage, resource: resource.clone() })?;
+            let entry = *known.get(&Topic { storage: record.storage, resource: resource.clone() })?;
             let reads = self.entries.get(&entry)?.need == Need::Read;
-            Some(Concern { entry, relation, generation: reads.then_some(generation), below: None })
+            Some(Concern { entry, relation, generation: generation.filter(|_| reads), below: None })
         };
-        concerned(record, activity).filter_map(find).collect()
+        let listing = listing(record, activity).filter(|_| reach == Reach::Members);
+        let updated = listing.as_ref().map(|container| Concerned {
+            resource: container,
+            relation: Relation::Member,
+            generation: None,
+        });
+        concerned(record, activity).chain(updated).filter_map(find).collect()
     }
 
     /// Puts an item into an outbox within its bound: over half of it coalesced, over all of it too slow.

@@ -68,13 +68,16 @@ pub trait Authorize: Send + Sync + 'static {
 pub enum Relation {
     /// The topic is the object.
     Object,
-    /// The topic is the container that the object was added to or removed from.
+    /// The topic is the container that the object was added to or removed from; or, for those who want to hear of that
+    /// too, that it was updated in (see [`Filter::with_members`](crate::Filter::with_members)).
     Member,
 }
 
 /// One activity as one topic sees it; what an encoder writes.
 #[derive(Clone, Debug)]
 pub struct Projection<'r> {
+    /// The storage that it happened in.
+    pub storage: StorageId,
     /// What happened.
     pub activity: &'r Activity,
     /// How the topic is concerned.

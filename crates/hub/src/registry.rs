@@ -9,7 +9,7 @@ use crate::{
     rules::{EntryKey, Held, SubjectKey},
 };
 use podbell_log::Record;
-use podbell_model::{Auxiliary, Generation, Sequence, Subject, Timestamp};
+use podbell_model::{ActivityKind, Auxiliary, Generation, Sequence, Subject, Timestamp};
 use smallvec::SmallVec;
 use std::{
     collections::{HashMap, VecDeque},
@@ -29,12 +29,58 @@ const REMEMBERED: usize = 10_000;
 /// Most bytes that they take, about.
 const REMEMBERED_BYTES: usize = 16 * 1_024 * 1_024;
 
+/// What a topic stands for. Listeners of each kind have entries of their own, so that none costs the others anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Itself, and what is added to it or removed from it.
+    Itself,
+    /// The same, and the updates of its members.
+    Members,
+    /// Itself and everything below.
+    Below,
+}
+
+impl Reach {
+    pub(crate) fn of(channel: &Channel) -> Self {
+        match channel.recursive {
+            true => Self::Below,
+            false if channel.filter.has(Relation::Member, ActivityKind::Update) => Self::Members,
+            false => Self::Itself,
+        }
+    }
+}
+
+/// The topics that somebody listens to, by what they stand for.
+#[derive(Debug, Default)]
+pub(crate) struct ByTopic {
+    itself: HashMap<Topic, EntryKey>,
+    members: HashMap<Topic, EntryKey>,
+    below: HashMap<Topic, EntryKey>,
+}
+
+impl ByTopic {
+    pub(crate) fn of(&self, reach: Reach) -> &HashMap<Topic, EntryKey> {
+        match reach {
+            Reach::Itself => &self.itself,
+            Reach::Members => &self.members,
+            Reach::Below => &self.below,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, reach: Reach) -> &mut HashMap<Topic, EntryKey> {
+        match reach {
+            Reach::Itself => &mut self.itself,
+            Reach::Members => &mut self.members,
+            Reach::Below => &mut self.below,
+        }
+    }
+}
+
 /// A topic that somebody listens to.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) topic: Topic,
-    /// Whether it stands for everything below it too.
-    pub(crate) recursive: bool,
+    pub(crate) reach: Reach,
     pub(crate) need: Need,
     pub(crate) parties: HashMap<SubjectKey, Party>,
     /// Held by notifications about it for listeners of a container above, which are judged by the answers kept here.
@@ -42,8 +88,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(topic: &Topic, recursive: bool) -> Self {
-        Self { topic: topic.clone(), recursive, need: need(topic), parties: HashMap::new(), visited: Arc::default() }
+    pub(crate) fn new(topic: &Topic, reach: Reach) -> Self {
+        Self { topic: topic.clone(), reach, need: need(topic), parties: HashMap::new(), visited: Arc::default() }
     }
 }
 

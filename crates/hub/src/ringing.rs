@@ -180,7 +180,7 @@ fn abouts(channel: &Channel, record: &Record, activity: &Activity) -> Vec<(Relat
     let concerns = concerned(record, activity).filter_map(|concerned| {
         let topic = topic(concerned.resource.clone());
         let need = need(&topic);
-        let generation = (need == Need::Read).then_some(concerned.generation);
+        let generation = concerned.generation.filter(|_| need == Need::Read);
         let about = About { resource: topic.resource.clone(), topic, generation, need };
         channel.topics.contains(&about.topic).then_some((concerned.relation, about, Vec::new()))
     });

@@ -9,7 +9,9 @@ use crate::{
     grants::Grants,
     outbox::Item,
     ports::Encoder,
-    registry::{ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects, Window},
+    registry::{
+        ByTopic, ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Reach, Seats, Subjects, Window,
+    },
     replay::Compare,
     rules::{Asked, EntryKey, Held, Rules},
     subtree::Visitors,
@@ -101,10 +103,8 @@ pub(crate) struct Shard {
     pub(crate) pending: VecDeque<Arc<Commit>>,
 
     pub(crate) subjects: Subjects,
-    pub(crate) by_topic: HashMap<Topic, EntryKey>,
-    /// Topics that stand for everything below them too.
-    pub(crate) by_root: HashMap<Topic, EntryKey>,
-    /// Answers about objects below such topics that are kept.
+    pub(crate) by_topic: ByTopic,
+    /// Answers about objects below topics that stand for them too.
     pub(crate) visitors: Visitors,
     // Keys made here are counted up, so nobody can choose them to collide.
     pub(crate) entries: FxHashMap<EntryKey, Entry>,
@@ -157,8 +157,7 @@ impl Shard {
             applied: head,
             pending: VecDeque::new(),
             subjects: Subjects::default(),
-            by_topic: HashMap::new(),
-            by_root: HashMap::new(),
+            by_topic: ByTopic::default(),
             visitors: Visitors::default(),
             entries: FxHashMap::default(),
             by_id: HashMap::new(),
@@ -298,7 +297,7 @@ impl Shard {
         let mut topics = Vec::with_capacity(channel.topics.len());
         let mut entries = SmallVec::with_capacity(channel.topics.len());
         for topic in channel.topics.iter() {
-            let entry = self.listen(topic, channel.recursive, subject, key);
+            let entry = self.listen(topic, Reach::of(channel), subject, key);
             topics.push(self.entries.get(&entry).map_or_else(|| topic.clone(), |entry| entry.topic.clone()));
             entries.push((entry, true));
         }
@@ -316,8 +315,8 @@ impl Shard {
         key
     }
 
-    fn listen(&mut self, topic: &Topic, recursive: bool, subject: u64, channel: ChannelKey) -> EntryKey {
-        let entry = self.entry(topic, recursive);
+    fn listen(&mut self, topic: &Topic, reach: Reach, subject: u64, channel: ChannelKey) -> EntryKey {
+        let entry = self.entry(topic, reach);
         if let Some(found) = self.entries.get_mut(&entry) {
             found.parties.entry(subject).or_default().channels.push(channel);
         }
@@ -325,15 +324,13 @@ impl Shard {
     }
 
     /// The entry of a topic; made if nobody has listened yet.
-    pub(crate) fn entry(&mut self, topic: &Topic, recursive: bool) -> EntryKey {
-        let known = if recursive { &self.by_root } else { &self.by_topic };
-        if let Some(entry) = known.get(topic) {
+    pub(crate) fn entry(&mut self, topic: &Topic, reach: Reach) -> EntryKey {
+        if let Some(entry) = self.by_topic.of(reach).get(topic) {
             return *entry;
         }
         let entry = self.key();
-        let known = if recursive { &mut self.by_root } else { &mut self.by_topic };
-        known.insert(topic.clone(), entry);
-        self.entries.insert(entry, Entry::new(topic, recursive));
+        self.by_topic.of_mut(reach).insert(topic.clone(), entry);
+        self.entries.insert(entry, Entry::new(topic, reach));
         entry
     }
 
@@ -343,8 +340,7 @@ impl Shard {
         let subject = live.subject;
         let topics: Vec<EntryKey> = live.topics.iter().map(|(entry, _)| *entry).collect();
         for (topic, answer) in admitted.topics.iter().zip(answers) {
-            let known = if admitted.recursive { &self.by_root } else { &self.by_topic };
-            let Some(entry) = known.get(topic).copied() else { continue };
+            let Some(entry) = self.by_topic.of(Reach::of(admitted)).get(topic).copied() else { continue };
             match self.rules.take(entry, answer, now) {
                 Some(held) => self.hold(&Asked { entry, subject, generation: None, at: None }, held),
                 None => drop(self.affected.insert(entry)),

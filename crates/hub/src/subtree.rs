@@ -10,7 +10,7 @@ use crate::{
     concern::roots,
     matching::Concern,
     outbox::{Below, Item},
-    registry::{ConnectionKey, Party},
+    registry::{ConnectionKey, Party, Reach},
     rules::{EntryKey, SubjectKey},
     shard::Shard,
 };
@@ -35,23 +35,24 @@ pub(crate) struct Visitors {
 impl Shard {
     /// The recursive topics that a record concerns.
     pub(crate) fn concerns_above(&self, record: &Record, activity: &Activity) -> Vec<Concern> {
-        if self.by_root.is_empty() {
+        let below = self.by_topic.of(Reach::Below);
+        if below.is_empty() {
             return Vec::new();
         }
         let object = &activity.object;
         let concern = |resource: podbell_model::ResourceIri| {
-            let entry = *self.by_root.get(&Topic { storage: record.storage, resource: resource.clone() })?;
+            let entry = *below.get(&Topic { storage: record.storage, resource: resource.clone() })?;
             let reads = self.entries.get(&entry)?.need == Need::Read;
-            let below = (resource != *object).then(|| Topic { storage: record.storage, resource: object.clone() });
+            let object = (resource != *object).then(|| Topic { storage: record.storage, resource: object.clone() });
             let generation = reads.then_some(activity.generation);
-            Some(Concern { entry, relation: Relation::Object, generation, below })
+            Some(Concern { entry, relation: Relation::Object, generation, below: object })
         };
         roots(record, activity).filter_map(concern).collect()
     }
 
     /// Makes room for answers about an object below a topic, for subjects that listen to the topic.
     pub(crate) fn visit(&mut self, subjects: &[SubjectKey], object: &Topic) -> Option<Below> {
-        let entry = self.entry(object, false);
+        let entry = self.entry(object, Reach::Itself);
         let visited = self.entries.get_mut(&entry)?;
         let visit = Arc::clone(&visited.visited);
         for subject in subjects {
@@ -101,8 +102,7 @@ impl Shard {
             found.parties.remove(&subject);
         }
         if found.parties.is_empty() {
-            let known = if found.recursive { &mut self.by_root } else { &mut self.by_topic };
-            known.remove(&found.topic);
+            self.by_topic.of_mut(found.reach).remove(&found.topic);
             self.entries.remove(&entry);
             self.affected.remove(&entry);
             self.failing.remove(&entry);

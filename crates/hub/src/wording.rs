@@ -34,7 +34,9 @@ impl<'e> Writer<'e> {
         let words = (channel.rendering, relation, second);
         let known = self.written.iter().position(|(known, _)| *known == words);
         let at = known.unwrap_or_else(|| {
-            let body = self.encoder.encode(channel.rendering, &Projection { activity, relation, second });
+            let body = self
+                .encoder
+                .encode(channel.rendering, &Projection { storage: told.storage, activity, relation, second });
             self.written.push((words, body));
             self.written.len() - 1
         });

@@ -13,6 +13,7 @@ pub mod gateway;
 mod health;
 pub mod listing;
 pub mod local;
+pub mod lws;
 pub mod managing;
 mod opening;
 mod pushing;

@@ -8,12 +8,14 @@ pub mod discovery;
 pub mod gateway;
 pub mod lexical;
 pub mod lifecycle;
+pub mod lws;
 pub mod media;
 pub mod message;
 pub mod problem;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod properties;
 pub mod sender;
+pub mod solid_0_1;
 mod statements;
 pub mod subscription;
 pub mod terms;

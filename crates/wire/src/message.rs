@@ -4,6 +4,7 @@
 //! encoding serves every listener.
 
 mod ess;
+mod lws;
 mod minimal;
 mod rendering;
 mod solid;
@@ -27,7 +28,21 @@ pub enum Relation {
 /// Writes one notification; empty if the rendering has nothing to say of it.
 ///
 /// `second`: the channel also gets the other projection of the activity, so that this one has an id of its own.
-pub fn write(rendering: Rendering, activity: &Activity, relation: Relation, second: bool) -> Vec<u8> {
+/// `storage`: what Linked Web Storage calls the storage that it happened in; without it, nothing is said in its words.
+pub fn write(
+    rendering: Rendering,
+    activity: &Activity,
+    relation: Relation,
+    second: bool,
+    storage: Option<&str>,
+) -> Vec<u8> {
+    match rendering {
+        Rendering::Solid01 => return crate::solid_0_1::MARK.to_vec(),
+        Rendering::Lws { actor, .. } if relation == Relation::Object => {
+            return storage.map(|storage| lws::write(activity, storage, actor)).unwrap_or_default();
+        }
+        _ => {}
+    }
     let Some(notice) = Notice::new(activity, relation, second) else { return Vec::new() };
     notice.write(rendering)
 }
@@ -55,7 +70,7 @@ pub const CURSOR_PLACE: &str = "<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<
 pub fn write_gap(rendering: Rendering, id: Uuid, now: Timestamp) -> Vec<u8> {
     match rendering {
         Rendering::Solid { context, syntax, cursor, .. } => solid::gap(id, now, (context, syntax), cursor),
-        Rendering::Ess { .. } => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -63,7 +78,7 @@ pub fn write_gap(rendering: Rendering, id: Uuid, now: Timestamp) -> Vec<u8> {
 pub fn write_ping(rendering: Rendering, id: Uuid, channel: &str, now: Timestamp) -> Vec<u8> {
     match rendering {
         Rendering::Solid { context, syntax, .. } => solid::ping(id, now, (context, syntax), channel),
-        Rendering::Ess { .. } => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -115,6 +130,8 @@ impl<'a> Notice<'a> {
                 solid::write(self, (context, syntax), actor, cursor)
             }
             Rendering::Ess { actor } => ess::write(self, actor),
+            // Neither knows how a topic stands, or that a member came or went.
+            Rendering::Solid01 | Rendering::Lws { .. } => Vec::new(),
         }
     }
 

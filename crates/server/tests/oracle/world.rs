@@ -162,7 +162,7 @@ impl World {
             log: log.clone(),
             fence,
             authorize: judge.clone(),
-            encoder: Arc::new(Frames),
+            encoder: Arc::new(Frames::default()),
             cursors: seals.clone(),
             channels,
             owing,

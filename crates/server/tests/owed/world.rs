@@ -207,7 +207,7 @@ async fn start(parts: Parts, now: &Arc<Mutex<Timestamp>>) -> Running {
             log: store.clone(),
             fence: store.fence(),
             authorize: judge.clone(),
-            encoder: Arc::new(Frames),
+            encoder: Arc::new(Frames::default()),
             cursors: cursors.clone(),
             channels: store.clone(),
             owing: Some(Arc::new(Waking::new(store.clone(), Arc::clone(&owed)))),

@@ -63,6 +63,15 @@ impl Framing {
         }
     }
 
+    /// Where its code is in that of a rendering.
+    fn bits(self) -> u32 {
+        (self.code() & 3) << 17 | self.code() >> 2 << 20
+    }
+
+    fn from_bits(rendering: u32) -> Self {
+        Self::from_code(rendering >> 17 & 3 | (rendering >> 20 & 3) << 2)
+    }
+
     fn from_code(code: u32) -> Self {
         match code {
             0 => Self::WebSocket,
@@ -97,6 +106,16 @@ pub enum Rendering {
         /// Whether to name the actor, as that protocol does.
         actor: bool,
     },
+    /// The lines of `solid-0.1`: a `pub` says the topic in the listener's own spelling, which only the socket knows. So a
+    /// notification is a [`MARK`](crate::solid_0_1::MARK), and the socket makes the line of it.
+    Solid01,
+    /// The envelopes of Linked Web Storage, always JSON.
+    Lws {
+        /// How one envelope is set apart from the next.
+        framing: Framing,
+        /// Whether to name the actor; the draft advises against it.
+        actor: bool,
+    },
 }
 
 impl Rendering {
@@ -116,11 +135,12 @@ impl Rendering {
                     Syntax::Turtle => 1,
                     Syntax::NTriples => 2,
                 };
-                let framing = framing.code();
-                let framing = (framing & 3) << 17 | framing >> 2 << 20;
-                1 | context << 8 | syntax << 12 | u32::from(actor) << 16 | framing | u32::from(cursor) << 19
+                let facts = u32::from(actor) << 16 | u32::from(cursor) << 19 | framing.bits();
+                1 | context << 8 | syntax << 12 | facts
             }
             Self::Ess { actor } => 2 | u32::from(actor) << 16,
+            Self::Solid01 => 3,
+            Self::Lws { framing, actor } => 4 | u32::from(actor) << 16 | framing.bits(),
         }
     }
 
@@ -139,26 +159,28 @@ impl Rendering {
                     _ => Syntax::NTriples,
                 },
                 actor,
-                framing: Framing::from_code(code >> 17 & 3 | (code >> 20 & 3) << 2),
+                framing: Framing::from_bits(code),
                 cursor: code >> 19 & 1 == 1,
             },
             2 => Self::Ess { actor },
+            3 => Self::Solid01,
+            4 => Self::Lws { framing: Framing::from_bits(code), actor },
             _ => return None,
         };
         // Bits that mean nothing yet are refused rather than guessed.
         (rendering.code() == code).then_some(rendering)
     }
 
-    /// The same with another framing; ESS has but one.
+    /// The same with another framing; ESS and `solid-0.1` have but one.
     #[must_use]
     pub fn with_framing(mut self, chosen: Framing) -> Self {
-        if let Self::Solid { framing, .. } = &mut self {
+        if let Self::Solid { framing, .. } | Self::Lws { framing, .. } = &mut self {
             *framing = chosen;
         }
         self
     }
 
-    /// The same in another syntax; ESS has but one.
+    /// The same in another syntax; only Solid has several.
     #[must_use]
     pub fn with_syntax(mut self, chosen: Syntax) -> Self {
         if let Self::Solid { syntax, .. } = &mut self {
@@ -167,7 +189,7 @@ impl Rendering {
         self
     }
 
-    /// The same with cursors; ESS has none.
+    /// The same with cursors; only Solid has them.
     #[must_use]
     pub fn with_cursor(mut self) -> Self {
         if let Self::Solid { cursor, .. } = &mut self {
@@ -179,8 +201,8 @@ impl Rendering {
     /// How notifications follow each other.
     pub fn framing(self) -> Framing {
         match self {
-            Self::Solid { framing, .. } => framing,
-            Self::Ess { .. } => Framing::WebSocket,
+            Self::Solid { framing, .. } | Self::Lws { framing, .. } => framing,
+            Self::Ess { .. } | Self::Solid01 => Framing::WebSocket,
         }
     }
 
@@ -189,6 +211,8 @@ impl Rendering {
         match self {
             Self::Solid { syntax, .. } => syntax.media_type(),
             Self::Ess { .. } => "application/json",
+            Self::Solid01 => "text/plain",
+            Self::Lws { .. } => crate::lws::MEDIA_TYPE,
         }
     }
 }
@@ -206,7 +230,7 @@ mod tests {
                 seen += 1;
             }
         }
-        assert_eq!(seen, 2 * 3 * 2 * 7 * 2 + 2);
+        assert_eq!(seen, 2 * 3 * 2 * 7 * 2 + 2 + 1 + 7 * 2);
     }
 
     #[test]
@@ -228,5 +252,7 @@ mod tests {
         let pushed = |framing| Rendering::Solid { context, syntax, actor, framing, cursor }.code();
         assert_eq!([Framing::Webhook, Framing::Inbox, Framing::WebPush].map(pushed), [0x10_1101, 0x12_1101, 0x14_1101]);
         assert_eq!(Rendering::Ess { actor: true }.code(), 0x1_0002);
+        assert_eq!(Rendering::Solid01.code(), 3);
+        assert_eq!(Rendering::Lws { framing: Framing::Webhook, actor: true }.code(), 0x11_0004);
     }
 }

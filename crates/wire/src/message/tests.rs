@@ -34,7 +34,7 @@ fn activity(kind: ActivityKind, object: &str) -> Activity {
 }
 
 fn text(rendering: Rendering, activity: &Activity, relation: Relation) -> String {
-    String::from_utf8(write(rendering, activity, relation, false)).unwrap()
+    String::from_utf8(write(rendering, activity, relation, false, None)).unwrap()
 }
 
 #[test]
@@ -129,17 +129,17 @@ fn no_solid_message_names_the_actor_unless_told_to() {
 fn an_update_of_a_member_is_nothing_to_its_container() {
     let activity = activity(ActivityKind::Update, "https://pod.example/n/1");
     for rendering in [SOLID, ESS] {
-        assert!(write(rendering, &activity, Relation::Member, false).is_empty());
+        assert!(write(rendering, &activity, Relation::Member, false, None).is_empty());
     }
     let mut covered = super::tests::activity(ActivityKind::Create, "https://pod.example/n/1");
     covered.membership = None;
-    assert!(write(SOLID, &covered, Relation::Member, false).is_empty());
+    assert!(write(SOLID, &covered, Relation::Member, false, None).is_empty());
 }
 
 #[test]
 fn the_second_of_two_has_an_id_of_its_own() {
     let activity = activity(ActivityKind::Create, "https://pod.example/n/1");
-    let second = String::from_utf8(write(SOLID, &activity, Relation::Member, true)).unwrap();
+    let second = String::from_utf8(write(SOLID, &activity, Relation::Member, true, None)).unwrap();
     let container = ResourceIri::parse("https://pod.example/n/").unwrap();
     assert!(second.contains(&activity::secondary_id(activity.id, &container).urn().to_string()));
     assert!(!second.contains(&activity.id.to_string()));
@@ -178,7 +178,7 @@ fn the_ess_actor_is_an_empty_list_when_off_or_anonymous() {
 
 #[test]
 fn ess_is_json_ld_that_means_what_it_says() {
-    let message = write(ESS, &activity(ActivityKind::Update, "https://pod.example/n/1"), Relation::Object, false);
+    let message = write(ESS, &activity(ActivityKind::Update, "https://pod.example/n/1"), Relation::Object, false, None);
     let graph = rdf::parse(rdf::RdfFormat::JsonLd, "https://pod.example/", &message).unwrap();
     let text = String::from_utf8(rdf::serialize(rdf::RdfFormat::NTriples, &graph, &[])).unwrap();
     for fact in [
@@ -222,9 +222,9 @@ proptest! {
         let relation = if member { Relation::Member } else { Relation::Object };
         let graph = |syntax: Syntax| {
             let rendering = Rendering::Solid { context: NotificationsContext::V0_3, syntax, actor, framing: Framing::WebSocket, cursor: false };
-            rdf::parse(syntax.rdf_format(), "https://base.example/", &write(rendering, &activity, relation, false))
+            rdf::parse(syntax.rdf_format(), "https://base.example/", &write(rendering, &activity, relation, false, None))
         };
-        if write(SOLID, &activity, relation, false).is_empty() {
+        if write(SOLID, &activity, relation, false, None).is_empty() {
             return Ok(());
         }
         let turtle = graph(Syntax::Turtle).unwrap();
@@ -261,7 +261,7 @@ fn a_ping_names_its_channel_and_nothing_else() {
 fn a_notification_in_short_says_what_happened_to_what() {
     let activity = activity(ActivityKind::Create, "https://pod.example/n/7");
     for syntax in [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples] {
-        let whole = write(SOLID.with_syntax(syntax).with_cursor(), &activity, Relation::Member, false);
+        let whole = write(SOLID.with_syntax(syntax).with_cursor(), &activity, Relation::Member, false, None);
         let short = minimal(&whole, syntax).unwrap();
         assert!(short.len() < whole.len(), "{syntax:?}");
         let graph = rdf::parse(syntax.rdf_format(), "https://base.example/", &short).unwrap();
