@@ -12,6 +12,7 @@ mod finishing;
 mod heads;
 mod health;
 mod owing;
+mod pace;
 pub(crate) mod receivers;
 mod rows;
 mod taking;

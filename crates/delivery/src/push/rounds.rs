@@ -10,7 +10,7 @@ use super::{
     lanes::{Lanes, Room},
     schedule::{after, is_too_old},
 };
-use podbell_hub::ChannelId;
+use podbell_hub::{ChannelId, Topic};
 use podbell_model::Timestamp;
 use std::{
     collections::{HashMap, HashSet},
@@ -43,6 +43,8 @@ pub(super) struct Rounds {
     under_way: HashMap<Id, (Lane, DeliveryId, ChannelId)>,
     /// The deliveries of these, whatever lane they began in.
     carried: HashSet<DeliveryId>,
+    /// What they are about, of channels that have a rate: of one topic, one goes after the other.
+    paced: HashMap<DeliveryId, (ChannelId, Topic)>,
     /// Channels whose receivers asked for a longer pause, until when.
     held: HashMap<ChannelId, Timestamp>,
     /// Where the last round stopped; the next one begins behind it.
@@ -88,6 +90,7 @@ impl Rounds {
             tasks: JoinSet::new(),
             under_way: HashMap::new(),
             carried: HashSet::new(),
+            paced: HashMap::new(),
             held: HashMap::new(),
             last: None,
             upkeep: Upkeep::At(Instant::now()),
@@ -174,6 +177,9 @@ impl Rounds {
                 Some(until) if !matches!(delivery.kind, Kind::Ping { .. }) => Work::PutOff(until),
                 _ if broken && is_too_old(delivery.owed, now) => Work::GiveUp,
                 _ if places == 0 => continue,
+                _ if self.waits_for_another(&delivery) => {
+                    Work::PutOff(after(now, delivery.channel.rate.unwrap_or_default()))
+                }
                 _ => Work::Deliver,
             };
             if let Work::Deliver = work {
@@ -207,8 +213,17 @@ impl Rounds {
         }
     }
 
+    /// Whether something is under way about the same topic, for a channel that does not want two at once.
+    fn waits_for_another(&self, delivery: &Delivery) -> bool {
+        let of = |topic| (delivery.channel.id, topic);
+        paced(delivery).is_some_and(|topic| self.paced.values().any(|(channel, known)| (*channel, known) == of(topic)))
+    }
+
     fn spawn(&mut self, lane: &Lane, delivery: Delivery, work: Work) {
         let (inner, id, channel) = (Arc::clone(&self.inner), delivery.id, delivery.channel.id);
+        if let (Work::Deliver, Some(topic)) = (&work, paced(&delivery)) {
+            self.paced.insert(id, (channel, topic.clone()));
+        }
         let task = self.tasks.spawn(async move {
             Task::Delivery(match work {
                 Work::Deliver => inner.deliver(&delivery).await,
@@ -232,6 +247,7 @@ impl Rounds {
         };
         let Some((lane, delivery, channel)) = self.under_way.remove(&id) else { return self.looked_after() };
         self.carried.remove(&delivery);
+        self.paced.remove(&delivery);
         let was_broken = self.lanes.is_broken(&lane);
         self.lanes.ended(&lane, delivery, ended.strain, ended.asked, Instant::now());
         match (was_broken, self.lanes.is_broken(&lane)) {
@@ -279,5 +295,13 @@ impl Rounds {
             Upkeep::At(_) => Upkeep::At(Instant::now()),
             Upkeep::UnderWay { .. } => Upkeep::UnderWay { again: true },
         };
+    }
+}
+
+/// The topic that it is about, if its channel has a rate.
+fn paced(delivery: &Delivery) -> Option<&Topic> {
+    match &delivery.kind {
+        Kind::Change { about, .. } | Kind::State { about } => delivery.channel.rate.map(|_| &about.topic),
+        Kind::Ping { .. } | Kind::Lifecycle { .. } => None,
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     columns::{Columns, nanos, signed, span},
     error::EngineError,
-    queue::{dead, heads, receivers::Purpose, rows},
+    queue::{dead, heads, pace, receivers::Purpose, rows},
 };
 use podbell_delivery::push::{Attempt, DeliveryId, Done, Outcome};
 use podbell_hub::ChannelId;
@@ -24,6 +24,8 @@ struct Finished {
     /// None for last words.
     channel: Option<ChannelId>,
     purpose: i64,
+    /// What it was about, by storage and resource, if anything.
+    topic: Option<(i64, String)>,
 }
 
 /// See [`podbell_delivery::push::Queue::finish`]; of what is gone, or given up already, nothing is noted.
@@ -64,13 +66,17 @@ pub(crate) fn finish(
                 return Ok(());
             }
             heads::promote(db, target, &finished.object)?;
+            if let (Some(ended), Some(topic), Done::Acknowledged) = (ended, &finished.topic, done) {
+                pace::told(db, target, topic, ended)?;
+            }
         }
     }
     Ok(heads::settle(db, target)?)
 }
 
 fn find(db: &Connection, id: DeliveryId) -> rusqlite::Result<Option<Finished>> {
-    let sql = "SELECT d.target, d.object, d.message, d.due, d.kind, t.channel, t.purpose
+    let sql = "SELECT d.target, d.object, d.message, d.due, d.kind, t.channel, t.purpose,
+                   d.storage, d.topic
                FROM deliveries d JOIN targets t ON t.number = d.target WHERE d.id = ?1 AND d.died IS NULL";
     let finished = |row: &rusqlite::Row<'_>| {
         Ok(Finished {
@@ -82,6 +88,7 @@ fn find(db: &Connection, id: DeliveryId) -> rusqlite::Result<Option<Finished>> {
             tells_a_change: row.get::<_, i64>(4)? < 2,
             channel: row.get::<_, Option<[u8; 16]>>(5)?.map(|_| row.uuid(5).map(ChannelId)).transpose()?,
             purpose: row.get(6)?,
+            topic: row.get::<_, Option<i64>>(7)?.zip(row.get(8)?),
         })
     };
     db.prepare_cached(sql)?.query_row([id.0], finished).optional()

@@ -39,6 +39,7 @@ macro_rules! queue_contract {
         );
         $crate::queue_contract!(@facts pace $make:
             the_rate_keeps_what_is_told_of_a_topic_apart
+            what_is_late_keeps_the_rate_too
             an_update_takes_the_place_of_one_that_waits
             what_is_under_way_is_never_replaced
             what_was_tried_or_is_no_update_is_never_replaced

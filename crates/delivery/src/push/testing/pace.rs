@@ -1,14 +1,14 @@
 //! What every queue keeps of rates and bounds, and of what may take the place of what, one function per fact.
 
-use super::{BOUND, NOTHING, Parts, at, body, change, channel, message};
+use super::{BOUND, NOTHING, Parts, at, body, change, channel, message, topic};
 use crate::push::Done;
-use podbell_hub::{Owed, Position, What};
+use podbell_hub::{About, Channel, Owed, Position, What};
 use podbell_model::Sequence;
 use std::time::Duration;
 
 /// See its name.
 pub async fn the_rate_keeps_what_is_told_of_a_topic_apart(parts: &Parts) {
-    let channel = channel(1, "hook.example", &["a", "b"]);
+    let channel = Channel { rate: Some(Duration::from_secs(10)), ..channel(1, "hook.example", &["a", "b"]) };
     parts.keep(&channel).await;
     let rated = |path: &str, number, second, mergeable| {
         let owed = change(&channel, path, number);
@@ -22,12 +22,39 @@ pub async fn the_rate_keeps_what_is_told_of_a_topic_apart(parts: &Parts) {
     }
     // The one before counts though it is delivered; a deletion waits and replaces nothing.
     parts.owe(vec![rated("a", 3, 2, false), rated("a", 4, 3, false), rated("b", 5, 30, false)]).await;
-    assert_eq!(parts.messages("hook.example", 9).await, NOTHING);
-    let third = parts.one("hook.example", 10).await;
-    parts.acknowledge(third.id, 10).await;
-    assert_eq!(parts.messages("hook.example", 19).await, NOTHING);
-    assert_eq!(parts.messages("hook.example", 20).await, [message(4)]);
+    // Counted from when it had arrived: an attempt takes a second.
+    assert_eq!(parts.messages("hook.example", 11).await, NOTHING);
+    let third = parts.one("hook.example", 12).await;
+    parts.acknowledge(third.id, 12).await;
+    assert_eq!(parts.messages("hook.example", 22).await, NOTHING);
+    assert_eq!(parts.messages("hook.example", 23).await, [message(4)]);
     assert_eq!(parts.messages("hook.example", 30).await, [message(4), message(5)]);
+}
+
+/// See its name.
+pub async fn what_is_late_keeps_the_rate_too(parts: &Parts) {
+    let channel = Channel { rate: Some(Duration::from_secs(10)), ..channel(1, "hook.example", &["c/"]) };
+    parts.keep(&channel).await;
+    // Three members of one container.
+    let added = |path: &str, number| {
+        let mut owed = rated(change(&channel, path, number));
+        owed.about = About::topic(topic("c/"));
+        owed
+    };
+    parts.owe(vec![added("c/1", 1), added("c/2", 2), added("c/3", 3)]).await;
+    // Nobody was there for an hour, all of it is due, and whoever delivers puts off what would come at once.
+    let waiting = parts.take("hook.example", 3_600, 9).await;
+    let [first, others @ ..] = &waiting[..] else { panic!("nothing is due") };
+    for other in others {
+        parts.queue.finish(other.id, None, &Done::Again(at(3_610))).await.unwrap();
+    }
+    parts.acknowledge(first.id, 3_600).await;
+    assert_eq!(parts.messages("hook.example", 3_610).await, NOTHING);
+    let second = parts.one("hook.example", 3_611).await;
+    assert_eq!(second.message, message(2));
+    parts.acknowledge(second.id, 3_611).await;
+    assert_eq!(parts.messages("hook.example", 3_621).await, NOTHING);
+    assert_eq!(parts.one("hook.example", 3_622).await.message, message(3));
 }
 
 fn rated(owed: Owed) -> Owed {

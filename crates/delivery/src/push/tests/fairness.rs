@@ -1,7 +1,10 @@
 //! Nobody delays others, and nobody is flooded.
 
 use super::world::{Reply, World, status};
-use crate::push::Settings;
+use crate::push::{Kind, Settings};
+use bytes::Bytes;
+use podbell_hub::{About, Position};
+use podbell_model::{Sequence, Uuid};
 use std::{num::NonZeroU32, time::Duration};
 
 const FAST: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
@@ -134,4 +137,25 @@ async fn what_grew_old_while_its_host_did_not_work_is_given_up_untried() {
     world.until(|world| world.queue.pending() == 0).await;
     assert!(world.post.count() <= 6, "{}", world.post.count());
     assert_eq!(world.courier.counts().dead, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_due_together_keeps_the_rate_of_its_topic() {
+    let world = World::new(Settings::default());
+    let channel = world.channel_with("https://hook.example/", |channel| channel.rate = Some(Duration::from_mins(1)));
+    for number in 0..4 {
+        let position = Position { sequence: Sequence(number), part: 0 };
+        let about = About::topic(channel.topics[0].clone());
+        let kind = Kind::Change { about, body: Bytes::from_static(b"{}").into(), position };
+        world.owe_kind(&channel, &format!("https://pod.example/a/{number}"), Uuid::from_u128(number.into()), kind);
+    }
+    world.courier.wake();
+    for told in 1..=4 {
+        world.quiet().await;
+        assert_eq!(world.post.count(), told, "one a minute");
+        world.pass(Duration::from_secs(30));
+        world.quiet().await;
+        assert_eq!(world.post.count(), told);
+        world.pass(Duration::from_secs(31));
+    }
 }

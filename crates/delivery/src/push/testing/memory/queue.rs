@@ -105,7 +105,11 @@ impl Queue for MemoryQueue {
                 entry.died = Some(ended.unwrap_or(entry.due));
             }
             Done::Acknowledged | Done::Withheld | Done::Dead => {
-                state.entries.remove(&id.0);
+                let finished = state.entries.remove(&id.0);
+                let ended = attempt.and_then(|attempt| attempt.at.checked_add(attempt.took).ok());
+                if let (Some(finished), Some(ended), Done::Acknowledged) = (finished, ended, done) {
+                    state.pace(&finished, ended);
+                }
             }
         }
         Ok(())

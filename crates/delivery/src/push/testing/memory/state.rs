@@ -242,6 +242,24 @@ impl State {
         });
     }
 
+    /// What waits to be told of the same topic, and is due before the rate allows, is put off, one behind the other.
+    pub(super) fn pace(&mut self, told: &Entry, at: Timestamp) {
+        let Some(receiver) = self.receivers.get_mut(&told.channel).filter(|_| told.gone.is_none()) else { return };
+        let (Some(rate), Some(topic)) = (receiver.channel.rate, told.topic()) else { return };
+        let last = receiver.due.entry(topic.clone()).or_insert(at);
+        *last = at.max(*last);
+        let waits = |entry: &&(i64, &Entry)| entry.1.channel == told.channel && entry.1.topic() == Some(topic);
+        let mut waiting: Vec<_> = self.heads().iter().filter(waits).map(|(id, entry)| (entry.due, *id)).collect();
+        waiting.sort();
+        let mut free = at;
+        for (_, id) in waiting {
+            free = free.saturating_add(rate).unwrap_or(Timestamp::MAX);
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.due = entry.due.max(free);
+            }
+        }
+    }
+
     pub(super) fn say(
         &mut self,
         channel: ChannelId,
