@@ -8,7 +8,7 @@ use crate::{
     causes::Causes,
     data::DataDirectory,
     listen::Bound,
-    notifications::{self, Seals, Targets, local::Local, lws},
+    notifications::{self, Seals, Targets, local::Local, lws, solid_0_1::Capabilities},
     parts::{Parts, outbound},
     provider_site::{self, Homes},
     pushing, resources,
@@ -90,6 +90,7 @@ pub async fn compose_with(
     let verifier = Arc::new(Verifier::new(oidc_config(settings), fetch, replay));
     let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
     let causes = Arc::new(Causes::new(&store.key("causes").await?).context("causes cannot be sealed")?);
+    let capabilities = Capabilities::new(&store.key("solid-0.1").await?, settings.solid_0_1.capability_life.into());
     let owed = Arc::new(Notify::new());
     let hub = Hub::start(
         podbell_hub::Ports {
@@ -146,6 +147,7 @@ pub async fn compose_with(
         pod,
         hub: Arc::clone(&hub),
         cursors,
+        capabilities: capabilities.context("capabilities cannot be sealed")?,
         causes,
         log: store.clone(),
         sender: Arc::clone(&sender),

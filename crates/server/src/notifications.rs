@@ -19,6 +19,7 @@ mod opening;
 mod pushing;
 pub mod sender;
 pub mod services;
+pub mod solid_0_1;
 pub mod streams;
 mod targets;
 

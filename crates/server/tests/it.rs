@@ -51,6 +51,7 @@ mod it {
     mod streams;
     mod transcript;
     mod two_worlds;
+    mod updates_via;
     mod web_push;
     mod webhooks;
     mod websocket;
