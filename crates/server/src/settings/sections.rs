@@ -72,6 +72,8 @@ settings! {
         dpop: Dpop;
         /// The ESS gateway.
         ess: Ess;
+        /// The lines of `solid-0.1`.
+        solid_0_1: Solid01;
         /// Limits.
         limits: Limits;
         /// How long history is kept.
@@ -148,6 +150,18 @@ settings! {
     Ess ["ess"] {
         /// Whether its messages name who made a change. That protocol requires it, all others leave it out.
         actor: bool = true;
+    }
+
+    /// The lines of `solid-0.1`, which older applications speak, over a WebSocket at /.notifications/solid-0.1.
+    Solid01 ["solid_0_1"] {
+        /// Whether they are spoken.
+        enabled: bool = true;
+        /// Resources that one socket hears of.
+        subscriptions_per_socket: usize = 100;
+        /// The largest message, in bytes. A socket that sends one above limits.message is closed.
+        message: Size = Size::kib(16);
+        /// Messages of one socket in one second; what comes faster is read later.
+        messages_per_second: u32 = 100;
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.
