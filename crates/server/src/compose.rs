@@ -130,6 +130,7 @@ pub async fn compose_with(
         settings,
     );
     let courier = Arc::new(courier);
+    let websockets = WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes());
     let app = Arc::new(App {
         settings: settings.clone(),
         origin,
@@ -152,10 +153,10 @@ pub async fn compose_with(
         log: store.clone(),
         sender: Arc::clone(&sender),
         strangers: Strangers::new(settings, &store.key("networks").await?),
-        websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
+        websockets: websockets.clone(),
         streams: Streams::start(settings.limits.ping.into()),
     });
-    tokio::spawn(drain(hub, courier, stop));
+    tokio::spawn(drain((hub, websockets), courier, stop));
     tokio::spawn(tend_keys(sender, Arc::clone(&clock)));
     tokio::spawn(tend(store, clock));
     composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
@@ -225,8 +226,9 @@ fn hub_settings(settings: &Settings) -> podbell_hub::Settings {
 }
 
 /// Says goodbye to every listener when the server stops, and lets what is pushed arrive.
-async fn drain(hub: Arc<Hub>, courier: Arc<Courier>, mut stop: Stop) {
+async fn drain((hub, websockets): (Arc<Hub>, WebSockets), courier: Arc<Courier>, mut stop: Stop) {
     stop.stopped().await;
+    websockets.stop();
     tokio::join!(hub.drain(), courier.stop(LAST_PUSHES));
 }
 

@@ -159,6 +159,12 @@ settings! {
         /// How long the URL in Updates-Via speaks for the agent to whom it was told. A new one is told after half of
         /// that. What the agent may not read is never told, however long it lasts.
         capability_life: Span = Span::days(14);
+        /// Resources that one socket hears of.
+        subscriptions_per_socket: usize = 100;
+        /// The largest message, in bytes. A socket that sends one above limits.message is closed.
+        message: Size = Size::kib(16);
+        /// Messages of one socket in one second; what comes faster is read later.
+        messages_per_second: u32 = 100;
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.

@@ -5,7 +5,7 @@
 //!
 //! Spec: <https://github.com/solid/solid-spec/blob/master/api-websockets.md>
 
-use super::SOCKET;
+use super::PATH;
 use crate::{app::App, cors::vary};
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -25,7 +25,7 @@ pub(crate) fn advertised(
         return response;
     }
     // `http` becomes `ws`, `https` becomes `wss`.
-    let socket = format!("ws{}{SOCKET}", origin.trim_start_matches("http"));
+    let socket = format!("ws{}{PATH}", origin.trim_start_matches("http"));
     let capability = app.capabilities.seal(subject, storage, app.now());
     let url = capability.as_ref().map_or(socket.clone(), |capability| format!("{socket}/{capability}"));
     let headers = response.headers_mut();
