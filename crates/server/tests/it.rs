@@ -29,6 +29,7 @@ mod it {
     mod hooks;
     mod http2;
     mod http2_streams;
+    mod identity;
     mod inboxes;
     mod issuer;
     mod last_words;

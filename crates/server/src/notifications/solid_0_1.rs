@@ -8,6 +8,7 @@
 mod capability;
 mod conversation;
 mod pace;
+mod speaker;
 mod topics;
 mod updates_via;
 
@@ -17,7 +18,7 @@ pub(crate) use updates_via::advertised;
 use super::opening;
 use crate::{
     app::App,
-    authenticate::{Asker, asker},
+    authenticate::{self, DPOP},
     problem::Problem,
     request::Target,
 };
@@ -29,9 +30,11 @@ use axum::{
     routing::any,
 };
 use conversation::{Conversation, Greeting};
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use podbell_delivery::websocket::handshake::Subprotocol;
+use podbell_oidc::AuthError;
 use podbell_wire::solid_0_1::SUBPROTOCOL;
+use speaker::{Speaker, Unproved};
 use std::sync::Arc;
 
 /// Where the socket is.
@@ -57,8 +60,8 @@ async fn endpoint(
     if let Some(answer) = answered(&app, request.method())? {
         return Ok(answer);
     }
-    let asker = asker(&app, request.method(), &target, request.headers()).await?;
-    open(&app, &target, request, asker)
+    let speaker = speaking(&app, &target, request.headers(), None).await?;
+    open(&app, &target, request, speaker)
 }
 
 /// The socket of whom its URL was made for.
@@ -71,16 +74,50 @@ async fn with_capability(
     if let Some(answer) = answered(&app, request.method())? {
         return Ok(answer);
     }
-    let asker = opened_by(&app, &capability)?;
-    open(&app, &target, request, asker)
+    let speaker = speaking(&app, &target, request.headers(), Some(&capability)).await?;
+    open(&app, &target, request, speaker)
 }
 
-/// Whose capability that is.
-///
-/// # Errors
-/// 404 if it is nobody's.
-fn opened_by(_app: &App, _capability: &str) -> Result<Asker, Problem> {
-    Err(Problem::not_found().detail("nobody was given this URL, or not for so long"))
+/// Who speaks, by the URL and by the headers of an opening. A token without a proof waits for one.
+async fn speaking(
+    app: &App,
+    target: &Target,
+    headers: &HeaderMap,
+    capability: Option<&str>,
+) -> Result<Speaker, Problem> {
+    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok()).map(Arc::from);
+    let mut speaker = Speaker::new(&format!("{}{PATH}", target.origin), origin);
+    if let Some(capability) = capability {
+        // The same for what has ended and for what never was.
+        let nobody = || {
+            Problem::blank(StatusCode::FORBIDDEN).detail(
+                "this URL speaks for nobody, or no longer: ask for the resource again, and take its Updates-Via",
+            )
+        };
+        speaker.opened_by(capability, app.capabilities.open(capability, app.now()).ok_or_else(nobody)?);
+    }
+    let authorization = authenticate::texts(headers, &header::AUTHORIZATION)?;
+    let [authorization] = *authorization else {
+        return if authorization.is_empty() { Ok(speaker) } else { Err(refused(AuthError::Authorization.into())) };
+    };
+    if !authorization.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("dpop ")) {
+        return Err(refused(AuthError::Scheme.into()));
+    }
+    speaker.auth(authorization.to_owned()).map_err(refused)?;
+    match *authenticate::texts(headers, &DPOP)? {
+        [] => {}
+        // For the socket: what it opens is no single resource.
+        [proof] => drop(speaker.dpop(&app.verifier, proof, &|_| false, app.now()).await.map_err(refused)?),
+        _ => return Err(refused(AuthError::ProofCount.into())),
+    }
+    Ok(speaker)
+}
+
+fn refused(unproved: Unproved) -> Problem {
+    match unproved {
+        Unproved::Refused(error) => authenticate::refused(&error),
+        Unproved::NoToken | Unproved::TooLong => authenticate::refused(&AuthError::Authorization),
+    }
 }
 
 /// What needs no socket.
@@ -96,7 +133,7 @@ fn answered(app: &App, method: &Method) -> Result<Option<Response>, Problem> {
     }
 }
 
-fn open(app: &Arc<App>, target: &Target, mut request: Request<Body>, asker: Asker) -> Result<Response, Problem> {
+fn open(app: &Arc<App>, target: &Target, mut request: Request<Body>, speaker: Speaker) -> Result<Response, Problem> {
     let mut handshake = opening::handshake(&mut request, Subprotocol::Rather(SUBPROTOCOL))?;
     let greeting = match handshake.protocol() {
         Some(_) => Greeting::Welcome,
@@ -106,7 +143,7 @@ fn open(app: &Arc<App>, target: &Target, mut request: Request<Body>, asker: Aske
     let (websockets, room) = (app.websockets.clone(), handshake.room.take());
     let (app, network) = (Arc::clone(app), app.strangers.network(target.client));
     handshake.switch(move |stream, early| {
-        let begin = move |lines| Conversation::new(app, lines, greeting, asker, network);
+        let begin = move |lines| Conversation::new(app, lines, greeting, speaker, network);
         tokio::spawn(websockets.converse(stream, early, begin, room));
     })
 }

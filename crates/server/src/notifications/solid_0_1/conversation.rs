@@ -3,8 +3,12 @@
 //! What may not be read and what is not there are answered alike. Nothing but a broken or foreign protocol closes the
 //! socket: applications would come again for ever.
 
-use super::{pace::Pace, topics::Topics};
-use crate::{app::App, authenticate::Asker};
+use super::{
+    pace::Pace,
+    speaker::{Known, Speaker},
+    topics::Topics,
+};
+use crate::app::App;
 use podbell_delivery::{
     rendering_id,
     websocket::{
@@ -13,10 +17,10 @@ use podbell_delivery::{
     },
 };
 use podbell_hub::{Channel, ChannelId, ConnectError, Ending, Filter, Network, Topic};
-use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
+use podbell_model::{ResourceIri, Subject, Uuid};
 use podbell_wire::{
     Rendering,
-    solid_0_1::{Misheard, Said, Says},
+    solid_0_1::{MAX_URI, Misheard, Said, Says},
 };
 use std::{
     ops::ControlFlow::{self, Break, Continue},
@@ -35,12 +39,6 @@ pub(super) enum Greeting {
     Stranger,
 }
 
-/// Who the client is now.
-struct Identity {
-    subject: Arc<Subject>,
-    expires: Option<Timestamp>,
-}
-
 /// What became of a wish to hear of something.
 enum Outcome {
     Heard,
@@ -54,9 +52,7 @@ pub(super) struct Conversation {
     app: Arc<App>,
     lines: Arc<Lines>,
     greeting: Greeting,
-    identity: Identity,
-    /// Who it is to whom it was last opened, until the greeting is out.
-    arriving: Option<Asker>,
+    speaker: Speaker,
     network: Option<Network>,
     topics: Topics,
     pace: Pace,
@@ -67,35 +63,60 @@ impl Conversation {
         app: Arc<App>,
         lines: Arc<Lines>,
         greeting: Greeting,
-        asker: Asker,
+        speaker: Speaker,
         network: Option<Network>,
     ) -> Self {
-        let public = Subject { origin: asker.subject.origin.clone(), ..Subject::public() };
-        let identity = Identity { subject: Arc::new(public), expires: None };
         let pace = Pace::new(app.settings.solid_0_1.messages_per_second);
-        Self { app, lines, greeting, identity, arriving: Some(asker), network, topics: Topics::default(), pace }
+        Self { app, lines, greeting, speaker, network, topics: Topics::default(), pace }
     }
 
-    /// The client is somebody else from now on: what was refused is tried once more. What it hears of goes on by whom it
-    /// was granted to, as long as that holds.
-    async fn identified(&mut self, asker: Asker) -> ControlFlow<End> {
-        self.identity = Identity { subject: Arc::new(asker.subject), expires: asker.expires };
+    /// A proof was said, for the socket or for a resource.
+    async fn dpop(&mut self, proof: &str) -> ControlFlow<End> {
+        let app = Arc::clone(&self.app);
+        let is_resource = |resource: &ResourceIri| app.storages.containing(resource).is_some();
+        match self.speaker.dpop(&app.verifier, proof, &is_resource, app.now()).await {
+            Ok(Known::Socket { former }) => {
+                if let Some(former) = former {
+                    self.take_leave(&former).await?;
+                }
+                self.try_again(None).await
+            }
+            Ok(Known::Resource { resource, .. }) => self.try_again(Some(&resource)).await,
+            Err(unproved) => self.lines.say(Says::Error(&unproved.to_string())).await,
+        }
+    }
+
+    /// It wants to hear of the resource that a proof is for.
+    async fn sub_proved(&mut self, proof: &str) -> ControlFlow<End> {
+        let app = Arc::clone(&self.app);
+        let is_resource = |resource: &ResourceIri| app.storages.containing(resource).is_some();
+        match self.speaker.sub(&app.verifier, proof, &is_resource, app.now()).await {
+            Ok(Known::Resource { spelled, .. }) if spelled.len() <= MAX_URI => self.begin(&spelled).await,
+            Ok(_) => self.lines.say(Says::Error(&Misheard::LongUri.to_string())).await,
+            Err(unproved) => self.lines.say(Says::Error(&unproved.to_string())).await,
+        }
+    }
+
+    /// Somebody else speaks now: what the former one heard ends, unless it is theirs too.
+    async fn take_leave(&mut self, former: &Subject) -> ControlFlow<End> {
+        for uri in self.topics.take_of(former) {
+            self.begin(&uri).await?;
+        }
+        Continue(())
+    }
+
+    /// What was refused is tried once more, or that one resource of it. What may still not be read is not answered again.
+    async fn try_again(&mut self, only: Option<&ResourceIri>) -> ControlFlow<End> {
+        let most = self.app.settings.solid_0_1.subscriptions_per_socket;
         for uri in self.topics.take_refused() {
-            if let Outcome::Heard = self.listen(&uri).await {
+            if only.is_some_and(|only| ResourceIri::parse(&uri).is_ok_and(|resource| resource != *only)) {
+                self.topics.refuse(&uri, most);
+            } else if let Outcome::Heard = self.listen(&uri).await {
                 self.lines.say(Says::Ack(&uri)).await?;
                 self.topics.open(&uri);
             }
         }
         Continue(())
-    }
-
-    /// Who it is; nobody, once the credentials have ended.
-    fn subject(&mut self) -> &Arc<Subject> {
-        if self.identity.expires.is_some_and(|expires| expires <= self.app.now()) {
-            let public = Subject { origin: self.identity.subject.origin.clone(), ..Subject::public() };
-            self.identity = Identity { subject: Arc::new(public), expires: None };
-        }
-        &self.identity.subject
     }
 
     async fn said(&mut self, said: Result<Said<'_>, Misheard>) -> ControlFlow<End> {
@@ -106,9 +127,13 @@ impl Conversation {
                 self.lines.say(Says::Removed(uri)).await
             }
             Ok(Said::Ping(rest)) => self.lines.say(Says::Pong(rest)).await,
-            Ok(Said::SubProved(_) | Said::Auth { .. } | Said::Dpop(_)) => {
-                self.lines.say(Says::Error("Authentication is part of the opening request")).await
-            }
+            Ok(Said::SubProved(proof)) => self.sub_proved(proof).await,
+            Ok(Said::Auth { scheme, token }) => match self.speaker.auth(format!("{scheme} {token}")) {
+                // Nothing is known before the proof.
+                Ok(()) => Continue(()),
+                Err(unproved) => self.lines.say(Says::Error(&unproved.to_string())).await,
+            },
+            Ok(Said::Dpop(proof)) => self.dpop(proof).await,
             Err(misheard) if misheard.is_error() => self.lines.say(Says::Error(&misheard.to_string())).await,
             Err(misheard) => self.lines.say(Says::Warning(&misheard.to_string())).await,
         }
@@ -119,6 +144,11 @@ impl Conversation {
         if self.topics.hears(uri) {
             return self.lines.say(Says::Ack(uri)).await;
         }
+        self.begin(uri).await
+    }
+
+    /// The same, even if it hears of it already: by another right, perhaps.
+    async fn begin(&mut self, uri: &str) -> ControlFlow<End> {
         match self.listen(uri).await {
             Outcome::Heard => {
                 self.lines.say(Says::Ack(uri)).await?;
@@ -138,27 +168,27 @@ impl Conversation {
     /// Begins to hear of a resource, if it may be read. Nothing is told before it is opened.
     async fn listen(&mut self, uri: &str) -> Outcome {
         let most = self.app.settings.solid_0_1.subscriptions_per_socket;
-        if self.topics.len() >= most {
+        if self.topics.len() >= most && !self.topics.hears(uri) {
             return Outcome::Failed(format!("Too many subscriptions: at most {most} on one socket"));
         }
         let topic = match self.topic(uri) {
             Ok(topic) => topic,
             Err(outcome) => return outcome,
         };
-        let subject = Arc::clone(self.subject());
         // Before it is judged: what is committed from here on is told.
         let (since, now) = (self.app.log.head(), self.app.now());
+        let (subject, until) = self.speaker.subject(&topic, now);
         let (id, rendering) = (ChannelId(Uuid::new_v4()), rendering_id(Rendering::Solid01));
         let channel = Channel {
             network: self.network.filter(|_| subject.webid.is_none()),
             filter: Filter::with_members(),
-            end_at: self.identity.expires,
+            end_at: until,
             ..Channel::new(id, Arc::clone(&subject), [topic].into(), rendering, now)
         };
         match self.app.hub.attend(channel).await {
             Ok(admission) => {
                 let listening = self.lines.listen(uri, admission, since);
-                self.topics.add(uri, subject, listening);
+                self.topics.add(uri, (subject, until), listening);
                 Outcome::Heard
             }
             Err(ConnectError::Forbidden) => Outcome::Refused,
@@ -210,10 +240,7 @@ impl Converse for Conversation {
                 return Break((CloseCode::PROTOCOL, "only solid-0.1 is spoken here"));
             }
         }
-        match self.arriving.take() {
-            Some(asker) => self.identified(asker).await,
-            None => Continue(()),
-        }
+        Continue(())
     }
 
     async fn heard(&mut self, heard: Heard<'_>) -> ControlFlow<End> {
@@ -231,7 +258,8 @@ impl Converse for Conversation {
     /// Whoever it is now may hear of it all the same; what was missed in between is made up for.
     async fn ended(&mut self, key: LineKey, _ending: Ending) -> ControlFlow<End> {
         let Some((uri, gone)) = self.topics.ended(key) else { return Continue(()) };
-        let is_other = gone.subject != *self.subject();
+        let now = self.app.now();
+        let is_other = self.topic(&uri).is_ok_and(|topic| self.speaker.subject(&topic, now) != gone.by);
         drop(gone);
         if is_other && matches!(self.listen(&uri).await, Outcome::Heard) {
             self.lines.say(Says::Pub(&uri)).await?;

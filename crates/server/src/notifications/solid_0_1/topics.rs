@@ -1,7 +1,7 @@
 //! What one socket hears of, by the client's spelling, and what it was refused.
 
 use podbell_delivery::websocket::lines::{LineKey, Listening};
-use podbell_model::Subject;
+use podbell_model::{Subject, Timestamp};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -9,8 +9,8 @@ use std::{
 
 /// One resource that is heard of.
 pub(super) struct Subscribed {
-    /// Who may read it.
-    pub(super) subject: Arc<Subject>,
+    /// Who may read it, and until when.
+    pub(super) by: (Arc<Subject>, Option<Timestamp>),
     listening: Listening,
 }
 
@@ -33,11 +33,11 @@ impl Topics {
     }
 
     /// It is heard of, and the client is about to know.
-    pub(super) fn add(&mut self, uri: &str, subject: Arc<Subject>, listening: Listening) {
+    pub(super) fn add(&mut self, uri: &str, by: (Arc<Subject>, Option<Timestamp>), listening: Listening) {
         let uri: Arc<str> = uri.into();
         self.forget(&uri);
         self.by_key.insert(listening.key(), Arc::clone(&uri));
-        self.heard.insert(uri, Subscribed { subject, listening });
+        self.heard.insert(uri, Subscribed { by, listening });
     }
 
     /// The client knows.
@@ -60,6 +60,16 @@ impl Topics {
         let uri = self.by_key.remove(&key)?;
         let gone = self.heard.remove(&uri)?;
         Some((uri, gone))
+    }
+
+    /// What is heard of in the name of somebody, which is forgotten.
+    pub(super) fn take_of(&mut self, subject: &Subject) -> Vec<Arc<str>> {
+        let of = self.heard.iter().filter(|(_, subscribed)| *subscribed.by.0 == *subject);
+        let uris: Vec<_> = of.map(|(uri, _)| Arc::clone(uri)).collect();
+        for uri in &uris {
+            self.forget(uri);
+        }
+        uris
     }
 
     /// It was refused; of these, at most so many are remembered.
