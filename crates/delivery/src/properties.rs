@@ -5,6 +5,7 @@ use crate::websocket::{
     decode::{Decoder, Message, Violation},
     handshake::{Opening, Subprotocol, open},
 };
+use podbell_wire::solid_0_1::Said;
 
 const LIMIT: usize = 300;
 
@@ -26,12 +27,36 @@ pub fn websocket(bytes: &[u8], cut: usize) {
 /// An opening is accepted with a key's answer, or refused; a protocol that is chosen was offered.
 pub fn opening(key: &str, protocols: &str) {
     let opening = Opening { key: Some(key), version: Some("13"), protocols: Some(protocols) };
-    for choice in [Subprotocol::First, Subprotocol::Only("solid-0.2")] {
+    for choice in [Subprotocol::First, Subprotocol::Only("solid-0.2"), Subprotocol::Rather("solid-0.1")] {
         let Ok(accepted) = open(&opening, choice) else { continue };
         assert_eq!(accepted.accept.len(), 28, "the length of a digest in Base64");
         let offered = |chosen: &String| protocols.split(',').any(|offered| offered.trim() == chosen);
         assert!(accepted.protocol.as_ref().is_none_or(offered), "{accepted:?} of {protocols:?}");
     }
+}
+
+/// A line of `solid-0.1` means the same in one frame and in two, wherever it is cut.
+pub fn lines(text: &str, cut: usize) {
+    let (head, tail) = text.as_bytes().split_at(cut % (text.len() + 1));
+    let frames = [fragment(0x01, head), fragment(0x80, tail)].concat();
+    if let Ok(Some(message)) = Decoder::new(usize::MAX).next(&mut &frames[..]) {
+        let Message::Text(heard) = message else { panic!("{text:?} is no text any more") };
+        assert_eq!(Said::parse(&heard), Said::parse(text));
+    } else {
+        panic!("{text:?} does not arrive");
+    }
+}
+
+/// Part of a message, with a mask of zeros.
+fn fragment(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = match payload.len() {
+        length @ 0..=125 => vec![0x80 | u8::try_from(length).unwrap_or_default()],
+        length => match u16::try_from(length) {
+            Ok(length) => [&[0xfe][..], &length.to_be_bytes()].concat(),
+            Err(_) => [&[0xff][..], &(length as u64).to_be_bytes()].concat(),
+        },
+    };
+    [&[first][..], &length, &[0; 4], payload].concat()
 }
 
 fn messages(pieces: &[&[u8]]) -> (Vec<Message>, Option<Violation>) {
@@ -81,6 +106,12 @@ mod tests {
         ) {
             websocket(&noise, cut);
             websocket(&[frames.concat(), noise].concat(), cut);
+        }
+
+        #[test]
+        fn a_line_in_two_frames_is_one_line(uri in "\\PC{0,40}", word in "sub |unsub |ping ", cut in any::<usize>()) {
+            lines(&format!("{word}https://pod.example/{uri}"), cut);
+            lines(&uri, cut);
         }
 
         #[test]

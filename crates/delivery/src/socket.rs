@@ -110,6 +110,39 @@ impl<V: Voice> Socket<V> {
         }
     }
 
+    /// Sends whole frames as far as there is room; how many. The rest of one that has begun goes before anything else.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if none has begun; any other says that none ever will.
+    pub(crate) fn send(&self, frames: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut writer = self.writer.lock();
+        if !writer.closing {
+            self.flush_words(&mut writer);
+        }
+        if writer.closing {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if !writer.words.is_empty() || writer.mid_frame {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let mut written = match frames {
+            [frame] => self.stream.try_write(frame)?,
+            frames => self.stream.try_write_vectored(frames)?,
+        };
+        for (sent, frame) in frames.iter().enumerate() {
+            if written < frame.len() {
+                if written == 0 {
+                    return Ok(sent);
+                }
+                writer.words.extend_from_slice(&frame[written..]);
+                self.wait_for_room(&mut writer);
+                return Ok(sent + 1);
+            }
+            written -= frame.len();
+        }
+        Ok(frames.len())
+    }
+
     /// Says the last words; the peer has a moment to end too.
     pub(crate) fn finish(&self, last_words: &[u8]) {
         let mut writer = self.writer.lock();

@@ -8,6 +8,7 @@ pub mod decode;
 pub mod frame;
 pub mod handshake;
 mod hear;
+pub mod lines;
 mod session;
 mod socket;
 

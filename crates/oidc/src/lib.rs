@@ -33,4 +33,4 @@ pub use proof::{Proof, ProofError, ProofRules, verify_proof};
 pub use prove::{AccessToken, KeyError, SigningKey};
 pub use replay::{MemoryReplay, ReplayError, ReplayStore};
 pub use token::TokenError;
-pub use verifier::{Presented, Verifier};
+pub use verifier::{Presented, Proved, Said, Verifier};

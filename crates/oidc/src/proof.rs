@@ -97,6 +97,37 @@ pub enum ProofError {
     AccessToken,
 }
 
+/// What a proof must have been made for.
+pub(crate) enum Purpose<'p> {
+    /// One request: that method, exactly, and that URI.
+    Request { method: &'p str, uri: &'p str },
+    /// A line on a socket: one of these methods in any case, and a URI, normalised, that is one of those.
+    Line { methods: &'p [&'p str], is_for: &'p (dyn Fn(&str) -> bool + Sync) },
+}
+
+impl Purpose<'_> {
+    fn accepts(&self, given: &str) -> bool {
+        match self {
+            Self::Request { method, .. } => given == *method,
+            Self::Line { methods, .. } => methods.iter().any(|method| method.eq_ignore_ascii_case(given)),
+        }
+    }
+
+    /// The normal form of what the proof names, if it is meant.
+    fn place(&self, htu: &str) -> Result<String, ProofError> {
+        let normal = match self {
+            Self::Request { .. } => target::normalise(htu),
+            Self::Line { .. } => target::normalise_socket(htu),
+        };
+        let normal = normal.ok_or(ProofError::Claim("htu"))?;
+        let is_meant = match self {
+            Self::Request { uri, .. } => target::normalise(uri).is_some_and(|uri| uri == normal),
+            Self::Line { is_for, .. } => is_for(&normal),
+        };
+        if is_meant { Ok(normal) } else { Err(ProofError::Uri) }
+    }
+}
+
 /// Verifies form, signature and claims of a proof for one request, as an absolute URI that the server knows itself by.
 ///
 /// `access_token` is the token that the proof stands beside; none at a token endpoint. Whether the key is the one that
@@ -109,6 +140,17 @@ pub fn verify_proof(
     rules: &ProofRules,
     access_token: Option<&str>,
 ) -> Result<Proof, ProofError> {
+    Ok(verify_proof_for(proof, &Purpose::Request { method, uri }, now, rules, access_token)?.0)
+}
+
+/// The same for any purpose; with the URI as the proof spells it.
+pub(crate) fn verify_proof_for(
+    proof: &str,
+    purpose: &Purpose<'_>,
+    now: Timestamp,
+    rules: &ProofRules,
+    access_token: Option<&str>,
+) -> Result<(Proof, String), ProofError> {
     let jws = Jws::parse(proof)?;
     if json::text(&jws.header, "typ") != Some("dpop+jwt") {
         return Err(ProofError::Type);
@@ -126,13 +168,11 @@ pub fn verify_proof(
     if jti.is_empty() || jti.chars().nth(MAX_JTI).is_some() {
         return Err(ProofError::Claim("jti"));
     }
-    if text("htm")? != method {
+    if !purpose.accepts(text("htm")?) {
         return Err(ProofError::Method);
     }
-    let htu = target::normalise(text("htu")?).ok_or(ProofError::Claim("htu"))?;
-    if target::normalise(uri).is_none_or(|uri| uri != htu) {
-        return Err(ProofError::Uri);
-    }
+    let spelled = text("htu")?;
+    let htu = purpose.place(spelled)?;
     let issued_at = json::date(&jws.claims, "iat").ok_or(ProofError::Claim("iat"))?;
     let expires = check_age(issued_at, now, rules)?;
     if let Some(token) = access_token {
@@ -145,7 +185,8 @@ pub fn verify_proof(
     if !key.verify(jws.algorithm, jws.message, &jws.signature) {
         return Err(ProofError::Signature);
     }
-    Ok(Proof { jkt: key.thumbprint().to_owned(), jti: jti.to_owned(), htu, issued_at, expires })
+    let proof = Proof { jkt: key.thumbprint().to_owned(), jti: jti.to_owned(), htu, issued_at, expires };
+    Ok((proof, spelled.to_owned()))
 }
 
 /// Both ends of the window belong to it. The answer is the last instant at which the proof is accepted.

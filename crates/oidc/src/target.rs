@@ -23,6 +23,15 @@ pub(crate) fn normalise(uri: &str) -> Option<String> {
     Some(escapes(url.as_str()))
 }
 
+/// The same, where a socket may be named by its own scheme: `ws` is `http`, `wss` is `https`.
+pub(crate) fn normalise_socket(uri: &str) -> Option<String> {
+    match uri.split_once(':') {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => normalise(&format!("http:{rest}")),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => normalise(&format!("https:{rest}")),
+        _ => normalise(uri),
+    }
+}
+
 /// Upper case for the digits of escapes, and no escape for characters that need none.
 fn escapes(uri: &str) -> String {
     let mut normal = String::with_capacity(uri.len());
@@ -63,6 +72,21 @@ mod tests {
         ] {
             assert_eq!(normalise(given).as_deref(), Some(normal));
         }
+    }
+
+    #[test]
+    fn a_socket_may_be_named_by_its_own_scheme() {
+        for (given, normal) in [
+            ("WSS://Pod.example:443/a?q", Some("https://pod.example/a")),
+            ("ws://pod.example:80/a", Some("http://pod.example/a")),
+            ("https://pod.example/a", Some("https://pod.example/a")),
+            ("wsss://pod.example/a", None),
+            ("wss://u@pod.example/a", None),
+            ("wss:/pod.example/\na", None),
+        ] {
+            assert_eq!(normalise_socket(given).as_deref(), normal, "{given}");
+        }
+        assert_eq!(normalise("wss://pod.example/a"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::error::AuthError;
 use crate::issuer::Issuers;
 use crate::jws::{Jws, MAX_BYTES};
 use crate::profile::Profiles;
-use crate::proof::{Proof, verify_proof};
+use crate::proof::{Proof, Purpose, verify_proof_for};
 use crate::replay::ReplayStore;
 use crate::shelf::Missing;
 use crate::token::Claims;
@@ -41,6 +41,30 @@ pub struct Presented<'r> {
     pub authorization: &'r [&'r str],
     /// The values of all `DPoP` headers.
     pub dpop: &'r [&'r str],
+}
+
+/// A token and a proof that were said as lines on a socket, where no request carries them.
+#[derive(Clone, Copy)]
+pub struct Said<'l> {
+    /// What would be the value of an `Authorization` header.
+    pub authorization: &'l str,
+    /// What would be the value of a `DPoP` header.
+    pub proof: &'l str,
+    /// The methods that the proof may be for, in any case.
+    pub methods: &'l [&'l str],
+    /// Whether the proof may be for a URI; it is given in normal form and with `http` or `https`.
+    pub is_for: &'l (dyn Fn(&str) -> bool + Sync),
+}
+
+/// What was proved by lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proved {
+    /// By whom.
+    pub credentials: Credentials,
+    /// The URI that the proof is for, as it was asked for with [`Said::is_for`].
+    pub uri: String,
+    /// The same as the proof spells it: a URI without white space.
+    pub spelled: String,
 }
 
 /// Verifies who asks. One for the whole server.
@@ -85,8 +109,22 @@ impl Verifier {
         if let Some(proof) = proof {
             self.replay.use_up(&proof, now).await?;
         }
-        let Claims { issuer, webid, client, jkt, expires, .. } = claims;
-        Ok(Some(Credentials { webid, issuer, client, jkt, expires }))
+        Ok(Some(claims.into()))
+    }
+
+    /// Who speaks on a socket, and for what. As strict as [`Verifier::verify`] in everything but the method's case; a
+    /// proof counts once, whether on a socket or in a request. No token is accepted without a proof.
+    pub async fn verify_said(&self, said: &Said<'_>, now: Timestamp) -> Result<Proved, AuthError> {
+        let (Scheme::Dpop, token) = self.scheme(&[said.authorization])? else {
+            return Err(AuthError::Scheme);
+        };
+        let jws = Jws::parse(token).map_err(crate::token::TokenError::from)?;
+        let claims = Claims::read(&jws, now, &self.config)?;
+        let purpose = Purpose::Line { methods: said.methods, is_for: said.is_for };
+        let (proof, spelled) = self.bound(said.proof, &purpose, token, &claims, now)?;
+        self.believe(token, &jws, &claims, now).await?;
+        self.replay.use_up(&proof, now).await?;
+        Ok(Proved { credentials: claims.into(), uri: proof.htu, spelled })
     }
 
     fn scheme<'r>(&self, headers: &[&'r str]) -> Result<(Scheme, &'r str), AuthError> {
@@ -114,12 +152,28 @@ impl Verifier {
         claims: &Claims,
         now: Timestamp,
     ) -> Result<Proof, AuthError> {
-        let jkt = claims.jkt.as_deref().ok_or(AuthError::Scheme)?;
+        if claims.jkt.is_none() {
+            return Err(AuthError::Scheme);
+        }
         let [proof] = presented.dpop else {
             return Err(AuthError::ProofCount);
         };
-        let proof = verify_proof(proof, presented.method, presented.uri, now, &self.config.proof, Some(token))?;
-        if proof.jkt == jkt { Ok(proof) } else { Err(AuthError::Binding) }
+        let purpose = Purpose::Request { method: presented.method, uri: presented.uri };
+        Ok(self.bound(proof, &purpose, token, claims, now)?.0)
+    }
+
+    /// That a proof serves its purpose, by the key that the token is bound to.
+    fn bound(
+        &self,
+        proof: &str,
+        purpose: &Purpose<'_>,
+        token: &str,
+        claims: &Claims,
+        now: Timestamp,
+    ) -> Result<(Proof, String), AuthError> {
+        let jkt = claims.jkt.as_deref().ok_or(AuthError::Scheme)?;
+        let proved = verify_proof_for(proof, purpose, now, &self.config.proof, Some(token))?;
+        if proved.0.jkt == jkt { Ok(proved) } else { Err(AuthError::Binding) }
     }
 
     /// That the profile names the issuer, and that the issuer has signed the token.
@@ -141,6 +195,13 @@ impl Verifier {
         self.issuers.know(&claims.issuer).await;
         self.verified.insert(name, now).await;
         Ok(())
+    }
+}
+
+impl From<Claims> for Credentials {
+    fn from(claims: Claims) -> Self {
+        let Claims { issuer, webid, client, jkt, expires, .. } = claims;
+        Self { webid, issuer, client, jkt, expires }
     }
 }
 

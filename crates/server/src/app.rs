@@ -4,7 +4,7 @@ use crate::{
     attempts::Attempts,
     authorize::Judge,
     causes::Causes,
-    notifications::{Seals, Targets},
+    notifications::{Seals, Targets, solid_0_1::Capabilities},
     problem::Problem,
     request::Target,
     settings::Settings,
@@ -46,6 +46,8 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// How far somebody has heard, sealed.
     pub cursors: Arc<Seals>,
+    /// Whom the legacy socket speaks for, sealed.
+    pub capabilities: Capabilities,
     /// What led to a change, sealed.
     pub causes: Arc<Causes>,
     /// What was committed.

@@ -9,7 +9,8 @@ use podbell_oidc::{AuthError, Presented};
 use podbell_wac::Refusal;
 use std::sync::Arc;
 
-static DPOP: HeaderName = HeaderName::from_static("dpop");
+/// The header of a proof.
+pub(crate) static DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Who asks, and until when the credentials say so.
 #[derive(Debug)]
@@ -43,13 +44,15 @@ pub async fn asker(app: &App, method: &Method, target: &Target, headers: &Header
     }
 }
 
-fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Vec<&'h str>, Problem> {
+/// The values of a header.
+pub(crate) fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Vec<&'h str>, Problem> {
     let texts =
         headers.get_all(name).iter().map(|value| value.to_str().map_err(|_| refused(&AuthError::Authorization)));
     texts.collect()
 }
 
-fn refused(error: &AuthError) -> Problem {
+/// What is answered to credentials that do not hold.
+pub(crate) fn refused(error: &AuthError) -> Problem {
     if error.is_temporary() {
         return Problem::unavailable(error.clone()).detail("the credentials cannot be verified now");
     }

@@ -8,7 +8,7 @@ use crate::{
     causes::Causes,
     data::DataDirectory,
     listen::Bound,
-    notifications::{self, Seals, Targets, local::Local, lws},
+    notifications::{self, Seals, Targets, local::Local, lws, solid_0_1::Capabilities},
     parts::{Parts, outbound},
     provider_site::{self, Homes},
     pushing, resources,
@@ -90,6 +90,7 @@ pub async fn compose_with(
     let verifier = Arc::new(Verifier::new(oidc_config(settings), fetch, replay));
     let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
     let causes = Arc::new(Causes::new(&store.key("causes").await?).context("causes cannot be sealed")?);
+    let capabilities = Capabilities::new(&store.key("solid-0.1").await?, settings.solid_0_1.capability_life.into());
     let owed = Arc::new(Notify::new());
     let hub = Hub::start(
         podbell_hub::Ports {
@@ -129,6 +130,7 @@ pub async fn compose_with(
         settings,
     );
     let courier = Arc::new(courier);
+    let websockets = WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes());
     let app = Arc::new(App {
         settings: settings.clone(),
         origin,
@@ -146,14 +148,15 @@ pub async fn compose_with(
         pod,
         hub: Arc::clone(&hub),
         cursors,
+        capabilities: capabilities.context("capabilities cannot be sealed")?,
         causes,
         log: store.clone(),
         sender: Arc::clone(&sender),
         strangers: Strangers::new(settings, &store.key("networks").await?),
-        websockets: WebSockets::start(settings.limits.ping.into(), settings.limits.message.bytes()),
+        websockets: websockets.clone(),
         streams: Streams::start(settings.limits.ping.into()),
     });
-    tokio::spawn(drain(hub, courier, stop));
+    tokio::spawn(drain((hub, websockets), courier, stop));
     tokio::spawn(tend_keys(sender, Arc::clone(&clock)));
     tokio::spawn(tend(store, clock));
     composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
@@ -223,8 +226,9 @@ fn hub_settings(settings: &Settings) -> podbell_hub::Settings {
 }
 
 /// Says goodbye to every listener when the server stops, and lets what is pushed arrive.
-async fn drain(hub: Arc<Hub>, courier: Arc<Courier>, mut stop: Stop) {
+async fn drain((hub, websockets): (Arc<Hub>, WebSockets), courier: Arc<Courier>, mut stop: Stop) {
     stop.stopped().await;
+    websockets.stop();
     tokio::join!(hub.drain(), courier.stop(LAST_PUSHES));
 }
 

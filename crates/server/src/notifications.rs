@@ -1,4 +1,5 @@
-//! The front doors of notifications: discovery, subscription services, channels, connections, the ESS gateway.
+//! The front doors of notifications: discovery, subscription services, channels, connections, the ESS gateway,
+//! `solid-0.1`.
 //!
 //! Each parses its own grammar into the same channel and answers in its own words. What is pushed goes out elsewhere:
 //! here it is asked for (`pushing`, `targets`) and looked after (`health`, `managing`).
@@ -19,6 +20,7 @@ mod opening;
 mod pushing;
 pub mod sender;
 pub mod services;
+pub mod solid_0_1;
 pub mod streams;
 mod targets;
 
@@ -58,6 +60,7 @@ pub fn routes() -> Router<Arc<App>> {
         routes = routes.route(path, any(gateway::endpoint));
     }
     routes
+        .merge(solid_0_1::routes())
         .route(crate::sender::SENDER, any(sender::document))
         .route(crate::sender::CONFIGURATION, any(sender::configuration))
         .route(crate::sender::JWKS, any(sender::jwks))

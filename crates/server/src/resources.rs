@@ -18,7 +18,7 @@ use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
     authorize::NotPermitted,
-    notifications::{discovery, services, streams},
+    notifications::{discovery, services, solid_0_1, streams},
     problem::Problem,
     request::Target,
     welcome,
@@ -29,7 +29,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Method, Request, StatusCode};
-use podbell_model::ResourceIri;
+use podbell_model::{ResourceIri, StorageId, Subject};
 use podbell_pod::Applied;
 use podbell_wac::Access;
 use std::sync::Arc;
@@ -44,8 +44,12 @@ pub async fn resource(
     request: Request<Body>,
 ) -> Response {
     if let Some(described) = discovery::described_at(&app, &target.origin, target.path()) {
+        let storage =
+            ResourceIri::parse(&described.0).ok().and_then(|root| app.storages.rooted(&root)).map(|one| one.id);
         let described = discovery::describe(&app, described, request.method(), request.headers());
-        return described.unwrap_or_else(IntoResponse::into_response);
+        let told = described.unwrap_or_else(IntoResponse::into_response);
+        // It is public, whoever asks.
+        return with_updates(told, &app, &target, storage, &Subject::public());
     }
     let iri = match ResourceIri::at(&target.origin, target.path()) {
         Ok(iri) => iri,
@@ -61,16 +65,29 @@ pub async fn resource(
         let answered = services::service(State(app), Extension(target), request, channel_type).await;
         return answered.unwrap_or_else(IntoResponse::into_response);
     }
+    let storage = app.pod.storage_of(&iri).map(|storage| storage.id);
     if request.method() == Method::OPTIONS {
-        return tell::options(&app, &iri);
+        return with_updates(tell::options(&app, &iri), &app, &target, storage, &Subject::public());
     }
     if matches!(*request.method(), Method::GET | Method::HEAD)
         && let Some(shown) = welcome::outside(&app, &iri, request.headers())
     {
         return shown;
     }
-    let told = answer(&app, &target, iri.clone(), request).await;
-    told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri))
+    let (told, subject) = match authenticate(&app, request.method(), &target, request.headers()).await {
+        Ok(subject) => (answer(&app, &subject, iri.clone(), request).await, subject),
+        Err(problem) => (Err(problem), Subject::public()),
+    };
+    let told = told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri));
+    with_updates(told, &app, &target, storage, &subject)
+}
+
+/// With the way to the legacy socket, if it is about a resource of a storage.
+fn with_updates(told: Response, app: &App, target: &Target, of: Option<StorageId>, subject: &Subject) -> Response {
+    match of {
+        Some(storage) => solid_0_1::advertised(told, app, &target.origin, storage, subject),
+        None => told,
+    }
 }
 
 /// The subscription service at a path below the root of a storage.
@@ -96,9 +113,8 @@ fn refused(error: NotPermitted) -> Problem {
     }
 }
 
-async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<Body>) -> Result<Response, Problem> {
+async fn answer(app: &App, subject: &Subject, iri: ResourceIri, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let mut asked = ask::request(app, &parts, body, iri.clone())?;
     // Read before the resource is: whatever is not in what is answered comes after.
@@ -106,10 +122,10 @@ async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<B
     if parts.method == Method::PATCH && app.pod.storage_of(&iri).is_some() {
         // What a patch needs stands in it. From those who may neither read nor add anything it is not even received.
         let least = vec![Access::Post { container: iri.clone() }, Access::Read { resource: iri.clone() }];
-        app.judge.permit_any(least, &subject, app.now()).await.map_err(refused)?;
+        app.judge.permit_any(least, subject, app.now()).await.map_err(refused)?;
     }
     for _ in 0..ATTEMPTS {
-        let tried = attempt((&app.pod, &app.judge), asked, &subject, app.now()).await;
+        let tried = attempt((&app.pod, &app.judge), asked, subject, app.now()).await;
         let Attempt { rights, applied } = tried.map_err(|denied| match denied {
             Denied::Request(problem) => tell::problem(app, &iri, problem),
             Denied::Rules(error) => refused(error),
@@ -121,13 +137,13 @@ async fn answer(app: &App, target: &Target, iri: ResourceIri, request: Request<B
             }
             Ok(Applied::Done(outcome)) => {
                 let told = links::with_streams(tell::outcome(app, &iri, outcome), app, &iri, reads);
-                links::with_cursor(told, app, &iri, (&subject, head))
+                links::with_cursor(told, app, &iri, (subject, head))
             }
             Err(problem) => {
                 let told = links::with_names(tell::problem(app, &iri, problem).into_response(), app, &iri);
                 // It was permitted to read: that nothing is there is what was read.
                 let absent = head.filter(|_| told.status() == StatusCode::NOT_FOUND);
-                links::with_cursor(told, app, &iri, (&subject, absent))
+                links::with_cursor(told, app, &iri, (subject, absent))
             }
         };
         return Ok(tell::with_rights(told, rights));

@@ -29,6 +29,7 @@ mod it {
     mod hooks;
     mod http2;
     mod http2_streams;
+    mod identity;
     mod inboxes;
     mod issuer;
     mod last_words;
@@ -51,6 +52,7 @@ mod it {
     mod streams;
     mod transcript;
     mod two_worlds;
+    mod updates_via;
     mod web_push;
     mod webhooks;
     mod websocket;

@@ -26,6 +26,8 @@ mod conformance {
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod socket;
     mod sparql;
+    #[path = "../it/updates_via.rs"]
+    mod updates_via;
     mod walks;
     #[path = "../it/world.rs"]
     #[allow(dead_code, reason = "each test binary uses a part of it")]

@@ -1,9 +1,11 @@
-//! What holds for every subscription request, stated once: tried briefly by the tests below, and for long by `fuzz/`. A
+//! What holds for every subscription request and every line of `solid-0.1`, stated once: tried briefly by the tests below, and for long by `fuzz/`. A
 //! property that does not hold panics.
 
 use crate::{
     BodyType, ChannelDocument, ChannelRequest, ChannelType, Endpoint, Feature, Representation, Service, Spelling,
-    Syntax, lexical, subscription,
+    Syntax, lexical,
+    solid_0_1::{MAX_URI, Said, Says},
+    subscription,
 };
 
 const CHANNEL: &str = "https://pod.example/.notifications/channels/1";
@@ -63,6 +65,38 @@ fn said(request: &ChannelRequest) -> impl PartialEq + std::fmt::Debug + use<> {
     (request.channel_type, topics, features, instants)
 }
 
+/// Only the one word and one absolute URI subscribe; and whatever was said, what is answered is one line that says what
+/// it is meant to say.
+pub fn solid_0_1(text: &str) {
+    let said = Said::parse(text);
+    match said {
+        Ok(Said::Sub(uri) | Said::Unsub(uri)) => {
+            let word = if matches!(said, Ok(Said::Sub(_))) { "sub" } else { "unsub" };
+            assert_eq!(text.trim_end_matches(' '), format!("{word} {uri}"));
+            let lower = uri.to_ascii_lowercase();
+            assert!(lower.starts_with("http://") || lower.starts_with("https://"), "{uri:?}");
+            assert!(!uri.contains(|c: char| c.is_whitespace() || c.is_control()), "{uri:?}");
+            assert!(uri.chars().count() <= MAX_URI);
+            for (says, words) in [
+                (Says::Ack(uri), vec!["ack", uri]),
+                (Says::Pub(uri), vec!["pub", uri]),
+                (Says::Removed(uri), vec!["removed", uri]),
+                (Says::Forbidden(uri), vec!["err", uri, "forbidden"]),
+            ] {
+                assert_eq!(says.line().split(' ').collect::<Vec<_>>(), words);
+            }
+        }
+        Ok(Said::SubProved(proof)) => assert_eq!(text.trim_end_matches(' '), format!("sub {proof}")),
+        Ok(Said::Auth { scheme, token }) => assert_eq!(text, format!("auth {scheme} {token}")),
+        Ok(Said::Dpop(proof)) => assert_eq!(text, format!("dpop {proof}")),
+        Ok(Said::Ping(rest)) => assert_eq!(Says::Pong(rest).line().trim_end(), text.replacen('i', "o", 1).trim_end()),
+        Err(misheard) => assert!(!misheard.to_string().is_empty()),
+    }
+    for says in [Says::Error(text), Says::Warning(text), Says::Pong(text), Says::Pub(text), Says::Forbidden(text)] {
+        assert!(!says.line().contains(char::is_control), "{text:?}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +134,23 @@ mod tests {
         r#""cursor":{"@value":"1","@type":"xsd:boolean"}"#,
         r#""n:cursor":true"#,
         r#""foo":{"@id":"urn:x"}"#,
+    ];
+    const LINES: &[&str] = &[
+        "sub ",
+        "unsub ",
+        "auth ",
+        "dpop ",
+        "ping ",
+        "pub ",
+        "https://pod.example/a",
+        "HTTP://pod.example",
+        "/a",
+        "DPoP ",
+        "eyJ.e30.c2ln",
+        " ",
+        "\n",
+        "\r\n",
+        "\u{2028}",
     ];
     const SAYINGS: &[&str] = &[
         "n:topic </b>, <c/>",
@@ -145,6 +196,22 @@ mod tests {
                 @prefix x: <http://www.w3.org/2001/XMLSchema#>.";
             let sayings = [&["a n:WebSocketChannel2023", "n:topic </a>"], &sayings[..]].concat().join(" ; ");
             subscription(format!("{prefixes} <> {sayings} .").as_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_subscribes_by_its_word_and_its_uri_alone(
+            parts in vec(select(LINES), 0..6),
+            noise in "\\PC{0,12}|[\\x00-\\x20]{0,4}",
+            at in any::<prop::sample::Index>(),
+        ) {
+            solid_0_1(&noise);
+            let line = parts.concat();
+            solid_0_1(&line);
+            let ends: Vec<_> = line.char_indices().map(|(at, _)| at).chain([line.len()]).collect();
+            let (head, tail) = line.split_at(ends[at.index(ends.len())]);
+            solid_0_1(&format!("{head}{noise}{tail}"));
         }
     }
 }

@@ -46,6 +46,8 @@ pub enum Subprotocol {
     First,
     /// This one or none.
     Only(&'static str),
+    /// This one if it is among them; if not, none, and what follows is said on the open socket.
+    Rather(&'static str),
 }
 
 /// Checks an opening and makes the answer.
@@ -63,6 +65,7 @@ pub fn open(opening: &Opening<'_>, choice: Subprotocol) -> Result<Accepted, Hand
         (None, _) => None,
         (Some(first), Subprotocol::First) if is_token(first) => Some((*first).to_owned()),
         (Some(_), Subprotocol::First) => return Err(HandshakeError::Protocol),
+        (Some(_), Subprotocol::Rather(name)) => offered.find(|token| *token == name).map(str::to_owned),
         (Some(_), Subprotocol::Only(name)) => {
             Some(offered.find(|token| *token == name).ok_or(HandshakeError::Protocol)?.to_owned())
         }
@@ -108,6 +111,19 @@ mod tests {
         assert_eq!(open(&opening(Some("x, solid-0.2")), only).unwrap().protocol.as_deref(), Some("solid-0.2"));
         assert_eq!(open(&opening(None), only).unwrap().protocol, None);
         assert_eq!(open(&opening(Some("solid-0.1")), only), Err(HandshakeError::Protocol));
+    }
+
+    #[test]
+    fn no_other_subprotocol_is_confirmed_where_one_is_wished_for() {
+        let rather = Subprotocol::Rather("solid-0.1");
+        for (offered, chosen) in [
+            (None, None),
+            (Some("chat, solid-0.1"), Some("solid-0.1")),
+            (Some("chat"), None),
+            (Some("http://a b/"), None),
+        ] {
+            assert_eq!(open(&opening(offered), rather).unwrap().protocol.as_deref(), chosen, "{offered:?}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::watch};
 
 /// Reads of one wake-up, so that a flood on one socket leaves its thread to others.
 const READS: usize = 16;
@@ -29,9 +29,11 @@ const READS: usize = 16;
 /// All WebSockets of this server.
 #[derive(Clone)]
 pub struct WebSockets {
-    heart: Arc<Heart>,
+    pub(super) heart: Arc<Heart>,
     /// Largest message of a client, in bytes.
-    limit: usize,
+    pub(super) limit: usize,
+    /// Whether the server stops: for conversations, which may hear of nothing that would tell them.
+    pub(super) stop: Arc<watch::Sender<bool>>,
 }
 
 /// An open WebSocket; done when either side has ended it. Dropping it ends it too.
@@ -52,7 +54,12 @@ impl WebSockets {
     /// Starts their heartbeat, on the current tokio runtime; each is pinged so often. A client that sends more than
     /// `limit` bytes in one message is cut off with 1009.
     pub fn start(ping_every: std::time::Duration, limit: usize) -> Self {
-        Self { heart: Heart::start(ping_every), limit }
+        Self { heart: Heart::start(ping_every), limit, stop: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// The server stops: conversations end. What hears of a channel is told by the hub.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Serves a stream whose opening has been answered with 101, until either side ends it; `held` lives as long.

@@ -1,5 +1,7 @@
 //! One good request, and every way to spoil it; the web is a table.
 
+mod said;
+
 use super::*;
 use crate::algorithm::Algorithm;
 use crate::jws::{JwsError, encode};

@@ -7,7 +7,7 @@ use super::{
     connect::{begin, not_admitted, since},
 };
 use crate::{
-    accept::{Bare, Connection, TakeOver},
+    accept::{Bare, Connection, Room, TakeOver},
     app::App,
     problem::Problem,
 };
@@ -23,7 +23,7 @@ use podbell_delivery::{
     rendering_id,
     websocket::{
         Dialect,
-        handshake::{self, HandshakeError, Opening, Subprotocol},
+        handshake::{self, Accepted, HandshakeError, Opening, Subprotocol},
     },
 };
 use podbell_hub::Begin;
@@ -31,14 +31,15 @@ use podbell_wire::{Framing, Rendering};
 use std::sync::Arc;
 use tokio::net::TcpStream;
 
-/// Opens a WebSocket with the channel of a capability.
-pub(super) async fn open(
-    app: &Arc<App>,
-    capability: &str,
-    mut request: Request<Body>,
-    dialect: Dialect,
-    subprotocol: Subprotocol,
-) -> Result<Response, Problem> {
+/// An opening that is in order, and not yet answered.
+pub(super) struct Handshake {
+    accepted: Accepted,
+    upgrade: Option<OnUpgrade>,
+    pub(super) room: Option<Room>,
+}
+
+/// Looks whether a request opens a WebSocket as it should.
+pub(super) fn handshake(request: &mut Request<Body>, subprotocol: Subprotocol) -> Result<Handshake, Problem> {
     let headers = request.headers();
     let upgrades = *request.method() == Method::GET
         && request.version() == Version::HTTP_11
@@ -64,6 +65,45 @@ pub(super) async fn open(
     if !is_bare && upgrade.is_none() {
         return Err(Problem::bad_request("an opening has no body"));
     }
+    let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
+    Ok(Handshake { accepted, upgrade, room })
+}
+
+impl Handshake {
+    /// The subprotocol that was chosen.
+    pub(super) fn protocol(&self) -> Option<&str> {
+        self.accepted.protocol.as_deref()
+    }
+
+    /// Answers with 101; `take` gets the bare socket, and what was read after the opening.
+    pub(super) fn switch(self, take: impl FnOnce(TcpStream, BytesMut) + Send + 'static) -> Result<Response, Problem> {
+        let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+        let answer = response.headers_mut();
+        answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        answer.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        let accept = HeaderValue::from_str(&self.accepted.accept).map_err(Problem::internal)?;
+        answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        if let Some(protocol) = self.accepted.protocol {
+            let protocol = HeaderValue::from_str(&protocol).map_err(Problem::internal)?;
+            answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
+        match self.upgrade {
+            None => drop(response.extensions_mut().insert(TakeOver::new(take))),
+            Some(upgrade) => drop(tokio::spawn(recover(upgrade, take))),
+        }
+        Ok(response)
+    }
+}
+
+/// Opens a WebSocket with the channel of a capability.
+pub(super) async fn open(
+    app: &Arc<App>,
+    capability: &str,
+    mut request: Request<Body>,
+    dialect: Dialect,
+    subprotocol: Subprotocol,
+) -> Result<Response, Problem> {
+    let mut handshake = handshake(&mut request, subprotocol)?;
     // Before anything is judged: what is committed from here on is told, or refused, but not lost.
     let head = app.log.head();
     let admission = app.hub.admit(&capability::hash(capability)).await.map_err(not_admitted)?;
@@ -73,28 +113,10 @@ pub(super) async fn open(
     };
     let begin = (begin(app, &request, admission.channel(), Framing::WebSocket, Begin::Now), head);
     let rendering = since(&request).map(|_| rendering_id(rendering.with_cursor()));
-    let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
-    let take = {
-        let websockets = app.websockets.clone();
-        move |stream: TcpStream, early: BytesMut| {
-            tokio::spawn(websockets.serve(stream, &early, admission, dialect, begin, rendering, room));
-        }
-    };
-    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
-    let answer = response.headers_mut();
-    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    answer.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    let accept = HeaderValue::from_str(&accepted.accept).map_err(Problem::internal)?;
-    answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if let Some(protocol) = accepted.protocol {
-        let protocol = HeaderValue::from_str(&protocol).map_err(Problem::internal)?;
-        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
-    }
-    match upgrade {
-        None => drop(response.extensions_mut().insert(TakeOver::new(take))),
-        Some(upgrade) => drop(tokio::spawn(recover(upgrade, take))),
-    }
-    Ok(response)
+    let (websockets, room) = (app.websockets.clone(), handshake.room.take());
+    handshake.switch(move |stream: TcpStream, early: BytesMut| {
+        tokio::spawn(websockets.serve(stream, &early, admission, dialect, begin, rendering, room));
+    })
 }
 
 /// Takes the bare socket back from hyper.

@@ -334,6 +334,7 @@ impl Report {
             ("webhooks.disable_after", settings.webhooks.disable_after),
             ("webhooks.remove_after", settings.webhooks.remove_after),
             ("retention.time", settings.retention.time),
+            ("solid_0_1.capability_life", settings.solid_0_1.capability_life),
         ];
         for (setting, span) in spans {
             if span.0.is_zero() {

@@ -72,6 +72,8 @@ settings! {
         dpop: Dpop;
         /// The ESS gateway.
         ess: Ess;
+        /// The legacy socket.
+        solid_0_1: Solid01;
         /// Limits.
         limits: Limits;
         /// How long history is kept.
@@ -148,6 +150,21 @@ settings! {
     Ess ["ess"] {
         /// Whether its messages name who made a change. That protocol requires it, all others leave it out.
         actor: bool = true;
+    }
+
+    /// The legacy socket, solid-0.1, of SolidOS and of other apps that are built on rdflib.
+    Solid01 ["solid_0_1"] {
+        /// Whether it is served, and answers lead to it with Updates-Via.
+        enabled: bool = true;
+        /// How long the URL in Updates-Via speaks for the agent to whom it was told. A new one is told after half of
+        /// that. What the agent may not read is never told, however long it lasts.
+        capability_life: Span = Span::days(14);
+        /// Resources that one socket hears of.
+        subscriptions_per_socket: usize = 100;
+        /// The largest message, in bytes. A socket that sends one above limits.message is closed.
+        message: Size = Size::kib(16);
+        /// Messages of one socket in one second; what comes faster is read later.
+        messages_per_second: u32 = 100;
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.

@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 const MAX_FIELD: usize = 2_048;
 
 /// What stands before a capability.
-const CONNECT: &str = "/.notifications/connect/";
+const CONNECT: [&str; 2] = ["/.notifications/connect/", "/.notifications/solid-0.1/"];
 
 /// Text in which control characters, line separators and characters that turn the direction of writing are escaped, cut
 /// after 2 KiB.
@@ -54,8 +54,9 @@ pub fn redacted(target: &str) -> String {
     while decoded.contains("//") {
         decoded = decoded.replace("//", "/");
     }
-    match decoded.to_ascii_lowercase().find(CONNECT) {
-        Some(at) => format!("{}…{query}", Escaped(decoded.get(..at + CONNECT.len()).unwrap_or_default())),
+    let lower = decoded.to_ascii_lowercase();
+    match CONNECT.iter().filter_map(|before| Some(lower.find(before)? + before.len())).min() {
+        Some(end) => format!("{}…{query}", Escaped(decoded.get(..end).unwrap_or_default())),
         None => format!("{}{query}", Escaped(path)),
     }
 }
@@ -89,6 +90,10 @@ mod tests {
             ("/.notifications//%2fconnect/s3cret", "/.notifications/connect/…"),
             ("/.notifications/Connect%2Fs3cret", "/.notifications/Connect/…"),
             ("/prefix/.notifications/connect/s3cret/more", "/prefix/.notifications/connect/…"),
+            ("/.notifications/solid-0.1/s3cret", "/.notifications/solid-0.1/…"),
+            ("/.notifications/%73olid-0%2E1%2Fs3cret/?x", "/.notifications/solid-0.1/…?…"),
+            ("/.notifications/solid-0.1/s/.notifications/connect/t", "/.notifications/solid-0.1/…"),
+            ("/.notifications/solid-0.1", "/.notifications/solid-0.1"),
             ("/alice/%0d%0a", "/alice/%0d%0a"),
         ] {
             assert_eq!(redacted(target), shown, "{target}");

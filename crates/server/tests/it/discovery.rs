@@ -223,10 +223,3 @@ fn t_d17_what_is_read_links_to_the_stream_of_its_changes() {
     let json = described(DESCRIBED, "application/ld+json").json();
     assert_eq!(json.get("channel"), None, "a storage has no stream of its own: {json}");
 }
-
-#[test]
-fn t_d18_nothing_leads_to_the_legacy_socket_while_there_is_none() {
-    for method in ["GET", "HEAD", "OPTIONS"] {
-        assert_eq!(ALICE.ask(method, "/alice/", &[LD], "").header("updates-via"), None);
-    }
-}

@@ -112,6 +112,11 @@ pub(super) fn normal(world: &World, text: &str) -> String {
         } else if word.len() == podbell_hub::CURSOR {
             normal += "CURSOR";
             rest = behind;
+        } else if run > 0 && normal.ends_with("/.notifications/solid-0.1/") {
+            // A capability: of one agent in one storage, so which are the same must be the same.
+            let number = known.len();
+            write!(normal, "SEALED#{}", known.entry(word.to_owned()).or_insert(number)).unwrap();
+            rest = behind;
         } else if matches!(word.len(), KEY | POINT) || is_hex && matches!(word.len(), 16 | 33 | 36) {
             let number = known.len();
             let number = *known.entry(word.to_owned()).or_insert(number);
