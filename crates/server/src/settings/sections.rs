@@ -72,6 +72,8 @@ settings! {
         dpop: Dpop;
         /// The ESS gateway.
         ess: Ess;
+        /// Linked Web Storage.
+        lws: Lws;
         /// Limits.
         limits: Limits;
         /// How long history is kept.
@@ -148,6 +150,16 @@ settings! {
     Ess ["ess"] {
         /// Whether its messages name who made a change. That protocol requires it, all others leave it out.
         actor: bool = true;
+    }
+
+    /// Notifications of Linked Web Storage. Follows a draft of 2026-06-29, and may change with it.
+    Lws ["lws"] {
+        /// Whether they are offered.
+        enabled: bool = true;
+        /// Whether its messages name who made a change. The draft advises against it.
+        actor: bool = false;
+        /// How long a subscription to an event stream stays after its connection is gone, for a client that comes back.
+        grace: Span = Span::seconds(60);
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.

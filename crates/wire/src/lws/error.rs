@@ -48,7 +48,7 @@ impl LwsError {
             Self::NotAcceptable => ("not-acceptable", "No accepted media type can be made", Refusal::NotAcceptable),
             Self::Json(_) | Self::NoObject => ("malformed-body", "The body cannot be parsed", Refusal::Syntax),
             Self::Context => ("unknown-context", "The context is not known", Refusal::Syntax),
-            Self::Type => ("wrong-type", "The subscription type is not offered", Refusal::Syntax),
+            Self::Type => ("unknown-type", "The subscription type is not offered", Refusal::Syntax),
             Self::Topic | Self::InvalidTopic(_) => ("invalid-topic", "The topic names no resource", Refusal::Syntax),
             Self::Inbox => ("invalid-target", "Nothing can be sent to this target", Refusal::Syntax),
             Self::Expires => ("invalid-feature", "A feature has no valid value", Refusal::Syntax),

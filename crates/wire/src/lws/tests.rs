@@ -18,7 +18,8 @@ fn what_is_asked_for_is_understood() {
     assert_eq!((found.inbox, found.expires), (None, None));
     let one = asked(&json!({ "topic": "https://pod.example/a", "@context": null })).unwrap();
     assert_eq!(one.topics.len(), 1);
-    let webhook = json!({ "type": "WebhookSubscription", "inbox": "https://r.example/", "expires": "2030-01-01T00:00:00Z" });
+    let webhook =
+        json!({ "type": "WebhookSubscription", "inbox": "https://r.example/", "expires": "2030-01-01T00:00:00Z" });
     let webhook = asked(&webhook).unwrap();
     assert_eq!(webhook.inbox.as_deref(), Some("https://r.example/"));
     assert_eq!(webhook.expires, "2030-01-01T00:00:00Z".parse::<Timestamp>().ok());
@@ -104,8 +105,7 @@ fn documents_are_those_of_the_draft() {
     let at = "https://pod.example/.notifications/LWS/storage";
     let key = Key { id: format!("{at}#k"), public_key_jwk: json!({ "kty": "EC" }) };
     let endpoint = "https://pod.example/.notifications/LWS/";
-    let description =
-        StorageDescription { id: at, endpoint, offers: &SubscriptionType::ALL, keys: &[key] }.write();
+    let description = StorageDescription { id: at, endpoint, offers: &SubscriptionType::ALL, keys: &[key] }.write();
     assert_eq!(
         read(description),
         json!({
