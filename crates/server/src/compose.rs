@@ -28,7 +28,7 @@ use podbell_delivery::{
     websocket::WebSockets,
 };
 use podbell_egress::Client;
-use podbell_hub::{ChannelLimits, Clock, Hub};
+use podbell_hub::{ChannelLimits, ChannelStore as _, Clock, Hub};
 use podbell_model::Timestamp;
 use podbell_oidc::{ProofRules, Verifier};
 use podbell_pod::Pod;
@@ -92,6 +92,7 @@ pub async fn compose_with(
     let causes = Arc::new(Causes::new(&store.key("causes").await?).context("causes cannot be sealed")?);
     let capabilities = Capabilities::new(&store.key("solid-0.1").await?, settings.solid_0_1.capability_life.into());
     let owed = Arc::new(Notify::new());
+    store.strand(clock()).await.context("the channels cannot be read")?;
     let hub = Hub::start(
         podbell_hub::Ports {
             log: store.clone(),
@@ -159,7 +160,7 @@ pub async fn compose_with(
     tokio::spawn(drain((hub, websockets), courier, stop));
     tokio::spawn(tend_keys(sender, Arc::clone(&clock)));
     tokio::spawn(tend(store, clock));
-    composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
+    composed.pods = notifications::routes(settings).fallback(resources::resource).with_state(app);
     Ok(composed)
 }
 

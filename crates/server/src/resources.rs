@@ -18,7 +18,7 @@ use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
     authorize::NotPermitted,
-    notifications::{discovery, services, solid_0_1, streams},
+    notifications::{discovery, lws, services, solid_0_1, streams},
     problem::Problem,
     request::Target,
     welcome,
@@ -51,6 +51,10 @@ pub async fn resource(
         // It is public, whoever asks.
         return with_updates(told, &app, &target, storage, &Subject::public());
     }
+    if let Some(root) = lws::described_at(&app, &target.origin, target.path()) {
+        let described = lws::describe(&app, &root, request.method(), request.headers());
+        return described.unwrap_or_else(IntoResponse::into_response);
+    }
     let iri = match ResourceIri::at(&target.origin, target.path()) {
         Ok(iri) => iri,
         Err(error) => {
@@ -67,7 +71,8 @@ pub async fn resource(
     }
     let storage = app.pod.storage_of(&iri).map(|storage| storage.id);
     if request.method() == Method::OPTIONS {
-        return with_updates(tell::options(&app, &iri), &app, &target, storage, &Subject::public());
+        let told = links::with_lws(tell::options(&app, &iri), &app, &iri);
+        return with_updates(told, &app, &target, storage, &Subject::public());
     }
     if matches!(*request.method(), Method::GET | Method::HEAD)
         && let Some(shown) = welcome::outside(&app, &iri, request.headers())
@@ -79,7 +84,7 @@ pub async fn resource(
         Err(problem) => (Err(problem), Subject::public()),
     };
     let told = told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri));
-    with_updates(told, &app, &target, storage, &subject)
+    with_updates(links::with_lws(told, &app, &iri), &app, &target, storage, &subject)
 }
 
 /// With the way to the legacy socket, if it is about a resource of a storage.

@@ -34,6 +34,13 @@ mod it {
     mod issuer;
     mod last_words;
     mod looking_after;
+    mod lws;
+    mod lws_description;
+    mod lws_events;
+    mod lws_managing;
+    mod lws_rights;
+    mod lws_streaming;
+    mod lws_subscribing;
     mod managing;
     mod messages;
     mod names;

@@ -74,6 +74,8 @@ settings! {
         ess: Ess;
         /// The legacy socket.
         solid_0_1: Solid01;
+        /// Linked Web Storage.
+        lws: Lws;
         /// Limits.
         limits: Limits;
         /// How long history is kept.
@@ -165,6 +167,16 @@ settings! {
         message: Size = Size::kib(16);
         /// Messages of one socket in one second; what comes faster is read later.
         messages_per_second: u32 = 100;
+    }
+
+    /// Notifications of Linked Web Storage. Follows a draft of 2026-06-29, and may change with it.
+    Lws ["lws"] {
+        /// Whether they are offered.
+        enabled: bool = true;
+        /// Whether its messages name who made a change. The draft advises against it.
+        actor: bool = false;
+        /// How long a subscription to an event stream stays after its connection is gone, for a client that comes back.
+        grace: Span = Span::seconds(60);
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.
