@@ -119,6 +119,7 @@ pub async fn compose_with(
             hub: Arc::clone(&hub),
             cursors: cursors.clone(),
             signer: sender.clone(),
+            descriptions: lws::descriptions(storages.clone()),
             client: client.clone(),
             local,
             causes: Arc::clone(&causes),
