@@ -72,6 +72,8 @@ settings! {
         dpop: Dpop;
         /// The ESS gateway.
         ess: Ess;
+        /// Linked Web Storage.
+        lws: Lws;
         /// Limits.
         limits: Limits;
         /// How long history is kept.
@@ -148,6 +150,13 @@ settings! {
     Ess ["ess"] {
         /// Whether its messages name who made a change. That protocol requires it, all others leave it out.
         actor: bool = true;
+    }
+
+    /// Notifications of Linked Web Storage. Follows a draft of 2026-06-29, and may change with it.
+    Lws ["lws"] {
+        /// The authorization servers whose tokens are taken at this door, as Bearer; exactly as they write themselves. What
+        /// they say of who somebody is is believed. The audience of a token must be the base URL alone.
+        authorization_servers: Vec<String> = Vec::new();
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.

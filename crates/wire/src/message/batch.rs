@@ -51,7 +51,8 @@ mod tests {
     fn activities_go_into_one_envelope_in_their_order() {
         let told = batched(&[envelope("s", "b"), envelope("s", "a"), envelope("s", "c")]).unwrap();
         let ids: Vec<_> = told["activity"].as_array().unwrap().iter().map(|activity| &activity["id"]).collect();
-        assert_eq!((ids, &told["storage"], &told["type"]), (vec!["b", "a", "c"], &json!("s"), &json!("Notification")));
+        assert_eq!(ids, ["b", "a", "c"]);
+        assert_eq!((&told["storage"], &told["type"]), (&json!("s"), &json!("Notification")));
     }
 
     #[test]

@@ -244,6 +244,7 @@ async fn a_queue_that_fails_forgets_nothing() {
     let world = World::new(Settings::default());
     world.queue.fail(2);
     owe(&world, &channel(&world), &THREE);
+    tokio::time::sleep(Duration::from_mins(1)).await;
     world.until(|world| world.queue.pending() == 0).await;
     assert_eq!(told(&world), [["a1", "b1", "a2", "c1"]], "it is noted until that works, and not sent again");
 }
