@@ -4,6 +4,7 @@
 //! and notes what came of it. It keeps nothing of its own that matters: whatever is cut off is sent again.
 
 mod attempt;
+mod batch;
 mod breaker;
 mod conclusion;
 mod courier;
@@ -31,8 +32,8 @@ pub use queue::{
     Attempt, DeadLetter, Delivery, DeliveryId, Done, Health, Kind, Lane, Outcome, Queue, QueueError, Reason, Removal,
     Wanted,
 };
-pub use rules::{Permit, Rules};
+pub use rules::{Permit, Rules, Together};
 pub use settings::{Counts, Settings};
-pub use signer::{Parcel, SignError, Signed, Signer};
+pub use signer::{InName, Parcel, SignError, Signed, Signer};
 pub use transport::{Answer, CAUSE, Network, Outgoing, SealCauses, Transport};
 pub use waking::Waking;

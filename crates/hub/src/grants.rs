@@ -30,6 +30,11 @@ impl Way {
     pub(crate) fn is_open(&self) -> bool {
         !self.0.load(Ordering::SeqCst)
     }
+
+    /// Whether both are closed together.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Channels on their way, and what the judge granted.

@@ -40,7 +40,7 @@ pub struct Grant {
     rests_on: SmallVec<[Held; 2]>,
     known: Known,
     until: Option<Timestamp>,
-    way: Way,
+    ways: SmallVec<[Way; 1]>,
     inner: Arc<Inner>,
 }
 
@@ -66,10 +66,22 @@ impl Grant {
         let now = (self.inner.clock)();
         // What is known is read before what was touched: that includes everything known.
         let (watermark, known) = (entered.watermark(), self.known.get());
-        let holds = self.way.is_open()
+        let holds = self.ways.iter().all(Way::is_open)
             && self.until.is_none_or(|until| now < until)
             && self.rests_on.iter().all(|held| held.holds_at(watermark, known, now));
         holds.then(send)
+    }
+
+    /// One grant for what both are for: it lasts as long as both do. Of one hub.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.rests_on.extend(other.rests_on);
+        // Of one channel there is one way as a rule.
+        let others = other.ways.into_iter().filter(|way| !self.ways.iter().any(|known| known.is(way)));
+        let others: SmallVec<[Way; 1]> = others.collect();
+        self.ways.extend(others);
+        self.until = self.until.into_iter().chain(other.until).min();
+        self
     }
 }
 
@@ -155,7 +167,7 @@ impl Inner {
 
     fn granted(self: &Arc<Self>, kept: &Channel, rests_on: SmallVec<[Held; 2]>, way: Way) -> Grant {
         let (fence, known, inner) = (Arc::clone(&self.fence), self.known.clone(), Arc::clone(self));
-        Grant { fence, rests_on, known, until: kept.end_at, way, inner }
+        Grant { fence, rests_on, known, until: kept.end_at, ways: smallvec::smallvec![way], inner }
     }
 
     /// What the judge says now; none if newer rules overtook it.

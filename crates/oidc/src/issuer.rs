@@ -22,16 +22,35 @@ const MAX_KEYS: usize = 64;
 /// The keys are fetched again for a name that is not among them, but not more often than this.
 const AGAIN: Duration = Duration::from_mins(1);
 
+/// Behind which name issuers publish their configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WellKnown {
+    /// OpenID providers.
+    OpenId,
+    /// Authorization servers of Linked Web Storage.
+    Lws,
+}
+
+impl WellKnown {
+    fn name(self) -> &'static str {
+        match self {
+            Self::OpenId => "openid-configuration",
+            Self::Lws => "lws-configuration",
+        }
+    }
+}
+
 /// What issuers publish.
 pub(crate) struct Issuers {
+    well_known: WellKnown,
     configurations: Shelf<Url>,
     keys: Shelf<Vec<PublicJwk>>,
     development: bool,
 }
 
 impl Issuers {
-    pub(crate) fn new(capacity: u64, development: bool) -> Self {
-        Self { configurations: Shelf::new(capacity), keys: Shelf::new(capacity), development }
+    pub(crate) fn new(capacity: u64, development: bool, well_known: WellKnown) -> Self {
+        Self { well_known, configurations: Shelf::new(capacity), keys: Shelf::new(capacity), development }
     }
 
     /// The key of an issuer that a token names; without a name, the only one that fits.
@@ -77,7 +96,7 @@ impl Issuers {
 
     async fn load_configuration(&self, fetch: &dyn Fetch, issuer: &str) -> Loaded<Url> {
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        let url = podbell_egress::parse(&format!("{base}/.well-known/openid-configuration"))?;
+        let url = podbell_egress::parse(&format!("{base}/.well-known/{}", self.well_known.name()))?;
         let document = fetch.get(&Get { url, accept: ACCEPT, redirects: 0 }).await?;
         let configuration = json::object(&document.body).ok_or(Missing::Unusable)?;
         if json::text(&configuration, "issuer") != Some(issuer) {

@@ -1,4 +1,4 @@
-//! Who asks: Solid-OIDC at the resource server.
+//! Who asks: Solid-OIDC at the resource server, and bearer tokens at the door of Linked Web Storage.
 //!
 //! A request's `Authorization` and `DPoP` headers end in [`Credentials`] or in an [`AuthError`]; what a verified agent
 //! may do begins elsewhere. Nothing is fetched for a request whose own parts do not fit together, and nothing is
@@ -14,6 +14,7 @@ mod issuer;
 mod json;
 pub mod jwk;
 pub mod jws;
+mod lws;
 mod profile;
 pub mod proof;
 pub mod prove;
@@ -29,6 +30,7 @@ pub use credentials::Credentials;
 pub use error::{AuthError, Challenge};
 pub use jwk::{JwkError, PublicJwk};
 pub use jws::JwsError;
+pub use lws::{LwsChallenge, LwsVerifier};
 pub use proof::{Proof, ProofError, ProofRules, verify_proof};
 pub use prove::{AccessToken, KeyError, SigningKey};
 pub use replay::{MemoryReplay, ReplayError, ReplayStore};

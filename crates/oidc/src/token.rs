@@ -31,6 +31,9 @@ pub enum TokenError {
     /// Not made for Solid.
     #[error("the access token is not for the audience solid")]
     Audience,
+    /// Not made for this server, or not for it alone.
+    #[error("the access token is not for the realm of this server alone")]
+    Realm,
     /// It has ended.
     #[error("the access token has expired")]
     Expired,
@@ -87,7 +90,7 @@ impl Claims {
     }
 }
 
-fn read_header(header: &Object) -> Result<Option<String>, TokenError> {
+pub(crate) fn read_header(header: &Object) -> Result<Option<String>, TokenError> {
     for name in ["jwk", "x5c"] {
         if header.contains_key(name) {
             return Err(TokenError::Header(name));
@@ -113,7 +116,7 @@ fn read_header(header: &Object) -> Result<Option<String>, TokenError> {
 }
 
 /// The end of the token, as it says, but never later than its greatest age.
-fn check_times(claims: &Object, now: Timestamp, config: &Config) -> Result<Timestamp, TokenError> {
+pub(crate) fn check_times(claims: &Object, now: Timestamp, config: &Config) -> Result<Timestamp, TokenError> {
     let date = |name| json::date(claims, name).ok_or(TokenError::Claim(name));
     let later = |time: Timestamp, by| time.checked_add(by).unwrap_or(Timestamp::MAX);
     let (issued_at, expires) = (date("iat")?, date("exp")?);
@@ -139,7 +142,7 @@ fn is_for_solid(claims: &Object) -> bool {
     }
 }
 
-fn client(claims: &Object) -> Result<Option<Arc<str>>, TokenError> {
+pub(crate) fn client(claims: &Object) -> Result<Option<Arc<str>>, TokenError> {
     for name in ["azp", "client_id"] {
         match claims.get(name) {
             None | Some(Value::Null) => {}
@@ -150,7 +153,7 @@ fn client(claims: &Object) -> Result<Option<Arc<str>>, TokenError> {
     Ok(None)
 }
 
-fn thumbprint(claims: &Object) -> Result<Option<Arc<str>>, TokenError> {
+pub(crate) fn thumbprint(claims: &Object) -> Result<Option<Arc<str>>, TokenError> {
     match claims.get("cnf") {
         None => Ok(None),
         Some(Value::Object(confirmation)) => match json::text(confirmation, "jkt") {

@@ -8,7 +8,7 @@
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::AuthError;
-use crate::issuer::Issuers;
+use crate::issuer::{Issuers, WellKnown};
 use crate::jws::{Jws, MAX_BYTES};
 use crate::profile::Profiles;
 use crate::proof::{Proof, Purpose, verify_proof_for};
@@ -86,7 +86,7 @@ enum Scheme {
 impl Verifier {
     /// A verifier that fetches with `fetch`, which also knows the documents of this server's own origins.
     pub fn new(config: Config, fetch: Arc<dyn Fetch>, replay: Arc<dyn ReplayStore>) -> Self {
-        let issuers = Issuers::new(MAX_ISSUERS, config.development);
+        let issuers = Issuers::new(MAX_ISSUERS, config.development, WellKnown::OpenId);
         let verified = Cache::new(MAX_VERIFIED);
         Self { config, fetch, replay, profiles: Profiles::new(MAX_PROFILES), issuers, verified }
     }
@@ -216,7 +216,7 @@ fn recently(at: Timestamp, now: Timestamp) -> bool {
     now.duration_since(at).unsigned_abs() < VERIFIED
 }
 
-fn unfetched(missing: Missing, unusable: AuthError) -> AuthError {
+pub(crate) fn unfetched(missing: Missing, unusable: AuthError) -> AuthError {
     match missing {
         Missing::Unreachable | Missing::Busy => AuthError::Unavailable,
         Missing::Unusable => unusable,

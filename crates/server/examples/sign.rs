@@ -5,6 +5,7 @@
 //!   cargo run --release -p podbell-server --example sign
 //! ```
 //!
+//! With `storage`, the URL of a description, it is signed in the name of that storage, as Linked Web Storage has it.
 //! It prints the requests with their header fields, and what the server would publish, by path: serve that at the
 //! origin. The keys are new each time.
 
@@ -13,12 +14,12 @@
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use podbell_delivery::push::{Parcel, Signer as _, sign::Sender};
+use podbell_delivery::push::{InName, Parcel, Signer as _, sign::Sender};
 use podbell_hub::{PushKeys, Secret};
 use podbell_model::{Timestamp, Uuid};
 use podbell_server::{sender, settings::Settings};
 use podbell_sqlite::{Options, Sqlite};
-use podbell_wire::Syntax;
+use podbell_wire::{Syntax, lws};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
@@ -39,6 +40,8 @@ struct Wish {
     #[serde(default)]
     secrets: Vec<String>,
     keys: Option<Keys>,
+    /// For Linked Web Storage: the description of the storage in whose name it is signed.
+    storage: Option<String>,
     /// How long ago it is signed, in seconds.
     #[serde(default)]
     age: u64,
@@ -78,9 +81,12 @@ fn sign(sender: &Sender, wish: &Wish, now: Timestamp) -> anyhow::Result<Value> {
         .map(|keys| PushKeys { auth: Arc::from(keys.auth.as_str()), p256dh: Arc::from(keys.p256dh.as_str()) });
     let target = Url::parse(&wish.target)?;
     let body = Bytes::from(wish.body.clone());
+    let name = wish.storage.as_deref().map_or(InName::Sender, |description| InName::Storage { description });
+    let content_type = if wish.storage.is_some() { lws::MEDIA_TYPE } else { Syntax::JsonLd.media_type() };
     let parcel = Parcel {
+        name,
         target: &target,
-        content_type: "application/ld+json",
+        content_type,
         body: &body,
         message: Uuid::new_v4(),
         secrets: &secrets,

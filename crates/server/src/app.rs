@@ -18,7 +18,7 @@ use podbell_delivery::{
 use podbell_hub::{ChannelId, Clock, Hub, Network};
 use podbell_log::Log;
 use podbell_model::{Subject, Timestamp};
-use podbell_oidc::Verifier;
+use podbell_oidc::{LwsVerifier, Verifier};
 use podbell_pod::{Pod, Storages};
 use std::sync::Arc;
 
@@ -38,6 +38,8 @@ pub struct App {
     pub storages: Arc<Storages>,
     /// Who asks.
     pub verifier: Arc<Verifier>,
+    /// The same by bearer tokens, at the door of Linked Web Storage alone; none if no authorization server is named.
+    pub lws_verifier: Option<LwsVerifier>,
     /// What is allowed.
     pub judge: Arc<Judge>,
     /// The resources.

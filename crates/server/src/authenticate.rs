@@ -2,6 +2,8 @@
 //!
 //! Spec: <https://solidproject.org/TR/oidc#resource>
 
+pub mod lws;
+
 use crate::{app::App, problem::Problem, request::Target};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use podbell_model::{Subject, Timestamp};

@@ -27,10 +27,10 @@ use podbell_delivery::{
     stream::Streams,
     websocket::WebSockets,
 };
-use podbell_egress::Client;
+use podbell_egress::{Client, Fetch};
 use podbell_hub::{ChannelLimits, ChannelStore as _, Clock, Hub};
 use podbell_model::Timestamp;
-use podbell_oidc::{ProofRules, Verifier};
+use podbell_oidc::{LwsVerifier, ProofRules, Verifier};
 use podbell_pod::Pod;
 use podbell_provider::Provider;
 use podbell_sqlite::Sqlite;
@@ -87,6 +87,7 @@ pub async fn compose_with(
         clock: Arc::clone(&clock),
     });
     composed.card.has_pods = !storages.is_empty();
+    let lws_verifier = lws_verifier(settings, bound.pods.url.as_str(), Arc::clone(&fetch));
     let verifier = Arc::new(Verifier::new(oidc_config(settings), fetch, replay));
     let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
     let causes = Arc::new(Causes::new(&store.key("causes").await?).context("causes cannot be sealed")?);
@@ -121,6 +122,7 @@ pub async fn compose_with(
             hub: Arc::clone(&hub),
             cursors: cursors.clone(),
             signer: sender.clone(),
+            descriptions: lws::descriptions(storages.clone()),
             client: client.clone(),
             local,
             causes: Arc::clone(&causes),
@@ -145,6 +147,7 @@ pub async fn compose_with(
         managing: Attempts::per_minute(settings.webhooks.requests_per_minute),
         storages,
         verifier,
+        lws_verifier,
         judge,
         pod,
         hub: Arc::clone(&hub),
@@ -197,6 +200,12 @@ fn oidc_config(settings: &Settings) -> podbell_oidc::Config {
         development: settings.is_development(),
         ..podbell_oidc::Config::default()
     }
+}
+
+/// Bearer tokens for Linked Web Storage, made for the base URL.
+fn lws_verifier(settings: &Settings, realm: &str, fetch: Arc<dyn Fetch>) -> Option<LwsVerifier> {
+    let servers = settings.lws.authorization_servers.clone();
+    (!servers.is_empty()).then(|| LwsVerifier::new(servers, realm, oidc_config(settings), fetch))
 }
 
 /// How many channels there may be.

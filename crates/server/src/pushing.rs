@@ -7,6 +7,7 @@ use crate::{
 };
 use aws_lc_rs::rand;
 use http::{HeaderValue, header};
+use podbell_delivery::Descriptions;
 use podbell_delivery::push::{
     Answer, Courier, CourierPorts, Lane, Network, Outgoing, Queue, SealCauses, Signer, Transport,
 };
@@ -27,6 +28,8 @@ pub struct Parts {
     pub cursors: Arc<dyn Cursors>,
     /// How requests are signed.
     pub signer: Arc<dyn Signer>,
+    /// What storages are called where messages go in their names.
+    pub descriptions: Descriptions,
     /// The guarded way out.
     pub client: Client,
     /// Receivers on this server.
@@ -43,7 +46,7 @@ pub struct Parts {
 
 /// Starts the courier.
 pub fn start(parts: Parts, settings: &Settings) -> Courier {
-    let Parts { queue, hub, cursors, signer, client, local, causes, clock, origin, owed } = parts;
+    let Parts { queue, hub, cursors, signer, descriptions, client, local, causes, clock, origin, owed } = parts;
     let settings = courier_settings(settings);
     // Receivers that hang keep nobody from reading WebIDs and keys.
     let client = client.with_room(settings.per_lane, settings.at_once);
@@ -55,6 +58,7 @@ pub fn start(parts: Parts, settings: &Settings) -> Courier {
         rules: hub,
         cursors,
         signer,
+        descriptions,
         transport: Arc::new(ways),
         clock,
         random: Arc::new(random),

@@ -125,7 +125,7 @@ impl<D: PublicDocuments> PublicDocuments for WithSender<D> {
 mod tests {
     use super::*;
     use crate::{own_documents::OwnDocuments, own_origins::OwnOrigins, settings::Layout};
-    use podbell_delivery::push::{Parcel, Signer as _};
+    use podbell_delivery::push::{InName, Parcel, Signer as _};
     use podbell_egress::{Document, Fetch, FetchError, Get};
     use podbell_model::Uuid;
     use podbell_oidc::{Config, MemoryReplay, Presented, Verifier};
@@ -170,6 +170,7 @@ mod tests {
         let inbox = format!("{origin}/alice/inbox/");
         let (target, body) = (inbox.parse().unwrap(), Bytes::from_static(b"{}"));
         let parcel = Parcel {
+            name: InName::Sender,
             target: &target,
             content_type: "application/ld+json",
             body: &body,

@@ -9,6 +9,7 @@ mod history;
 mod support;
 
 mod owed {
+    mod envelopes;
     mod fair;
     mod killed;
     mod many;

@@ -5,6 +5,7 @@
 //! that is looked through.
 
 mod again;
+mod along;
 mod dead;
 mod entering;
 mod farewell;
@@ -66,6 +67,36 @@ impl Queue for Sqlite {
             taking::deliveries(db, &chosen)
         };
         self.asked(take).await
+    }
+
+    async fn take_along(
+        &self,
+        lane: &Lane,
+        lead: &Delivery,
+        now: Timestamp,
+        limit: usize,
+        under_way: &[DeliveryId],
+    ) -> Result<Vec<Delivery>, QueueError> {
+        let (lane, lead, under_way) = (lane.clone(), lead.id.0, under_way.to_vec());
+        let registry = Arc::clone(&self.under_way);
+        let take = move |db: &_| {
+            let chosen =
+                registry.take(&lane, under_way, |spoken| along::choose(db, &lane, lead, now, limit, spoken))?;
+            taking::deliveries(db, &chosen)
+        };
+        self.asked(take).await
+    }
+
+    async fn finish_together(&self, done: &[(DeliveryId, Done)], attempt: &Attempt) -> Result<(), QueueError> {
+        let (attempt, done, registry) = (attempt.clone(), done.to_vec(), Arc::clone(&self.under_way));
+        self.done(move |step| {
+            for (id, done) in &done {
+                registry.give_back(id.0);
+                finishing::finish(step.db, *id, Some(&attempt), done)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError> {

@@ -3,6 +3,7 @@
 //! The bytes depend on the activity, on how the topic is concerned and on the [`Rendering`] alone, so that one
 //! encoding serves every listener.
 
+pub mod batch;
 mod ess;
 mod lws;
 mod minimal;

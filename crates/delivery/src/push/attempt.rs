@@ -4,7 +4,7 @@
 //! is sent, and leave is asked anew. What was not sent at all is no attempt, and costs the delivery none of its ten.
 
 use super::{
-    Attempt, Delivery, Done, Kind, Outcome, Outgoing, Parcel, Permit, Removal, SignError,
+    Attempt, Delivery, Done, InName, Kind, Outcome, Outgoing, Parcel, Permit, Removal, SignError,
     courier::Inner,
     outcome::{Follows, NotTried, Receiver, Strain, outcome, retry_after},
     settings::Metrics,
@@ -18,11 +18,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
 /// How often leave is asked anew at once when the rules changed on the way.
-const LEAVES: usize = 4;
+pub(super) const LEAVES: usize = 4;
 /// How long to wait after that, and when too much goes on.
-const SOON: Duration = Duration::from_secs(1);
+pub(super) const SOON: Duration = Duration::from_secs(1);
 /// How long to wait when the rules or the keys cannot be read.
-const LATER: Duration = Duration::from_secs(5);
+pub(super) const LATER: Duration = Duration::from_secs(5);
 /// Most bytes of a message to a push service, so that it fits when it is encrypted.
 ///
 /// Spec: <https://www.rfc-editor.org/rfc/rfc8291#section-4>
@@ -38,12 +38,13 @@ pub(super) struct Ended {
 }
 
 /// What is sent, and by whose leave.
-struct Words {
-    body: Bytes,
-    syntax: Syntax,
-    gate: Option<Arc<dyn Gate>>,
+pub(super) struct Words {
+    pub(super) body: Bytes,
+    /// None if it is of another version.
+    pub(super) rendering: Option<Rendering>,
+    pub(super) gate: Option<Arc<dyn Gate>>,
     /// What the receiver knows once it has it.
-    told: Option<Told>,
+    pub(super) told: Option<Told>,
 }
 
 /// What came of an attempt.
@@ -73,6 +74,19 @@ impl Delivery {
     /// Whether it goes to the receiver of the channel's notifications.
     pub(super) fn to_receiver(&self) -> bool {
         self.channel.push.as_ref().is_some_and(|push| self.target(push) == Some(&push.send_to))
+    }
+
+    /// In which words its channel is told.
+    pub(super) fn rendering(&self) -> Option<Rendering> {
+        Rendering::from_code(self.channel.rendering.0)
+    }
+
+    /// By what it is judged; none for what tells of no resource.
+    pub(super) fn about(&self) -> Option<&About> {
+        match &self.kind {
+            Kind::Change { about, .. } | Kind::State { about } => Some(about),
+            Kind::Ping { .. } | Kind::Lifecycle { .. } => None,
+        }
     }
 
     pub(super) fn receiver(&self) -> Receiver {
@@ -124,9 +138,9 @@ impl Inner {
             let mut sent = self.send(delivery, &push, &words, &body).await;
             if let Ok((outcome, _)) = &sent
                 && outcome.follows(receiver) == Follows::Smaller
-                && let Some(short) = minimal(&body, words.syntax).filter(|short| short.len() < body.len())
+                && let Some(short) = words.short().filter(|short| short.len() < body.len())
             {
-                body = short.into();
+                body = short;
                 sent = self.send(delivery, &push, &words, &body).await;
             }
             return match sent {
@@ -143,29 +157,28 @@ impl Inner {
     /// What is to be said now, if it may.
     async fn words(&self, delivery: &Delivery) -> Result<Words, Step> {
         let channel = &delivery.channel;
-        let syntax = match Rendering::from_code(channel.rendering.0) {
-            Some(Rendering::Solid { syntax, .. }) => syntax,
-            _ => Syntax::JsonLd,
-        };
+        let rendering = delivery.rendering();
         match &delivery.kind {
             Kind::Change { about, body, position } => {
                 let gate = self.leave(delivery, about).await?;
                 let told = channel.state.is_some().then_some(Told::Change(*position));
-                Ok(Words { body: self.sealed(delivery, body, *position), syntax, gate: Some(gate), told })
+                Ok(Words { body: self.sealed(delivery, body, *position), rendering, gate: Some(gate), told })
             }
             Kind::State { about } => {
                 let gate = self.leave(delivery, about).await?;
                 let shown = self.rules.standing(channel, about, delivery.message).await;
                 let shown = shown.map_err(|_| Step::Later(LATER))?.ok_or(Step::Withheld(None))?;
                 let body = self.sealed(delivery, &shown.body, shown.position);
-                Ok(Words { body, syntax, gate: Some(gate), told: Some(Told::State(shown.state)) })
+                Ok(Words { body, rendering, gate: Some(gate), told: Some(Told::State(shown.state)) })
             }
+            // Linked Web Storage has no words for what tells of no resource.
+            _ if matches!(rendering, Some(Rendering::Lws { .. })) => Err(Step::Withheld(None)),
             Kind::Ping { body } => {
                 let gate = allowed(self.rules.leave_to_speak(channel).await)?;
-                Ok(Words { gate: Some(gate), ..Words::of(body, syntax) })
+                Ok(Words { gate: Some(gate), ..Words::of(body, rendering) })
             }
             // The last one outlives its channel, and goes with it otherwise.
-            Kind::Lifecycle { body } => Ok(Words::of(body, syntax)),
+            Kind::Lifecycle { body } => Ok(Words::of(body, rendering)),
         }
     }
 
@@ -183,7 +196,7 @@ impl Inner {
     }
 
     /// Signs and sends; how it ended, and how long the receiver wants us to wait.
-    async fn send(
+    pub(super) async fn send(
         &self,
         delivery: &Delivery,
         push: &Push,
@@ -194,8 +207,10 @@ impl Inner {
             return Ok((Outcome::Forbidden, None));
         };
         let keys = push.keys.as_ref().filter(|_| delivery.to_receiver());
-        let (content_type, message) = (words.syntax.media_type(), delivery.message);
-        let parcel = Parcel { target: &url, content_type, body, message, secrets: &push.secrets, keys };
+        let description = self.description(delivery)?;
+        let name = description.as_deref().map_or(InName::Sender, |description| InName::Storage { description });
+        let (content_type, message) = (words.media_type(), delivery.message);
+        let parcel = Parcel { name, target: &url, content_type, body, message, secrets: &push.secrets, keys };
         let signed = self.signer.sign(&parcel, (self.clock)()).map_err(NotSent::Unsigned)?;
         let outgoing = Outgoing {
             url,
@@ -218,16 +233,35 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// The description of the storage in whose name it goes; none if it goes in the sender's.
+    fn description(&self, delivery: &Delivery) -> Result<Option<Arc<str>>, NotSent> {
+        let (Some(Rendering::Lws { .. }), Some(about)) = (delivery.rendering(), delivery.about()) else {
+            return Ok(None);
+        };
+        let found = (self.descriptions)(about.topic.storage);
+        found.map(Some).ok_or(NotSent::Unsigned(SignError::Unavailable))
+    }
+}
+
 /// Why nothing was sent.
-enum NotSent {
+pub(super) enum NotSent {
     Unsigned(SignError),
     Tried(NotTried),
 }
 
 impl Words {
     /// What says nothing of any resource: nobody has to give leave.
-    fn of(body: &Arc<[u8]>, syntax: Syntax) -> Self {
-        Self { body: Bytes::copy_from_slice(body), syntax, gate: None, told: None }
+    fn of(body: &Arc<[u8]>, rendering: Option<Rendering>) -> Self {
+        Self { body: Bytes::copy_from_slice(body), rendering, gate: None, told: None }
+    }
+
+    fn media_type(&self) -> &'static str {
+        self.rendering.map_or(Syntax::JsonLd.media_type(), Rendering::media_type)
+    }
+
+    fn short(&self) -> Option<Bytes> {
+        minimal(&self.body, self.rendering?).map(Bytes::from)
     }
 }
 
@@ -244,5 +278,5 @@ fn fitting(words: &Words, most: usize) -> Option<Bytes> {
     if words.body.len() <= most {
         return Some(words.body.clone());
     }
-    minimal(&words.body, words.syntax).map(Bytes::from).filter(|short| short.len() <= most)
+    words.short().filter(|short| short.len() <= most)
 }

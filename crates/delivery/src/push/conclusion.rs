@@ -46,6 +46,43 @@ impl Inner {
         }
     }
 
+    /// Notes what came of an attempt at several changes in one request: of all of them at once, and each keeps its own
+    /// count. As they failed together they come back together.
+    pub(super) async fn conclude_together(&self, batch: &[Delivery], attempt: &Attempt, asked: Option<Duration>) {
+        let [lead, ..] = batch else { return };
+        for delivery in batch {
+            report(delivery, attempt);
+        }
+        let (now, random) = ((self.clock)(), (self.random)());
+        let failed = |delivery: &Delivery| {
+            let next = schedule::next(delivery.attempts.saturating_add(1), delivery.owed, now, asked, random);
+            next.map_or(Done::Dead, Done::Again)
+        };
+        let delivered = match attempt.outcome.follows(lead.receiver()) {
+            Follows::Delivered => true,
+            Follows::Gone => {
+                // With its channel goes all that it is owed; unless the receiver moved, then each is tried again.
+                for delivery in batch {
+                    self.gone(delivery, attempt).await;
+                }
+                return;
+            }
+            Follows::Smaller | Follows::Failed => false,
+        };
+        let done = |delivery: &Delivery| if delivered { Done::Acknowledged } else { failed(delivery) };
+        let done: Vec<_> = batch.iter().map(|delivery| (delivery.id, done(delivery))).collect();
+        for (_, done) in &done {
+            Metrics::add(if delivered { &self.metrics.acknowledged } else { &self.metrics.failed });
+            if *done == Done::Dead {
+                Metrics::add(&self.metrics.dead);
+            }
+        }
+        self.keep_on(|| self.queue.finish_together(&done, attempt)).await;
+        if !delivered {
+            self.keep_on(|| self.give_up_on(&lead.channel)).await;
+        }
+    }
+
     async fn delivered(&self, delivery: &Delivery, attempt: &Attempt, told: Option<Told>) {
         Metrics::add(&self.metrics.acknowledged);
         let channel = &delivery.channel;

@@ -5,6 +5,7 @@ use super::{
     rounds::Rounds,
     settings::{Counts, Metrics, Settings},
 };
+use crate::Descriptions;
 use parking_lot::Mutex;
 use podbell_hub::{Channel, ChannelId, Clock, Cursors};
 use podbell_model::{Timestamp, Uuid};
@@ -24,6 +25,8 @@ pub struct CourierPorts {
     pub cursors: Arc<dyn Cursors>,
     /// How messages are signed.
     pub signer: Arc<dyn Signer>,
+    /// What storages are called where messages go in their names.
+    pub descriptions: Descriptions,
     /// How they get to their receivers.
     pub transport: Arc<dyn Transport>,
     /// The time.
@@ -44,6 +47,7 @@ pub(super) struct Inner {
     pub(super) rules: Arc<dyn Rules>,
     pub(super) cursors: Arc<dyn Cursors>,
     pub(super) signer: Arc<dyn Signer>,
+    pub(super) descriptions: Descriptions,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Clock,
     pub(super) random: Arc<dyn Fn() -> u64 + Send + Sync>,
@@ -67,13 +71,15 @@ pub struct Courier {
 impl Courier {
     /// Starts the courier on the current tokio runtime.
     pub fn start(ports: CourierPorts, settings: Settings) -> Self {
-        let CourierPorts { queue, rules, cursors, signer, transport, clock, random, ids, names, owed } = ports;
+        let CourierPorts { queue, rules, cursors, signer, descriptions, transport, clock, random, ids, names, owed } =
+            ports;
         let (metrics, missed_told) = (Metrics::default(), Mutex::default());
         let inner = Arc::new(Inner {
             queue,
             rules,
             cursors,
             signer,
+            descriptions,
             transport,
             clock,
             random,

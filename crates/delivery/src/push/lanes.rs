@@ -75,13 +75,16 @@ pub(crate) struct Lanes {
     known: HashMap<Lane, Known>,
     in_flight: usize,
     channels: HashMap<ChannelId, usize>,
+    /// Channels that have one request alone under way, with all that went into it.
+    whole: HashMap<ChannelId, DeliveryId>,
 }
 
 impl Lanes {
     /// `is_here`: whether a lane leads to this server itself.
     pub(crate) fn new(settings: Settings, is_here: impl Fn(&Lane) -> bool + Send + Sync + 'static) -> Self {
         let (clock, is_here) = (Ticks(Instant::now()), Box::new(is_here));
-        Self { settings, clock, is_here, known: HashMap::new(), in_flight: 0, channels: HashMap::new() }
+        let (channels, whole) = Default::default();
+        Self { settings, clock, is_here, known: HashMap::new(), in_flight: 0, channels, whole }
     }
 
     /// How much may be begun in a lane.
@@ -127,7 +130,13 @@ impl Lanes {
 
     /// Whether a channel has as many under way as it may.
     pub(crate) fn is_full(&self, channel: ChannelId) -> bool {
-        self.channels.get(&channel).is_some_and(|count| *count >= self.settings.per_channel)
+        let many = self.channels.get(&channel).is_some_and(|count| *count >= self.settings.per_channel);
+        many || self.whole.contains_key(&channel)
+    }
+
+    /// Nothing else of its channel is begun until this delivery ends: what comes meanwhile goes together.
+    pub(crate) fn fill(&mut self, channel: ChannelId, id: DeliveryId) {
+        self.whole.insert(channel, id);
     }
 
     /// Begins a delivery, unless the rate is used up. The caller asked for room before.
@@ -184,6 +193,9 @@ impl Lanes {
             if *count == 0 {
                 self.channels.remove(&channel);
             }
+        }
+        if self.whole.get(&channel) == Some(&id) {
+            self.whole.remove(&channel);
         }
         self.in_flight -= 1;
     }

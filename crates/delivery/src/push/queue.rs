@@ -208,10 +208,26 @@ pub trait Queue: Send + Sync + 'static {
         under_way: &[DeliveryId],
     ) -> Result<Vec<Delivery>, QueueError>;
 
+    /// More of what changed in the storage of `lead`, for the same channel, to go with it in one request: due at `now` and
+    /// not `under_way`, in the order of the commits, at most `limit`. Of each resource from the oldest on, so that with
+    /// `lead` nothing is passed over; where only some of it is due, or somebody works on it, the rest is left. Much that
+    /// waits is not looked through to its end. `lead` was taken of `lane`, and is not given again.
+    async fn take_along(
+        &self,
+        lane: &Lane,
+        lead: &Delivery,
+        now: Timestamp,
+        limit: usize,
+        under_way: &[DeliveryId],
+    ) -> Result<Vec<Delivery>, QueueError>;
+
     /// Notes what became of a delivery, and the attempt if there was one, and brings the channel's health up to date. A
     /// success or a failure counts for the health of the channel if it went to its receiver. Of what is gone nothing is
     /// noted. Pings and lifecycle messages that are given up are forgotten.
     async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError>;
+
+    /// The same for what went in one request: all of it or nothing.
+    async fn finish_together(&self, done: &[(DeliveryId, Done)], attempt: &Attempt) -> Result<(), QueueError>;
 
     /// Adds a ping or a lifecycle message, due at once. Nothing if there is nowhere to send it, or too many wait.
     async fn add(&self, channel: ChannelId, message: Uuid, kind: &Kind, now: Timestamp) -> Result<(), QueueError>;

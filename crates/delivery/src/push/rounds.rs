@@ -6,6 +6,7 @@
 use super::{
     Delivery, DeliveryId, Kind, Lane, QueueError,
     attempt::Ended,
+    batch,
     courier::Inner,
     lanes::{Lanes, Room},
     schedule::{after, is_too_old},
@@ -40,7 +41,7 @@ pub(super) struct Rounds {
     stop: watch::Receiver<Option<Duration>>,
     lanes: Lanes,
     tasks: JoinSet<Task>,
-    under_way: HashMap<Id, (Lane, DeliveryId, ChannelId)>,
+    under_way: HashMap<Id, UnderWay>,
     /// The deliveries of these, whatever lane they began in.
     carried: HashSet<DeliveryId>,
     /// What they are about, of channels that have a rate: of one topic, one goes after the other.
@@ -50,6 +51,14 @@ pub(super) struct Rounds {
     /// Where the last round stopped; the next one begins behind it.
     last: Option<Lane>,
     upkeep: Upkeep,
+}
+
+/// What a task carries: one delivery, or several in one request, by the first of which it is known.
+struct UnderWay {
+    lane: Lane,
+    channel: ChannelId,
+    lead: DeliveryId,
+    along: Vec<DeliveryId>,
 }
 
 /// When it is looked next what becomes of channels.
@@ -166,7 +175,9 @@ impl Rounds {
         // Those of channels that have enough under way are given too, and left.
         let limit = if broken { BURIED } else { places + self.lanes.of_full_channels(lane) };
         let mut begun = false;
-        for delivery in self.take(lane, now, limit).await? {
+        let taken = self.take(lane, now, limit).await?;
+        let given: Vec<_> = taken.iter().map(|taken| (taken.id, taken.channel.id)).collect();
+        for delivery in taken {
             let (id, channel) = (delivery.id, delivery.channel.id);
             if self.lanes.is_full(channel) {
                 continue;
@@ -187,6 +198,12 @@ impl Rounds {
                     break;
                 }
                 places -= 1;
+                if delivery.leads(now) {
+                    self.lanes.fill(channel, id);
+                    self.spawn_together(lane, delivery, &given, now).await;
+                    begun = true;
+                    continue;
+                }
             } else {
                 self.lanes.occupy(lane, id, channel, Instant::now());
             }
@@ -199,6 +216,8 @@ impl Rounds {
     /// What is due in a lane and not under way: neither in it nor in another one, from which the channel moved here.
     async fn take(&self, lane: &Lane, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, QueueError> {
         let mut under_way = self.lanes.under_way(lane);
+        let along = self.under_way.values().filter(|task| task.lane == *lane);
+        under_way.extend(along.flat_map(|task| &task.along));
         loop {
             let mut taken = self.inner.queue.take(lane, now, limit, &under_way).await?;
             let known = under_way.len();
@@ -232,7 +251,25 @@ impl Rounds {
             })
         });
         self.carried.insert(id);
-        self.under_way.insert(task.id(), (lane.clone(), id, channel));
+        self.under_way.insert(task.id(), UnderWay { lane: lane.clone(), channel, lead: id, along: Vec::new() });
+    }
+
+    /// Begins a delivery with whatever may go along with it; alone if that cannot be found out. `given`: what was taken
+    /// for this round; nothing else of the same channel is begun in it.
+    async fn spawn_together(&mut self, lane: &Lane, lead: Delivery, given: &[(DeliveryId, ChannelId)], now: Timestamp) {
+        let (inner, id, channel) = (Arc::clone(&self.inner), lead.id, lead.channel.id);
+        let others = given.iter().filter(|(_, of)| *of != channel).map(|(id, _)| *id);
+        let spoken: Vec<_> = self.carried.iter().copied().chain(others).chain([id]).collect();
+        let along = inner.queue.take_along(lane, &lead, now, batch::MOST - 1, &spoken).await;
+        let along = along.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the queue failed");
+            Vec::new()
+        });
+        let deliveries = batch::together(lead, along, self.inner.settings.payload, now);
+        let along: Vec<_> = deliveries.iter().map(|delivery| delivery.id).filter(|other| *other != id).collect();
+        self.carried.extend(along.iter().copied().chain([id]));
+        let task = self.tasks.spawn(async move { Task::Delivery(inner.deliver_together(deliveries).await) });
+        self.under_way.insert(task.id(), UnderWay { lane: lane.clone(), channel, lead: id, along });
     }
 
     /// Takes in what a task has done; one that broke gives its place back.
@@ -245,11 +282,15 @@ impl Rounds {
                 (error.id(), Ended::default())
             }
         };
-        let Some((lane, delivery, channel)) = self.under_way.remove(&id) else { return self.looked_after() };
-        self.carried.remove(&delivery);
-        self.paced.remove(&delivery);
+        let Some(UnderWay { lane, channel, lead, along }) = self.under_way.remove(&id) else {
+            return self.looked_after();
+        };
+        for delivery in along.iter().chain([&lead]) {
+            self.carried.remove(delivery);
+        }
+        self.paced.remove(&lead);
         let was_broken = self.lanes.is_broken(&lane);
-        self.lanes.ended(&lane, delivery, ended.strain, ended.asked, Instant::now());
+        self.lanes.ended(&lane, lead, ended.strain, ended.asked, Instant::now());
         match (was_broken, self.lanes.is_broken(&lane)) {
             (false, true) => {
                 tracing::info!(receiver.lane = &*lane.0, "{} does not work; it is tried again now and then", lane.0);

@@ -7,13 +7,21 @@ use podbell_model::Uuid;
 use std::{io, sync::Arc, task::Poll};
 
 /// Whether something that is owed may be sent now.
-pub enum Permit {
+pub enum Permit<G = Arc<dyn Gate>> {
     /// As long as the gate lets it through.
-    Granted(Arc<dyn Gate>),
+    Granted(G),
     /// It may not be told any more; and why the channel is to be removed, if that is over.
     Withheld(Option<Removal>),
     /// The rules cannot be read: later.
     Unavailable,
+}
+
+/// Whether several things may be sent together.
+pub struct Together {
+    /// Of each, in their order.
+    pub each: Vec<Permit<()>>,
+    /// The gate for those that are granted, which lets all of them through or none; none if none is granted.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 /// The hub, as the courier sees it.
@@ -21,6 +29,9 @@ pub enum Permit {
 pub trait Rules: Send + Sync + 'static {
     /// Whether a channel may be sent something now.
     async fn leave(&self, channel: &Channel, about: &About) -> Permit;
+
+    /// The same for several things in one request: each is judged on its own.
+    async fn leave_together(&self, channel: &Channel, abouts: &[About]) -> Together;
 
     /// Whether it may be sent what tells of no resource: as long as there is the channel.
     async fn leave_to_speak(&self, channel: &Channel) -> Permit;
@@ -39,6 +50,25 @@ pub trait Rules: Send + Sync + 'static {
 impl Rules for Hub {
     async fn leave(&self, channel: &Channel, about: &About) -> Permit {
         Hub::leave(self, channel, about).await.into()
+    }
+
+    async fn leave_together(&self, channel: &Channel, abouts: &[About]) -> Together {
+        let mut each = Vec::with_capacity(abouts.len());
+        let mut all: Option<Grant> = None;
+        for about in abouts {
+            each.push(match Hub::leave(self, channel, about).await {
+                Leave::Granted(grant) => {
+                    all = Some(match all {
+                        Some(all) => all.and(grant),
+                        None => grant,
+                    });
+                    Permit::Granted(())
+                }
+                Leave::Withheld { ended } => Permit::Withheld(ended.map(Removal::from)),
+                Leave::Unavailable => Permit::Unavailable,
+            });
+        }
+        Together { each, gate: all.map(|all| Arc::new(Fenced(all)) as _) }
     }
 
     async fn leave_to_speak(&self, channel: &Channel) -> Permit {

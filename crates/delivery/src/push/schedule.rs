@@ -43,6 +43,11 @@ pub(crate) fn next(
     Some(after(now, jittered(*wait, random).max(asked.unwrap_or_default())))
 }
 
+/// Whether an attempt after so many failed ones is the last.
+pub(crate) fn is_last(failures: u32) -> bool {
+    WAITS.get(failures as usize).is_none()
+}
+
 /// Whether what has been owed since then is given up if it fails once more.
 pub(crate) fn is_too_old(owed: Timestamp, now: Timestamp) -> bool {
     after(owed, OLDEST) <= now

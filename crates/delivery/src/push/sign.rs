@@ -1,10 +1,12 @@
 //! Signing what is pushed, so that a receiver can tell that it is from this server, for it, unchanged and recent.
 //!
 //! A webhook or an inbox gets a Solid-OIDC token with a proof, an HTTP message signature, and where the channel has
-//! secrets the headers of Standard Webhooks; a Web Push service gets an encrypted body and a token of its own kind. Each
-//! attempt is signed anew. What is signed in one way is of no use in another, nor at another receiver.
+//! secrets the headers of Standard Webhooks; one of Linked Web Storage gets the signature alone, in the name of the
+//! storage; a Web Push service gets an encrypted body and a token of its own kind. Each attempt is signed anew. What is
+//! signed in one way is of no use in another, nor at another receiver.
 //!
-//! Spec: <https://solid.github.io/notifications/webhook-channel-2023#auth>
+//! Spec: <https://solid.github.io/notifications/webhook-channel-2023#auth>; Linked Web Storage: the draft of 2026-06-29
+//! (`w3c/lws-protocol`, `lws10-notifications`)
 
 pub mod http_signature;
 mod per_origin;
@@ -13,7 +15,7 @@ pub mod standard_webhooks;
 pub mod web_push;
 
 use super::{
-    Parcel, SignError, Signed, Signer,
+    InName, Parcel, SignError, Signed, Signer,
     keys::{Keys, Purpose},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -81,18 +83,37 @@ impl Sender {
         let (token, proof) = self.tokens.present(&self.identity, &key, parcel.target, now)?;
         fields.put_secret(header::AUTHORIZATION, &format!("DPoP {token}"))?;
         fields.put_secret(solid_oidc::DPOP, &proof)?;
-        let key = self.keys.signing(Purpose::HttpSignature, now)?;
-        let keyid = key_id(&self.identity.sender, &key);
-        let signature = http_signature::sign(&key, &keyid, parcel.target, parcel.content_type, parcel.body, now)?;
-        fields.put(http_signature::CONTENT_DIGEST, &signature.content_digest)?;
-        fields.put(http_signature::SIGNATURE_INPUT, &signature.input)?;
-        fields.put(http_signature::SIGNATURE, &signature.signature)?;
+        self.put_signature(&mut fields, &self.identity.sender, parcel, now)?;
         if let Some(signed) = standard_webhooks::sign(parcel.secrets, parcel.message, parcel.body, now)? {
             fields.put(standard_webhooks::ID, &signed.id)?;
             fields.put(standard_webhooks::TIMESTAMP, &signed.timestamp)?;
             fields.put(standard_webhooks::SIGNATURE, &signed.signature)?;
         }
         Ok(Signed { headers: fields.0, body: parcel.body.clone() })
+    }
+
+    /// A receiver looks for the key in the description of the storage, so nothing else tells who it is from.
+    fn for_storage(&self, description: &str, parcel: &Parcel<'_>, now: Timestamp) -> Result<Signed, SignError> {
+        let mut fields = Fields::default();
+        fields.put(header::CONTENT_TYPE, parcel.content_type)?;
+        self.put_signature(&mut fields, description, parcel, now)?;
+        Ok(Signed { headers: fields.0, body: parcel.body.clone() })
+    }
+
+    /// `signer`: the document that shows the key.
+    fn put_signature(
+        &self,
+        fields: &mut Fields,
+        signer: &str,
+        parcel: &Parcel<'_>,
+        now: Timestamp,
+    ) -> Result<(), SignError> {
+        let key = self.keys.signing(Purpose::HttpSignature, now)?;
+        let keyid = key_id(signer, &key);
+        let signature = http_signature::sign(&key, &keyid, parcel.target, parcel.content_type, parcel.body, now)?;
+        fields.put(http_signature::CONTENT_DIGEST, &signature.content_digest)?;
+        fields.put(http_signature::SIGNATURE_INPUT, &signature.input)?;
+        fields.put(http_signature::SIGNATURE, &signature.signature)
     }
 
     fn for_push_service(&self, parcel: &Parcel<'_>, keys: &PushKeys, now: Timestamp) -> Result<Signed, SignError> {
@@ -112,16 +133,17 @@ impl Sender {
 
 impl Signer for Sender {
     fn sign(&self, parcel: &Parcel<'_>, now: Timestamp) -> Result<Signed, SignError> {
-        match parcel.keys {
-            Some(keys) => self.for_push_service(parcel, keys, now),
-            None => self.for_receiver(parcel, now),
+        match (parcel.keys, parcel.name) {
+            (Some(keys), _) => self.for_push_service(parcel, keys, now),
+            (None, InName::Storage { description }) => self.for_storage(description, parcel, now),
+            (None, InName::Sender) => self.for_receiver(parcel, now),
         }
     }
 }
 
-/// The `keyid` under which a key of the sender is published.
-pub fn key_id(sender: &str, key: &SigningKey) -> String {
-    format!("{sender}#{}", key.thumbprint())
+/// The `keyid` under which a key is published in a document: that of the sender, or the description of a storage.
+pub fn key_id(document: &str, key: &SigningKey) -> String {
+    format!("{document}#{}", key.thumbprint())
 }
 
 /// The fields of a request; what cannot stand in one came with the receiver's URL.

@@ -6,9 +6,23 @@ use podbell_hub::{PushKeys, Secret};
 use podbell_model::{Timestamp, Uuid};
 use url::Url;
 
+/// In whose name something goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InName<'a> {
+    /// In that of the server's sender, as receivers of Solid expect it.
+    Sender,
+    /// In that of a storage, as Linked Web Storage has it: a signature by a key that the storage's description shows.
+    Storage {
+        /// The URL of the description.
+        description: &'a str,
+    },
+}
+
 /// What is to be signed: one message to one receiver, at one moment.
 #[derive(Clone, Copy)]
 pub struct Parcel<'a> {
+    /// Whose it is; a push service knows the sender alone.
+    pub name: InName<'a>,
     /// Where it goes.
     pub target: &'a Url,
     /// The media type of the body.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is test code, compiled for the tests of other crates")]
 
+pub mod along;
 pub mod anew;
 pub mod contract;
 pub mod fares;

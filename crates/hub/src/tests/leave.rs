@@ -34,6 +34,10 @@ fn sends(grant: &Grant) -> bool {
     grant.within(|| ()).is_some()
 }
 
+fn about_of(path: &str) -> About {
+    About::topic(topic(path))
+}
+
 /// A channel of bob's about `/a`, and what it is about.
 async fn bob(world: &World) -> (Channel, About) {
     world.write("/a");
@@ -48,6 +52,26 @@ async fn a_withdrawal_before_leave_was_asked_for_withholds() {
     world.allow("/a", &["alice"]);
     assert_eq!(ended(&world, &bob, &about).await, Some(Ending::Forbidden));
     assert_eq!(ended(&world, &bob, &about).await, Some(Ending::Forbidden), "until it is removed");
+}
+
+#[tokio::test]
+async fn leave_for_two_ends_with_leave_for_either() {
+    for lost in ["/a", "/b"] {
+        let world = World::new();
+        world.write("/a");
+        world.write("/b");
+        let bob = world.push("bob", &["/a", "/b"]).await;
+        let [a, b] = [granted(&world, &bob, &about_of("/a")).await, granted(&world, &bob, &about_of("/b")).await];
+        let both = a.and(b);
+        assert!(sends(&both));
+        world.allow(lost, &["alice"]);
+        assert!(!sends(&both), "{lost}");
+    }
+    let world = World::new();
+    let (bob, about) = bob(&world).await;
+    let both = granted(&world, &bob, &about).await.and(granted(&world, &bob, &about).await);
+    world.hub.removed(&Arc::new(bob));
+    assert!(!sends(&both), "the channel is gone");
 }
 
 #[tokio::test]

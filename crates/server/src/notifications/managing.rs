@@ -33,7 +33,7 @@ use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use podbell_delivery::push::Outcome;
 use podbell_hub::{Channel, ChannelId, Push};
 use podbell_model::Uuid;
-use podbell_wire::{EXTENSIONS, Representation, Syntax, media};
+use podbell_wire::{EXTENSIONS, Rendering, Representation, Syntax, media};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -56,6 +56,17 @@ async fn own(app: &App, target: &Target, parts: &Parts, id: &str) -> Result<Push
     // One that is connected to has none of this.
     let push = channel.push.clone().ok_or_else(Problem::not_found)?;
     Ok(Pushing { channel, push })
+}
+
+/// The same, for what only Solid has words for.
+async fn own_of_solid(app: &App, target: &Target, parts: &Parts, id: &str) -> Result<Pushing, Problem> {
+    let pushing = own(app, target, parts, id).await?;
+    if let Some(Rendering::Lws { .. }) = Rendering::from_code(pushing.channel.rendering.0) {
+        let title = "There is nothing like that for Linked Web Storage";
+        return Err(Problem::new(StatusCode::CONFLICT, "not-for-lws", title)
+            .detail("this subscription is one of Linked Web Storage, which has neither pings nor secrets"));
+    }
+    Ok(pushing)
 }
 
 /// The answer to what does not read.

@@ -3,6 +3,7 @@
 //! Wrong settings keep the server from starting: it fails closed. Unwise ones are told and obeyed.
 
 mod data;
+mod lws;
 
 use super::{Layout, Loaded, Settings, Span, faults::Place};
 use podbell_model::ResourceIri;
@@ -61,6 +62,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     report.limits(settings);
     report.sending(settings);
     report.sender(settings);
+    report.authorization_servers(settings);
     report.files(settings);
     for variable in &loaded.unknown_variables {
         report.unwise("environment", format!("{variable} names no setting; is it misspelt?"));

@@ -18,8 +18,8 @@ pub use faults::Fault;
 pub(crate) use load::list;
 pub use load::{LoadError, Loaded, Override, load};
 pub use sections::{
-    Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, OriginRule, Pods, Provider, Proxies, Retention,
-    Sender, Settings, Solid01, Wac, Webhooks,
+    Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, Lws, OriginRule, Pods, Provider, Proxies,
+    Retention, Sender, Settings, Solid01, Wac, Webhooks,
 };
 pub use values::{BaseUrl, Network, Size, Span, ValueError};
 
@@ -44,6 +44,7 @@ pub fn sections() -> Vec<Section> {
         Dpop::describe(),
         Ess::describe(),
         Solid01::describe(),
+        Lws::describe(),
         Limits::describe(),
         Retention::describe(),
         Sender::describe(),

@@ -177,6 +177,9 @@ settings! {
         actor: bool = false;
         /// How long a subscription to an event stream stays after its connection is gone, for a client that comes back.
         grace: Span = Span::seconds(60);
+        /// The authorization servers whose tokens are taken at this door, as Bearer; exactly as they write themselves. What
+        /// they say of who somebody is is believed. The audience of a token must be the base URL alone.
+        authorization_servers: Vec<String> = Vec::new();
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.

@@ -126,6 +126,7 @@ impl Hooks {
             rules: hub.clone(),
             cursors,
             signer: Arc::new(Unsigned),
+            descriptions: Arc::new(|_| None),
             transport: Arc::new(Receivers { log, answered, now, came: Arc::clone(&came) }),
             clock,
             random: Arc::new(|| 0),

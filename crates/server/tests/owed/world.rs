@@ -18,7 +18,7 @@ use podbell_pod::{
 use podbell_server::{
     authorize::Judge,
     causes::Causes,
-    notifications::{Seals, local::Local},
+    notifications::{Seals, local::Local, lws},
     own_origins::OwnOrigins,
     parts::outbound,
     pushing, sender,
@@ -87,17 +87,21 @@ impl World {
 
     /// A channel of the owner, about the whole pod.
     pub(super) async fn channel(&self, send_to: &str) -> ChannelId {
+        let (context, syntax) = (NotificationsContext::V0_2, Syntax::JsonLd);
+        let framing = Framing::Stream;
+        self.channel_in(Rendering::Solid { context, syntax, actor: false, framing, cursor: false }, send_to).await
+    }
+
+    /// The same in the words of Linked Web Storage.
+    pub(super) async fn inbox(&self, inbox: &str) -> ChannelId {
+        self.channel_in(Rendering::Lws { framing: Framing::Webhook, actor: false }, inbox).await
+    }
+
+    async fn channel_in(&self, rendering: Rendering, send_to: &str) -> ChannelId {
         let id = ChannelId(Uuid::new_v4());
         let subject = Arc::new(Subject::agent(WebId::new(OWNER)));
         let topics = [Topic { storage: self.storage.id, resource: self.storage.root.clone() }].into();
-        let rendering = rendering_id(Rendering::Solid {
-            context: NotificationsContext::V0_2,
-            syntax: Syntax::JsonLd,
-            actor: false,
-            framing: Framing::Stream,
-            cursor: false,
-        });
-        let mut channel = Channel::new(id, subject, topics, rendering, self.now());
+        let mut channel = Channel::new(id, subject, topics, rendering_id(rendering), self.now());
         channel.recursive = true;
         channel.push = Some(Arc::new(Push::to(send_to)));
         self.queue().insert(&channel, &ChannelLimits::default()).await.unwrap();
@@ -202,12 +206,13 @@ async fn start(parts: Parts, now: &Arc<Mutex<Timestamp>>) -> Running {
     let cursors = Arc::new(Seals::new(&store.key("cursors").await.unwrap()).unwrap());
     let causes = Arc::new(Causes::new(&store.key("causes").await.unwrap()).unwrap());
     let owed = Arc::new(Notify::new());
+    let descriptions = lws::descriptions(pod.storages().clone());
     let hub = Hub::start(
         podbell_hub::Ports {
             log: store.clone(),
             fence: store.fence(),
             authorize: judge.clone(),
-            encoder: Arc::new(Frames::default()),
+            encoder: Arc::new(Frames::new(Arc::clone(&descriptions))),
             cursors: cursors.clone(),
             channels: store.clone(),
             owing: Some(Arc::new(Waking::new(store.clone(), Arc::clone(&owed)))),
@@ -229,6 +234,7 @@ async fn start(parts: Parts, now: &Arc<Mutex<Timestamp>>) -> Running {
         hub: Arc::clone(&hub),
         cursors,
         signer: sender,
+        descriptions,
         client,
         local,
         causes,

@@ -1,5 +1,7 @@
-//! A notification in short, for receivers that take no more: its context, id, type and object.
+//! A notification in short, for receivers that take no more: its context, id, type and object; an envelope without the
+//! members that are optional.
 
+use super::Rendering;
 use crate::Syntax;
 use oxrdf::{Dataset, QuadRef, vocab::rdf::TYPE};
 use podbell_model::{rdf, vocab::activitystreams};
@@ -15,9 +17,14 @@ struct Minimal {
     object: String,
 }
 
-/// The same notification with nothing but its context, id, type and object; none if it is no notification in that
-/// syntax.
-pub fn minimal(text: &[u8], syntax: Syntax) -> Option<Vec<u8>> {
+/// The same notification with nothing but its context, id, type and object, and of an envelope what its receivers
+/// require; none if it is no notification in those words.
+pub fn minimal(text: &[u8], rendering: Rendering) -> Option<Vec<u8>> {
+    let syntax = match rendering {
+        Rendering::Solid { syntax, .. } => syntax,
+        Rendering::Lws { .. } => return envelope(text),
+        Rendering::Ess { .. } | Rendering::Solid01 => return None,
+    };
     if syntax == Syntax::JsonLd {
         return Some(crate::json(&serde_json::from_slice::<Minimal>(text).ok()?));
     }
@@ -26,4 +33,11 @@ pub fn minimal(text: &[u8], syntax: Syntax) -> Option<Vec<u8>> {
     let kept = |quad: &QuadRef<'_>| quad.predicate == TYPE || quad.predicate.as_str() == object;
     let short: Dataset = graph.iter().filter(kept).collect();
     (!short.is_empty()).then(|| rdf::serialize(syntax.rdf_format(), &short, &[]))
+}
+
+fn envelope(text: &[u8]) -> Option<Vec<u8>> {
+    let mut envelope: serde_json::Value = serde_json::from_slice(text).ok()?;
+    let activity = envelope.get_mut("activity")?.as_object_mut()?;
+    activity.retain(|name, _| !matches!(name.as_str(), "actor" | "target" | "origin"));
+    Some(crate::json(&envelope))
 }

@@ -262,7 +262,7 @@ fn a_notification_in_short_says_what_happened_to_what() {
     let activity = activity(ActivityKind::Create, "https://pod.example/n/7");
     for syntax in [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples] {
         let whole = write(SOLID.with_syntax(syntax).with_cursor(), &activity, Relation::Member, false, None);
-        let short = minimal(&whole, syntax).unwrap();
+        let short = minimal(&whole, SOLID.with_syntax(syntax)).unwrap();
         assert!(short.len() < whole.len(), "{syntax:?}");
         let graph = rdf::parse(syntax.rdf_format(), "https://base.example/", &short).unwrap();
         let text = String::from_utf8(rdf::serialize(rdf::RdfFormat::NTriples, &graph, &[])).unwrap();
@@ -273,6 +273,21 @@ fn a_notification_in_short_says_what_happened_to_what() {
         let object = "<https://www.w3.org/ns/activitystreams#object> <https://pod.example/n/7>";
         assert_eq!(lines, [format!("{id} {class} ."), format!("{id} {object} .")], "{syntax:?}");
     }
-    assert_eq!(minimal(b"{}", Syntax::JsonLd), None);
-    assert_eq!(minimal(b"?", Syntax::Turtle), None);
+    assert_eq!(minimal(b"{}", SOLID), None);
+    assert_eq!(minimal(b"?", SOLID.with_syntax(Syntax::Turtle)), None);
+}
+
+#[test]
+fn an_envelope_in_short_has_what_its_receivers_require() {
+    let activity = activity(ActivityKind::Create, "https://pod.example/n/7");
+    let rendering = Rendering::Lws { framing: Framing::Webhook, actor: true };
+    let whole = write(rendering, &activity, Relation::Object, false, Some("https://pod.example/storage"));
+    let short: serde_json::Value = serde_json::from_slice(&minimal(&whole, rendering).unwrap()).unwrap();
+    let mut expected: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+    expected["activity"].as_object_mut().unwrap().retain(|name, _| name != "actor" && name != "target");
+    assert_eq!(short, expected);
+    for required in ["id", "type", "object", "published"] {
+        assert!(short["activity"].get(required).is_some(), "{required}");
+    }
+    assert_eq!(minimal(b"{}", rendering), None);
 }

@@ -25,15 +25,13 @@ async fn sender() -> Arc<Sender> {
 }
 
 fn sign(sender: &Sender, target: &str, now: Timestamp) -> Signed {
+    sign_in(InName::Sender, "application/ld+json", sender, target, now)
+}
+
+fn sign_in(name: InName<'_>, content_type: &str, sender: &Sender, target: &str, now: Timestamp) -> Signed {
     let (target, body) = (Url::parse(target).unwrap(), Bytes::from_static(b"{}"));
-    let parcel = Parcel {
-        target: &target,
-        content_type: "application/ld+json",
-        body: &body,
-        message: Uuid::nil(),
-        secrets: &[],
-        keys: None,
-    };
+    let parcel =
+        Parcel { name, target: &target, content_type, body: &body, message: Uuid::nil(), secrets: &[], keys: None };
     sender.sign(&parcel, now).unwrap()
 }
 
@@ -163,6 +161,7 @@ async fn a_push_service_gets_no_word_of_what_is_told() {
     let target = Url::parse("https://push.example/send/1").unwrap();
     let body = Bytes::from_static(br#"{"object":"https://pod.example/alice/diary"}"#);
     let parcel = Parcel {
+        name: InName::Sender,
         target: &target,
         content_type: "application/ld+json",
         body: &body,
@@ -176,4 +175,25 @@ async fn a_push_service_gets_no_word_of_what_is_told() {
     assert!(signed.headers.contains_key("ttl") && !signed.headers.contains_key("dpop"));
     let authorization = signed.headers["authorization"].to_str().unwrap();
     assert!(authorization.ends_with(&format!(", k={}", sender.vapid_public_key(now()).unwrap())));
+}
+
+/// T-LWS-33, 34 and 36, as far as they can be seen here.
+#[tokio::test]
+async fn a_storage_signs_with_the_published_key_and_says_nothing_else() {
+    let sender = sender().await;
+    let key = sender.keys().signing(Purpose::HttpSignature, now()).unwrap();
+    for description in ["https://pod.example/alice/storage", "https://bob.pod.example/storage"] {
+        let name = InName::Storage { description };
+        let signed = sign_in(name, "application/lws+json", &sender, HOOK, now());
+        let mut names: Vec<_> = signed.headers.keys().map(|name| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-digest", "content-type", "signature", "signature-input"]);
+        assert_eq!(signed.headers["content-type"], "application/lws+json");
+        let covered = r#"sig=("@method" "@scheme" "@authority" "@path" "content-type" "content-digest" "@query");created=1800000000;keyid="#;
+        let keyid = format!("\"{description}#{}\"", key.thumbprint());
+        assert_eq!(signed.headers["signature-input"].to_str().unwrap(), format!("{covered}{keyid}"));
+    }
+    let name = InName::Storage { description: "https://pod.example/storage" };
+    let later = sign_in(name, "application/lws+json", &sender, HOOK, now() + Duration::from_secs(5));
+    assert!(later.headers["signature-input"].to_str().unwrap().contains(";created=1800000005;"));
 }

@@ -37,6 +37,14 @@ macro_rules! queue_contract {
             who_wants_to_be_told_stays_until_that_is_done
             a_channel_keeps_its_last_topic_until_it_is_removed
         );
+        $crate::queue_contract!(@facts along $make:
+            what_waits_goes_along_in_the_order_of_the_commits
+            of_a_resource_nothing_is_passed_over
+            what_is_under_way_or_not_due_holds_back_its_resource_alone
+            what_goes_along_is_of_the_same_storage_and_channel
+            what_went_along_is_taken
+            what_went_together_ends_together
+        );
         $crate::queue_contract!(@facts pace $make:
             the_rate_keeps_what_is_told_of_a_topic_apart
             what_is_late_keeps_the_rate_too

@@ -1,5 +1,6 @@
 //! The courier, over a queue in memory: what it does with what comes back, and what it leaves alone.
 
+mod batches;
 mod channels;
 mod fairness;
 mod leave;

@@ -2,8 +2,8 @@
 //! that answer by script.
 
 use crate::push::{
-    Answer, Courier, CourierPorts, DeliveryId, Kind, Network, Outgoing, Parcel, Permit, Rules, Settings, SignError,
-    Signed, Signer, Transport, testing::MemoryQueue,
+    Answer, Courier, CourierPorts, DeliveryId, InName, Kind, Network, Outgoing, Parcel, Permit, Rules, Settings,
+    SignError, Signed, Signer, Together, Transport, testing::MemoryQueue,
 };
 use bytes::Bytes;
 use http::HeaderMap;
@@ -42,6 +42,8 @@ pub(super) struct Says {
     pub(super) withheld: Arc<AtomicBool>,
     /// Leave is taken back at the very moment at which something is to be sent.
     pub(super) withdrawn_on_the_way: Arc<AtomicBool>,
+    /// What of a batch may not be told.
+    pub(super) kept_back: Mutex<Vec<ResourceIri>>,
     pub(super) unavailable: AtomicBool,
     /// The receivers are other ones by now.
     pub(super) moved: AtomicBool,
@@ -107,6 +109,24 @@ impl Rules for Says {
         }
     }
 
+    async fn leave_together(&self, channel: &Channel, abouts: &[About]) -> Together {
+        let mut each = Vec::new();
+        let mut gate = None;
+        for about in abouts {
+            let kept_back = self.kept_back.lock().contains(&about.resource);
+            each.push(match self.leave(channel, about).await {
+                Permit::Granted(_) if kept_back => Permit::Withheld(None),
+                Permit::Granted(granted) => {
+                    gate = Some(granted);
+                    Permit::Granted(())
+                }
+                Permit::Withheld(removal) => Permit::Withheld(removal),
+                Permit::Unavailable => Permit::Unavailable,
+            });
+        }
+        Together { each, gate }
+    }
+
     async fn leave_to_speak(&self, channel: &Channel) -> Permit {
         if self.removed.lock().contains(&channel.id) {
             return Permit::Withheld(None);
@@ -145,6 +165,9 @@ impl Signer for Plain {
     fn sign(&self, parcel: &Parcel<'_>, _: Timestamp) -> Result<Signed, SignError> {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", parcel.content_type.parse().unwrap());
+        if let InName::Storage { description } = parcel.name {
+            headers.insert("description", description.parse().unwrap());
+        }
         headers.insert("message", parcel.message.to_string().parse().unwrap());
         Ok(Signed { headers, body: parcel.body.clone() })
     }
@@ -207,6 +230,7 @@ impl World {
             rules: Arc::clone(&rules) as _,
             cursors: Arc::clone(&rules) as _,
             signer: Arc::new(Plain),
+            descriptions: Arc::new(|storage| Some(format!("https://pod.example/{}/storage", storage.0).into())),
             transport,
             clock: Arc::new(move || at(&clock)),
             random: Arc::new(|| 200),

@@ -1,7 +1,7 @@
 //! `POST …/ping`: sends the receiver a message that tells of no resource, to see whether it arrives. One that is
 //! acknowledged switches a channel on again that was switched off.
 
-use super::{Pushing, answer, counted, own, unless_post};
+use super::{Pushing, answer, counted, own_of_solid, unless_post};
 use crate::{app::App, notifications::channels, problem::Problem, request::Target};
 use axum::{
     body::Body,
@@ -26,7 +26,7 @@ pub async fn ping(
     if let Some(answered) = unless_post(&parts) {
         return answered;
     }
-    let Pushing { channel, .. } = own(&app, &target, &parts, &id).await?;
+    let Pushing { channel, .. } = own_of_solid(&app, &target, &parts, &id).await?;
     counted(&app, &channel)?;
     let rendering = Rendering::from_code(channel.rendering.0).ok_or_else(Problem::not_found)?;
     let (now, name) = (app.now(), Uuid::new_v4());

@@ -3,7 +3,7 @@
 //!
 //! Spec: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-use super::{Pushing, answer, counted, not_understood, own, sent, unless_post};
+use super::{Pushing, answer, counted, not_understood, own_of_solid, sent, unless_post};
 use crate::{
     app::App,
     notifications::{pushing, services},
@@ -43,7 +43,7 @@ pub async fn secret(
     if let Some(answered) = unless_post(&parts) {
         return answered;
     }
-    let Pushing { channel, push } = own(&app, &target, &parts, &id).await?;
+    let Pushing { channel, push } = own_of_solid(&app, &target, &parts, &id).await?;
     let new = match sent(&app, &parts, body).await? {
         Some(body) => given(&body)?,
         None => pushing::new_secret()?,

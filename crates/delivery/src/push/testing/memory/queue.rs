@@ -61,24 +61,55 @@ impl Queue for MemoryQueue {
         }
         turns.sort();
         turns.truncate(limit);
-        let mut given = Vec::new();
-        for (_, _, _, id) in turns {
-            let Some(entry) = state.entries.get(&id) else { continue };
-            let Some(channel) = state.channel(entry) else { continue };
-            let owed = state.entries.values().filter(|other| other.channel == entry.channel && other.died.is_none());
-            given.push(Delivery {
-                id: DeliveryId(id),
-                channel,
-                message: entry.message,
-                kind: entry.kind.clone(),
-                attempts: entry.attempts,
-                owed: entry.owed,
-                causes: Arc::clone(&entry.causes),
-                oldest: owed.filter_map(Entry::position).min(),
-            });
-        }
+        let given: Vec<_> = turns.into_iter().filter_map(|(_, _, _, id)| state.delivery(id)).collect();
         state.taken.extend(given.iter().map(|delivery| delivery.id.0));
         Ok(given)
+    }
+
+    async fn take_along(
+        &self,
+        lane: &Lane,
+        lead: &Delivery,
+        now: Timestamp,
+        limit: usize,
+        under_way: &[DeliveryId],
+    ) -> Result<Vec<Delivery>, QueueError> {
+        self.tidy().await;
+        let mut state = self.state.lock();
+        let Some((channel, storage)) = state.entries.get(&lead.id.0).and_then(|lead| {
+            Some((lead.channel, lead.topic()?.storage)).filter(|_| state.lane(lead).as_ref() == Some(lane))
+        }) else {
+            return Ok(Vec::new());
+        };
+        let heads: HashSet<i64> = state.heads().into_iter().map(|(id, _)| id).collect();
+        let mut waiting: Vec<_> = state.entries.iter().collect();
+        waiting.retain(|(_, entry)| entry.channel == channel && entry.position().is_some() && entry.died.is_none());
+        waiting.sort_by_key(|(id, entry)| (entry.position(), **id));
+        let (mut open, mut given) = (HashSet::new(), Vec::new());
+        let mut left = HashSet::new();
+        for (id, entry) in waiting {
+            let is_next = (heads.contains(id) || open.contains(&entry.object)) && !left.contains(&entry.object);
+            let is_due = entry.due <= now && !under_way.contains(&DeliveryId(*id));
+            let of_storage = entry.topic().is_some_and(|topic| topic.storage == storage);
+            if *id == lead.id.0 {
+                open.insert(&entry.object);
+            } else if is_next && is_due && of_storage && given.len() < limit {
+                open.insert(&entry.object);
+                given.push(*id);
+            } else {
+                left.insert(&entry.object);
+            }
+        }
+        let given: Vec<_> = given.into_iter().filter_map(|id| state.delivery(id)).collect();
+        state.taken.extend(given.iter().map(|delivery| delivery.id.0));
+        Ok(given)
+    }
+
+    async fn finish_together(&self, done: &[(DeliveryId, Done)], attempt: &Attempt) -> Result<(), QueueError> {
+        for (id, done) in done {
+            self.finish(*id, Some(attempt), done).await?;
+        }
+        Ok(())
     }
 
     async fn finish(&self, id: DeliveryId, attempt: Option<&Attempt>, done: &Done) -> Result<(), QueueError> {

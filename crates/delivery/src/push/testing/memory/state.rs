@@ -1,6 +1,6 @@
 //! What is remembered of channels that push and of what they are owed, and by which rules it changes.
 
-use crate::push::{Attempt, Health, Kind, Lane, Outcome};
+use crate::push::{Attempt, Delivery, DeliveryId, Health, Kind, Lane, Outcome};
 use podbell_hub::{Anew, Channel, ChannelId, Owed, Position, Topic, What};
 use podbell_model::{ResourceIri, Sequence, Timestamp, Uuid};
 use std::{
@@ -121,6 +121,22 @@ impl State {
     pub(super) fn channel(&self, entry: &Entry) -> Option<Arc<Channel>> {
         let live = || self.receivers.get(&entry.channel).map(|receiver| Arc::clone(&receiver.channel));
         entry.gone.clone().or_else(live)
+    }
+
+    /// As somebody takes it.
+    pub(super) fn delivery(&self, id: i64) -> Option<Delivery> {
+        let entry = self.entries.get(&id)?;
+        let owed = self.entries.values().filter(|other| other.channel == entry.channel && other.died.is_none());
+        Some(Delivery {
+            id: DeliveryId(id),
+            channel: self.channel(entry)?,
+            message: entry.message,
+            kind: entry.kind.clone(),
+            attempts: entry.attempts,
+            owed: entry.owed,
+            causes: Arc::clone(&entry.causes),
+            oldest: owed.filter_map(Entry::position).min(),
+        })
     }
 
     pub(super) fn lane(&self, entry: &Entry) -> Option<Lane> {
