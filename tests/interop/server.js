@@ -50,10 +50,13 @@ export async function until(condition, what, seconds = 15) {
 }
 
 /** A running server: `{ base, binary, data, issuer, users: { alice: { webid, root, id, secret } }, crash(), stop() }`. */
-export async function start(...args) {
+export const start = (...args) => startAt('localhost', ...args);
+
+/** The same under another name of this machine. */
+export async function startAt(host, ...args) {
   const data = await mkdtemp(path.join(tmpdir(), 'podbell-interop-'));
   const port = await freePorts();
-  const base = `http://localhost:${port}/`;
+  const base = new URL(`http://${host}:${port}/`).href;
   let output = '';
   let child, exited;
   const run = () => {

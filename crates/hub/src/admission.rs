@@ -57,6 +57,8 @@ pub struct Admission {
     channel: Arc<Channel>,
     answers: Vec<Answer>,
     seated: bool,
+    /// Whether a use of the capability was counted.
+    used: bool,
 }
 
 /// A registered connection; dropping it ends it.
@@ -115,6 +117,7 @@ impl Hub {
         if !(inner.channels.use_capability(id).await? || again && inner.channels.come_back(id).await?) {
             return Err(ConnectError::Ended);
         }
+        admission.used = true;
         let Some(kept) = inner.channels.get(admission.channel.id).await? else { return Err(ConnectError::Ended) };
         if admission.keep(kept) { Ok(admission) } else { Err(ConnectError::Ended) }
     }
@@ -139,7 +142,8 @@ impl Hub {
         })?;
         // From here on the seat is given back by dropping the admission.
         let channel = Arc::new(channel);
-        let mut admission = Admission { inner: Arc::clone(inner), channel, answers: Vec::new(), seated: true };
+        let mut admission =
+            Admission { inner: Arc::clone(inner), channel, answers: Vec::new(), seated: true, used: false };
         admission.judge().await?;
         Ok(admission)
     }
@@ -266,7 +270,12 @@ impl Drop for Connection {
 impl Drop for Admission {
     fn drop(&mut self) {
         if self.seated {
-            self.inner.with(|shard, _| shard.leave_seat(&self.channel));
+            self.inner.with(|shard, _| {
+                shard.leave_seat(&self.channel);
+                if self.used {
+                    shard.spend(&self.channel);
+                }
+            });
         }
     }
 }

@@ -398,6 +398,16 @@ impl Shard {
         self.leave_seat(&channel);
         if empty {
             self.retire(connected.channel);
+            self.spend(&channel);
+        }
+    }
+
+    /// A channel was connected to, and is not any more: if its capability opens but once it has ended, and counts for
+    /// nobody.
+    pub(crate) fn spend(&mut self, channel: &Arc<Channel>) {
+        if channel.connections.total == Some(1) {
+            self.ended.remember(channel);
+            self.chore(Chore::Remove(channel.id));
         }
     }
 

@@ -1,6 +1,10 @@
 // A small app of its own origin: the unmodified browser packages, driven from outside through `window.app`.
+import { createContainerInContainer, deleteContainer, getPodUrlAll, getSourceIri } from '@inrupt/solid-client';
 import { EVENTS, Session } from '@inrupt/solid-client-authn-browser';
-import { WebsocketNotification } from '@inrupt/solid-client-notifications';
+import * as on2 from '@inrupt/solid-client-notifications';
+import * as on3 from 'solid-client-notifications-on-3';
+
+const { WebsocketNotification } = on2;
 
 const session = new Session();
 const heard = [];
@@ -43,6 +47,19 @@ window.app = {
     return answer.status;
   },
   streamed: '',
+  /** What the client of ESS shows to an app, over one version of `@inrupt/solid-client` or the other. */
+  async ess(version, topic) {
+    const { WebsocketNotification } = { on2, on3 }[version];
+    const client = new WebsocketNotification(topic, { fetch: session.fetch });
+    const said = { events: [], heard: [] };
+    for (const event of ['connected', 'closed', 'error']) client.on(event, () => said.events.push(event));
+    client.on('message', (message) => said.heard.push(message));
+    window.app.listener = Object.assign(client, said);
+    await client.connect();
+  },
+  pod: async () => (await getPodUrlAll(session.info.webId, { fetch: session.fetch }))[0],
+  createContainer: async (parent) => getSourceIri(await createContainerInContainer(parent, { fetch: session.fetch })),
+  deleteContainer: (url) => deleteContainer(url, { fetch: session.fetch }),
   async listen(topic) {
     const notification = new WebsocketNotification(topic, { fetch: session.fetch });
     notification.on('message', (message) => heard.push(message));

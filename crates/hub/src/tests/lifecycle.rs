@@ -183,6 +183,26 @@ async fn a_capability_for_one_use_opens_once() {
 }
 
 #[tokio::test]
+async fn a_channel_for_one_use_is_forgotten_after_it() {
+    let world = World::new();
+    let once = ConnectionLimit { concurrent: 1, total: Some(1) };
+    let [heard, given_up] = ["/a", "/b"].map(|topic| Channel { connections: once, ..world.channel("bob", &[topic]) });
+    let listener = world.listen(&heard).await;
+    world.quiet().await;
+    assert!(world.store.get(heard.id).await.unwrap().is_some(), "while somebody listens it is shown");
+    drop(listener);
+    world.hub.subscribe(given_up.clone()).await.unwrap();
+    // Who was let in and has gone before anything began.
+    drop(world.admit(&given_up).await.unwrap());
+    for channel in [heard, given_up] {
+        while world.store.get(channel.id).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(world.admit(&channel).await, Err(ConnectError::Ended)));
+    }
+}
+
+#[tokio::test]
 async fn all_connections_of_a_channel_hear_everything() {
     let world = World::new();
     let channel = world.channel("bob", &["/a"]);

@@ -26,7 +26,7 @@ use podbell_delivery::{
         handshake::{self, Accepted, HandshakeError, Opening, Subprotocol},
     },
 };
-use podbell_hub::Begin;
+use podbell_hub::{Begin, ConnectError};
 use podbell_wire::{Framing, Rendering};
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -104,9 +104,16 @@ pub(super) async fn open(
     subprotocol: Subprotocol,
 ) -> Result<Response, Problem> {
     let mut handshake = handshake(&mut request, subprotocol)?;
+    let hash = capability::hash(capability);
+    // What one front door gave opens nothing at another, and is not used up there.
+    let (channel, _) = app.hub.seek(&hash).await.map_err(not_admitted)?;
+    let is_ess = matches!(Rendering::from_code(channel.rendering.0), Some(Rendering::Ess { .. }));
+    if is_ess != (dialect == Dialect::Ess) {
+        return Err(not_admitted(ConnectError::Unknown));
+    }
     // Before anything is judged: what is committed from here on is told, or refused, but not lost.
     let head = app.log.head();
-    let admission = app.hub.admit(&capability::hash(capability)).await.map_err(not_admitted)?;
+    let admission = app.hub.admit(&hash).await.map_err(not_admitted)?;
     let rendering = Rendering::from_code(admission.channel().rendering.0);
     let Some(rendering) = rendering.filter(|rendering| rendering.framing() == Framing::WebSocket) else {
         return Err(Problem::bad_request("this channel is no WebSocket: GET it without an upgrade"));

@@ -10,7 +10,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use podbell_model::{
     Auxiliary, ResourceIri, Sequence, Subject,
-    vocab::{acl, ldp, solid},
+    vocab::{acl, ldp, pim, solid},
 };
 use podbell_pod::Links;
 use podbell_wac::CONDITION_TYPES;
@@ -39,6 +39,8 @@ pub(super) fn put(headers: &mut HeaderMap, links: &Links) {
     if let Some(inbox) = &links.inbox {
         link(inbox, ldp::INBOX);
     }
+    // Clients of ESS that find no document at the origin look for one below the storage.
+    link(links.storage.as_str(), pim::STORAGE);
 }
 
 /// The links that a name alone has: on refusals too, so that clients find their way from a 401 or a 404.

@@ -1,8 +1,9 @@
 //! Every numbered case of notifications has a test that names it, or a reason why not.
 //!
 //! `T-` is a case: a request or a change, and what comes of it. `R-` is what was decided where the specifications are
-//! silent or disagree, `CA-` what deployed clients need. A case stands in the name of its test (`t_s05_…`), the others in
-//! the comment above it; the tests in JavaScript name all of them wherever they like.
+//! silent or disagree, `CA-` what deployed clients need, `ESS-` a case of the reference of ESS. The first stand in the
+//! name of their test (`t_s05_…`), the others in the comment above it; the tests in JavaScript name all of them wherever
+//! they like.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +12,7 @@ use std::{
 };
 
 /// What tells those who connect: the start of a name, and the numbers that follow it.
-const SHOWN: [(&str, &str); 30] = [
+const SHOWN: [(&str, &str); 31] = [
     ("T-D", "01-18"),
     ("T-S", "01-42"),
     ("T-A", "01-10"),
@@ -42,15 +43,17 @@ const SHOWN: [(&str, &str); 30] = [
     ("R-WP-", "1-5"),
     ("CA-", "1-9"),
     ("CA-", "10-21"),
+    ("ESS-", "1-47"),
 ];
 
 /// What is not tried yet, or not here, and why.
-const NOT_HERE: [(&str, &str, &str); 5] = [
+const NOT_HERE: [(&str, &str, &str); 6] = [
     ("T-LG", "1-6", "there is no legacy socket yet"),
     ("T-Q", "04", "a channel is never ended by whoever shows no credentials: there is no switch for it"),
     ("T-Q", "09", "a server is one node"),
     ("T-Q", "12", "time is measured by `bench`"),
     ("R-CTX-", "11", "Podbell's own terms are IRIs, for which no context is needed"),
+    ("ESS-", "48-52", "the webhooks of ESS 2.4 are not offered; those of the Solid Notifications Protocol are"),
 ];
 
 /// How many cases there are.

@@ -41,6 +41,21 @@ impl Http2 {
         })
     }
 
+    /// One request without a body and without credentials; the whole answer.
+    pub(super) fn ask(&self, agent: &Agent, method: &str, path: &str) -> Reply {
+        let url = format!("{}{path}", agent.world.origin);
+        let request = http::Request::builder().method(method).uri(&url).body(Empty::new()).unwrap();
+        let answer = async {
+            let (head, body) = self.0.clone().send_request(request).await.unwrap().into_parts();
+            (head, body.collect().await.unwrap().to_bytes())
+        };
+        let (head, body) =
+            RUNTIME.block_on(async { tokio::time::timeout(Duration::from_secs(30), answer).await }).unwrap();
+        let headers = head.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()));
+        Reply { status: head.status.as_u16(), headers: headers.collect(), body: body.to_vec() }
+    }
+
     /// Asks for a stream with the credentials of somebody.
     pub(super) fn get(&self, agent: &Agent, path: &str, headers: &[(&str, &str)]) -> Stream {
         let url = format!("{}{path}", agent.world.origin);
