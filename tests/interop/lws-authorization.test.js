@@ -1,7 +1,7 @@
 // Linked Web Storage: nobody is told of what they may not read, at any depth, whenever they lost it or got it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { channel, hears, put, remove, short as inSolid } from './clients.js';
+import { acl, channel, hears, put, remove, short as inSolid } from './clients.js';
 import { receive } from './lws/receiver.js';
 import { tells } from './lws/streams.js';
 import { path, world } from './lws/world.js';
@@ -30,17 +30,20 @@ async function ended(person, { management }) {
 
 test('T-LWS-24 R-LWS-15 what is not readable is not told, whatever becomes of it', async () => {
   const c = await here.container();
-  await put(here.alice, `${c}kept/`, '');
-  await here.allow(`${c}kept/`, []);
+  // Bob reads the container, its `a`, and nothing that comes.
+  const bob = `<#bob> a acl:Authorization ; acl:accessTo <${c}> ; acl:mode acl:Read ; acl:agent <${bobs[0]}> .`;
+  await here.allow(`${c}a`, bobs);
+  await put(here.alice, `${c}.acl`, `${acl(c, here.server.users.alice.webid)}\n${bob}`);
   const [socket, solid] = [await here.socket(here.bob, c), await channel(here.bob, c)];
   here.opened.push(solid);
-  const [inside, secret] = [`${c}kept/x`, `${c}secret`];
-  for (const change of [put, put, remove]) await change(here.alice, inside);
-  // The rule comes first, so that there is no moment at which it could be read.
-  await here.allow(secret, []).catch(() => undefined);
-  const mine = await here.alice.fetch(`${secret}.acl`);
-  assert.equal(mine.status, 200, 'the rule of what is to be is there');
-  for (const change of [put, put, remove]) await change(here.alice, secret);
+  const secret = `${c}secret`;
+  assert.equal((await here.bob.fetch(c)).status, 200);
+  for (const resource of [secret, `${c}d/secret`]) {
+    await put(here.alice, resource);
+    assert.equal((await here.bob.fetch(resource)).status, 403);
+    await put(here.alice, resource);
+    await remove(here.alice, resource);
+  }
   await put(here.alice, `${c}a`);
   assert.deepEqual(await tells(socket, 1), [`Update ${path(c)}a`]);
   // On the container itself, where Solid asks for Read on the container.
