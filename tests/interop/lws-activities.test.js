@@ -28,7 +28,7 @@ async function told(topic, change, count) {
   return { c: path(c), all: all.slice(0, count), activities: socket.activities, socket };
 }
 
-test('T-LWS-16 a document is created: a Create whose target is its container', async () => {
+test('T-LWS-16 R-LWS-8 a document is created: a Create whose target is its container', async () => {
   const { c, all, activities } = await told((c) => c, (c) => put(here.alice, `${c}n`), 1);
   assert.deepEqual(all, [`Create ${c}n in ${c}`]);
   assert.deepEqual([activities[0].type, activities[0].object.type], [['Create'], ['DataResource']]);
@@ -97,7 +97,7 @@ test('T-LWS-23 R-LWS-6 an envelope says what it must, and not who', async () => 
   assert.notEqual(ids[0], id);
 });
 
-test('T-LWS-23 the client of these tests takes nothing that is wrong', () => {
+test('T-LWS-23 R-LWS-5 the client of these tests takes nothing that is wrong', () => {
   const activity = {
     id: 'urn:uuid:6f0e21b7-39a3-4c0c-9b0e-0d2f0f3c9a01',
     type: ['Create'],

@@ -10,7 +10,7 @@ import { EVENT_SOURCE, WEBSOCKET } from './lws/terms.js';
 import { path, world } from './lws/world.js';
 import { until } from './server.js';
 
-const UNUSED = 3;
+const UNUSED = 5;
 
 let here, c, bob;
 before(async () => {
@@ -83,7 +83,7 @@ test('T-LWS-45 the EventSource of a browser on another site hears it by onmessag
   assert.ok(id);
 });
 
-test('T-LWS-46 a stream that was cut is taken up again, and tells what was missed, once', async () => {
+test('T-LWS-46 R-LWS-26 a stream that was cut is taken up again, and tells what was missed, once', async () => {
   const events = await here.events(here.bob, c);
   await put(here.alice, `${c}a`);
   await tells(events, 1);
@@ -132,7 +132,7 @@ test('T-LWS-46 after the grace, and for an id that it does not know, a stream te
   assert.equal((await openEvents(other.subscription, bob.storage, 'nonsense')).status, 204);
 });
 
-test('T-LWS-47 a capability opens one connection, soon, and cannot be guessed', async () => {
+test('T-LWS-47 R-LWS-25 a capability opens one connection, soon, and cannot be guessed', async () => {
   const { storage } = bob;
   const socket = await here.socket(here.bob, c);
   await assert.rejects(openSocket(socket.subscription, storage));

@@ -42,7 +42,7 @@ test('T-LWS-05 each type on offer is subscribed to, and no other', async () => {
   }
 });
 
-test('T-LWS-06 a webhook on two topics is answered with where it is looked after', async () => {
+test('T-LWS-06 R-LWS-9 a webhook on two topics is answered with where it is looked after', async () => {
   const answer = await bob.post(asks({ topic: [c, `${c}a`] }));
   assert.equal(answer.status, 200);
   const made = await bob.made(answer, WEBHOOK);
@@ -67,6 +67,8 @@ test('T-LWS-09 T-LWS-10 one unreadable topic refuses all, whether or not it is t
 test('T-LWS-10 R-LWS-10 nobody without a token subscribes, also to what is public', async () => {
   const open = `${here.root}lws-public`;
   await put(here.alice, open);
+  await here.open(open);
+  assert.equal((await fetch(open)).status, 200);
   const answers = [];
   for (const topic of [[c], [`${c}no-such`], [open]]) {
     const answer = await fetch(bob.endpoint, {
@@ -80,7 +82,7 @@ test('T-LWS-10 R-LWS-10 nobody without a token subscribes, also to what is publi
   assert.deepEqual(answers, [401, 401, 401]);
 });
 
-test('T-LWS-11 what is no subscription is a bad request', async () => {
+test('T-LWS-11 R-LWS-11 what is no subscription is a bad request', async () => {
   const without = (member) => Object.fromEntries(Object.entries(asks()).filter(([name]) => name !== member));
   const relative = [['a'], [path(c)], ['//localhost/alice/'], ['']];
   const strange = [['https://elsewhere.example/a'], ['urn:uuid:1'], ['file:///etc/passwd'], [5], 5, null, {}, [[c]], [c, null]];
@@ -130,7 +132,7 @@ test('T-LWS-14 a context that is not known is not fetched', async (t) => {
   await refused(asks({ '@context': context[1] }), 400);
 });
 
-test('T-LWS-15 a long life is shortened, and says so; one that has ended is none', async () => {
+test('T-LWS-15 R-LWS-12 a long life is shortened, and says so; one that has ended is none', async () => {
   const years = new Date(Date.now() + 10 * 365 * 86_400_000).toISOString();
   for (const type of bob.types) {
     const made = await bob.subscribe(type, c, { expires: years, ...(type === WEBHOOK ? { inbox: receiver.url() } : {}) });

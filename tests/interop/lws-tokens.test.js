@@ -32,7 +32,7 @@ function challenge(answer) {
   return Object.fromEntries([...(bearer ?? '').matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
 }
 
-test('T-LWS-07 without a token, the answer says where to get one and for whom', async () => {
+test('T-LWS-07 R-LWS-13 without a token, the answer says where to get one and for whom', async () => {
   const answer = await post();
   assert.equal(answer.status, 401);
   const { as_uri: as, realm } = challenge(answer);
@@ -63,6 +63,7 @@ test('T-LWS-08 a token that is not as it must be is none', async () => {
   const [sub, now] = [bob, Math.floor(Date.now() / 1000)];
   const good = { sub, aud };
   assert.equal((await post(await issuer.token(good))).status, 200);
+  const part = (json) => Buffer.from(JSON.stringify(json)).toString('base64url');
   const wrong = {
     'two audiences': await issuer.token({ ...good, aud: [aud, 'https://other.example/'] }),
     'another audience': await issuer.token({ ...good, aud: 'https://other.example/' }),
@@ -79,7 +80,7 @@ test('T-LWS-08 a token that is not as it must be is none', async () => {
     'an unknown key': await issuer.token(good, { key: issuer.stranger }),
     'the name of a key that did not sign it': await issuer.token(good, { key: await issuer.impostor() }),
     nonsense: 'x.y.z',
-    unsigned: `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss: issuer.issuer, ...good, exp: now + 300 })).toString('base64url')}.`,
+    unsigned: `${part({ alg: 'none' })}.${part({ iss: issuer.issuer, ...good, iat: now, exp: now + 300 })}.`,
   };
   for (const [what, token] of Object.entries(wrong)) {
     const answer = await post(token);

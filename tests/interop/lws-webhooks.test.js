@@ -44,7 +44,7 @@ test('T-LWS-32 a change is posted; 200, 202 and 204 acknowledge it', async (t) =
   }
 });
 
-test('T-LWS-33 R-LWS-19 the signature verifies as the draft says, and over nothing that was changed', async (t) => {
+test('T-LWS-33 R-LWS-19 R-LWS-22 the signature verifies as the draft says, and over nothing that was changed', async (t) => {
   const { c, receiver, hook } = await hooked(t);
   await put(here.alice, `${c}a`);
   await receiver.tells(1);
@@ -74,7 +74,7 @@ test('T-LWS-33 R-LWS-19 the signature verifies as the draft says, and over nothi
   const input = request.headers['signature-input'];
   await assert.rejects(header('signature-input', input.replace('"@path" ', '')), /fields/);
   await assert.rejects(header('signature-input', input.replace(`${created}`, `${created - 1000}`)), /old|good/);
-  await assert.rejects(header('signature-input', input.replace(keyid, `${keyid}x`)), /no such key|has such a key/);
+  await assert.rejects(header('signature-input', input.replace(keyid, `${keyid}x`)), /has such a key/);
   await assert.rejects(header('signature', undefined), undefined);
 });
 
@@ -118,7 +118,7 @@ test('T-LWS-35 a new key is published before it signs, and the old one is good m
   assert.ok(announced.length >= 2 && (await published()).includes(parameters(third).keyid));
 });
 
-test('T-LWS-36 R-LWS-21 each storage signs under its own identifier', async (t) => {
+test('T-LWS-36 R-LWS-7 R-LWS-21 each storage signs under its own identifier', async (t) => {
   const receiver = await receive();
   t.after(() => receiver.close());
   const { alice, bob } = here.server.users;

@@ -1,6 +1,6 @@
 // A server with alice, bob and eve, and containers of alice's as the cases have them: `C/` with `a`, `d/` and `d/b`, of which
 // bob reads everything unless it is said, and eve nothing.
-import { login, logout, put, putAcl } from '../clients.js';
+import { acl, login, logout, put, putAcl } from '../clients.js';
 import { start } from '../server.js';
 import { Subscriber } from './client.js';
 import { openEvents, openSocket } from './streams.js';
@@ -36,6 +36,13 @@ export async function world(settings = {}) {
 
   /** Lets these read it and nobody else, but for alice. */
   world.allow = (resource, readers) => putAcl(world.alice, resource, server.users.alice.webid, readers);
+
+  /** Lets everybody read it. */
+  world.open = (resource) => {
+    const all = 'acl:mode acl:Read ; acl:agentClass <http://xmlns.com/foaf/0.1/Agent>';
+    const rule = `<#all> a acl:Authorization ; acl:accessTo <${resource}> ; ${all} .`;
+    return put(world.alice, `${resource}.acl`, `${acl(resource, server.users.alice.webid)}\n${rule}`);
+  };
 
   /** A webhook of that person's at a receiver, who expects alice's storage. */
   world.webhook = async (person, topic, receiver, path = '/', more = {}) => {
