@@ -12,7 +12,7 @@ use std::{
 };
 
 /// What tells those who connect: the start of a name, and the numbers that follow it.
-const SHOWN: [(&str, &str); 31] = [
+const SHOWN: [(&str, &str); 33] = [
     ("T-D", "01-18"),
     ("T-S", "01-42"),
     ("T-A", "01-10"),
@@ -28,6 +28,7 @@ const SHOWN: [(&str, &str); 31] = [
     ("T-K", "01-15"),
     ("T-L", "01-07"),
     ("T-P", "01-07"),
+    ("T-LWS-", "01-49"),
     ("R-DISC-", "1-7"),
     ("R-REQ-", "1-10"),
     ("R-CTX-", "1-10"),
@@ -41,6 +42,7 @@ const SHOWN: [(&str, &str); 31] = [
     ("R-WH-", "1-10"),
     ("R-LDN-", "1-6"),
     ("R-WP-", "1-5"),
+    ("R-LWS-", "1-26"),
     ("CA-", "1-9"),
     ("CA-", "10-21"),
     ("ESS-", "1-47"),
@@ -57,7 +59,7 @@ const NOT_HERE: [(&str, &str, &str); 6] = [
 ];
 
 /// How many cases there are.
-const CASES: usize = 221;
+const CASES: usize = 270;
 
 /// The names that a start and numbers stand for, written with as many digits as the first of a range.
 fn names(start: &str, numbers: &str) -> Vec<String> {
