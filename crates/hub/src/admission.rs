@@ -273,7 +273,7 @@ impl Drop for Admission {
             self.inner.with(|shard, _| {
                 shard.leave_seat(&self.channel);
                 if self.used {
-                    shard.spend(&self.channel);
+                    shard.was_left(&self.channel);
                 }
             });
         }

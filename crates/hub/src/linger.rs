@@ -15,6 +15,13 @@ use std::{sync::Arc, time::Duration};
 const ON_THE_WAY: Duration = Duration::from_secs(1);
 
 impl Shard {
+    /// A channel was connected to, and is not any more.
+    pub(crate) fn was_left(&mut self, channel: &Arc<Channel>) {
+        if channel.linger.is_some() {
+            self.left.push(Arc::clone(channel));
+        }
+    }
+
     /// Takes care of the channels that have lost their last connection.
     pub(crate) fn settle_left(&mut self, now: Timestamp) {
         for channel in std::mem::take(&mut self.left) {

@@ -398,16 +398,6 @@ impl Shard {
         self.leave_seat(&channel);
         if empty {
             self.retire(connected.channel);
-            self.spend(&channel);
-        }
-    }
-
-    /// A channel was connected to, and is not any more: if its capability opens but once it has ended, and counts for
-    /// nobody.
-    pub(crate) fn spend(&mut self, channel: &Arc<Channel>) {
-        if channel.connections.total == Some(1) {
-            self.ended.remember(channel);
-            self.chore(Chore::Remove(channel.id));
         }
     }
 
@@ -425,8 +415,8 @@ impl Shard {
     fn retire(&mut self, key: ChannelKey) {
         let Some(live) = self.channels.remove(&key) else { return };
         self.by_id.remove(&live.channel.id);
-        if live.ending.is_none() && live.channel.linger.is_some() {
-            self.left.push(Arc::clone(&live.channel));
+        if live.ending.is_none() {
+            self.was_left(&live.channel);
         }
         if let Some(end) = live.channel.end_at {
             self.timers.remove(&(end, Timer::End(key)));

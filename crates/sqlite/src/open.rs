@@ -117,8 +117,6 @@ impl Sqlite {
         if let Some(now) = options.restored {
             begin_epochs(&mut db, now)?;
         }
-        // Nobody is connected to a server that begins: what could be opened so often, and was, has ended.
-        db.execute("DELETE FROM channels WHERE uses >= total", []).map_err(EngineError::from)?;
         let ledger = standing(&db)?;
         let bodies = directory.join("bodies");
         let bodies = Arc::new(Bodies::open(&bodies).map_err(file(&bodies))?);

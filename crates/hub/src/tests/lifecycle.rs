@@ -186,7 +186,9 @@ async fn a_capability_for_one_use_opens_once() {
 async fn a_channel_for_one_use_is_forgotten_after_it() {
     let world = World::new();
     let once = ConnectionLimit { concurrent: 1, total: Some(1) };
-    let [heard, given_up] = ["/a", "/b"].map(|topic| Channel { connections: once, ..world.channel("bob", &[topic]) });
+    let linger = Some(Duration::ZERO);
+    let [heard, given_up] =
+        ["/a", "/b"].map(|topic| Channel { connections: once, linger, ..world.channel("bob", &[topic]) });
     let listener = world.listen(&heard).await;
     world.quiet().await;
     assert!(world.store.get(heard.id).await.unwrap().is_some(), "while somebody listens it is shown");

@@ -28,7 +28,7 @@ use podbell_hub::{Channel, ChannelId, ConnectionLimit};
 use podbell_model::Uuid;
 use podbell_wire::{Rendering, gateway};
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 const GATEWAY_ALLOW: &str = "OPTIONS, POST";
 const ENDPOINT_ALLOW: &str = "GET, OPTIONS, POST";
@@ -88,6 +88,7 @@ async fn subscribe(app: &App, target: &Target, request: Request<Body>) -> Result
         capability: Some(hash),
         // The client fetches a new URL for every connection.
         connections: ConnectionLimit { concurrent: 1, total: Some(1) },
+        linger: Some(Duration::ZERO),
         connect_by: Some(after(now, app.settings.limits.unused_capability.into())),
         end_at: Some(end_at),
         rate: asked.rate,
