@@ -45,7 +45,7 @@ fn what_opens_no_socket_is_told_why() {
     let wrong = [("connection", "upgrade, close"), ("authorization", "DPoP eyJ.e30.c2ln"), ("dpop", "eyJ.e30.c2ln")];
     WORLD.raw(opening(PATH, &wrong)).is_problem(401);
     for capability in ["x", "%00", &"a".repeat(64)] {
-        WORLD.raw(opening(&format!("{PATH}/{capability}"), &[("connection", "upgrade, close")])).is_problem(404);
+        WORLD.raw(opening(&format!("{PATH}/{capability}"), &[("connection", "upgrade, close")])).is_problem(403);
     }
 }
 
