@@ -40,6 +40,7 @@ mod it {
     mod inboxes;
     mod issuer;
     mod last_words;
+    mod lines;
     mod looking_after;
     mod lws;
     mod lws_description;
@@ -62,6 +63,10 @@ mod it {
     mod services;
     mod slow;
     mod socket;
+    mod solid_0_1_attacks;
+    mod solid_0_1_events;
+    mod solid_0_1_hosts;
+    mod solid_0_1_talk;
     mod streaming;
     mod streams;
     mod transcript;

@@ -13,6 +13,9 @@ mod conformance {
     mod events;
     mod facts;
     mod headers;
+    #[path = "../it/lines.rs"]
+    #[allow(dead_code, reason = "each test binary uses a part of it")]
+    mod lines;
     mod managed;
     mod n3;
     mod names;
@@ -25,6 +28,8 @@ mod conformance {
     #[path = "../it/socket.rs"]
     #[allow(dead_code, reason = "each test binary uses a part of it")]
     mod socket;
+    #[path = "../it/solid_0_1_hosts.rs"]
+    mod solid_0_1_hosts;
     mod sparql;
     #[path = "../it/updates_via.rs"]
     mod updates_via;

@@ -2,7 +2,7 @@
 
 use super::{
     services::Stream,
-    world::{ALICE, ANYBODY, BOB, LD, Reply, TURTLE, WORLD, container, for_bob, public, split},
+    world::{ALICE, ANYBODY, BOB, Reply, TURTLE, WORLD, container, for_bob, public, split},
 };
 use podbell_model::{
     rdf::{self, RdfFormat},

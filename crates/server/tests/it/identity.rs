@@ -134,7 +134,7 @@ fn a_capability_speaks_for_its_agent_in_its_storage_alone_and_only_of_what_may_b
 
 #[test]
 fn what_is_no_capability_opens_nothing_and_an_ended_one_is_told_alike() {
-    let world: &'static World = Box::leak(Box::new(World::start(&[("PODBELL_SOLID_0_1_CAPABILITY_LIFE", "4s")])));
+    let world: &'static World = Box::leak(Box::new(World::start(&[("PODBELL_SOLID_0_1_CAPABILITY_LIFE", "8s")])));
     let alice = world.log_in("ALICE");
     let path = via(&alice, "/alice/");
     let (private, open) = (world.url("/alice/"), world.url("/alice/profile/card"));
@@ -325,7 +325,7 @@ fn an_identity_ends_with_its_token_unless_it_is_proved_again() {
     let (open, _) = document("ends-open", &public("acl:Read"));
     let short = || {
         let now = Timestamp::now().as_second();
-        format!("auth DPoP {}", token(|claims| claims["exp"] = (now + 3).into()))
+        format!("auth DPoP {}", token(|claims| claims["exp"] = (now + 6).into()))
     };
     let log_in = |talk: &mut Talk, auth: &str| {
         talk.say(auth).say(&format!("dpop {}", prove(&ANYBODY, "GET", &here())));
@@ -344,7 +344,7 @@ fn an_identity_ends_with_its_token_unless_it_is_proved_again() {
     assert_eq!(lines, [format!("err {doc} forbidden"), format!("pub {open}")]);
     let mut lines = [goes_on.line(), goes_on.line()];
     lines.sort();
-    assert_eq!(lines, [format!("pub {doc}"), format!("pub {open}")], "what came in between is made up for");
+    assert_eq!(lines, [format!("pub {open}"), format!("pub {doc}")], "what came in between is made up for");
     ends.is_refused(&doc);
     goes_on.hears(&doc);
 }

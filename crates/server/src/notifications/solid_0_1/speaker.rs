@@ -103,7 +103,8 @@ impl Speaker {
     ) -> Result<Known, Unproved> {
         let places = &self.places;
         let is_for = |uri: &str| places.iter().any(|place| place == uri) || resource(uri, is_resource).is_some();
-        let proved = self.verify(verifier, proof, (&["GET", "SUB"], &is_for), now).await?;
+        let said = Said { authorization: self.token()?, proof, methods: &["GET", "SUB"], is_for: &is_for };
+        let proved = verifier.verify_said(&said, now).await?;
         if !self.places.contains(&proved.uri) {
             return self.know(proved);
         }
@@ -127,7 +128,8 @@ impl Speaker {
         now: Timestamp,
     ) -> Result<Known, Unproved> {
         let is_for = |uri: &str| resource(uri, is_resource).is_some();
-        let proved = self.verify(verifier, proof, (&["SUB"], &is_for), now).await?;
+        let said = Said { authorization: self.token()?, proof, methods: &["SUB"], is_for: &is_for };
+        let proved = verifier.verify_said(&said, now).await?;
         self.know(proved)
     }
 
@@ -143,15 +145,9 @@ impl Speaker {
         }
     }
 
-    async fn verify(
-        &self,
-        verifier: &Verifier,
-        proof: &str,
-        (methods, is_for): (&[&str], &(dyn Fn(&str) -> bool + Sync)),
-        now: Timestamp,
-    ) -> Result<Proved, Unproved> {
-        let authorization = self.authorization.as_deref().ok_or(Unproved::NoToken)?;
-        Ok(verifier.verify_said(&Said { authorization, proof, methods, is_for }, now).await?)
+    /// The token that a proof may go with.
+    fn token(&self) -> Result<&str, Unproved> {
+        self.authorization.as_deref().ok_or(Unproved::NoToken)
     }
 
     fn know(&mut self, proved: Proved) -> Result<Known, Unproved> {
