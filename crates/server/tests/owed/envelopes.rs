@@ -60,9 +60,9 @@ async fn what_waited_for_an_inbox_arrives_together_in_the_order_of_the_commits()
     world.pass(Duration::from_mins(20)).await;
     happened.extend(write_all(&world, 3).await);
     status.store(202, SeqCst);
-    let before = receiver.requests().len();
+    let before = receiver.received().len();
     world.pass(Duration::from_hours(3)).await;
-    let after = &receiver.requests()[before..];
+    let after = &receiver.received()[before..];
     assert_eq!(after.iter().flat_map(told).count(), happened.len(), "each once");
     assert!(after.len() <= 2 * NAMES.len(), "{} requests for {}", after.len(), happened.len());
     assert!(after.iter().any(|received| received.json()["activity"].is_array()));
@@ -88,7 +88,7 @@ async fn a_request_to_an_inbox_is_signed_in_the_name_of_its_storage_alone() {
     world.inbox(&receiver.url("/hooks/lws?for=bob")).await;
     world.put("a").await;
     world.pass(Duration::from_secs(1)).await;
-    let [received] = &receiver.requests()[..] else { panic!("{:?}", receiver.requests()) };
+    let [received] = &receiver.received()[..] else { panic!("{:?}", receiver.received()) };
     assert_eq!(received.json()["activity"]["type"], serde_json::json!(["Create"]));
     let input = received.header("signature-input").unwrap();
     let covered = r#"sig=("@method" "@scheme" "@authority" "@path" "content-type" "content-digest" "@query");created="#;
@@ -113,7 +113,7 @@ async fn whatever_ends_in_between_nothing_owed_to_an_inbox_is_lost() {
     status.store(204, SeqCst);
     world.restart().await;
     world.pass(Duration::from_hours(3)).await;
-    let all: Vec<_> = receiver.requests().iter().flat_map(told).collect();
+    let all: Vec<_> = receiver.received().iter().flat_map(told).collect();
     let arrived: HashSet<_> = all.iter().collect();
     assert!(happened.iter().all(|one| arrived.contains(one)));
     let mut last = HashMap::new();
@@ -137,13 +137,13 @@ async fn an_inbox_that_is_away_for_good_leaves_dead_letters_and_gets_them_anew()
     let letters = world.queue().dead_letters(channel, None, 9).await.unwrap();
     assert_eq!(letters.len(), NAMES.len());
     assert!(letters.iter().all(|letter| (letter.attempts, letter.last) == (10, Some(Outcome::Refused(400)))));
-    let before = receiver.requests();
+    let before = receiver.received();
     let alone = before.iter().rev().take(NAMES.len()).all(|received| told(received).len() == 1);
     assert!(alone, "the last attempt of each is made alone");
     status.store(204, SeqCst);
     let again = podbell_delivery::push::Wanted::All;
     assert_eq!(world.queue().redeliver(channel, &again, world.now()).await.unwrap(), NAMES.len() as u64);
     world.pass(Duration::from_secs(1)).await;
-    let anew: Vec<_> = receiver.requests()[before.len()..].iter().map(told).collect();
+    let anew: Vec<_> = receiver.received()[before.len()..].iter().map(told).collect();
     assert_eq!(anew, [happened], "all together");
 }
