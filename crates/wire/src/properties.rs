@@ -1,10 +1,13 @@
-//! What holds for every subscription request, stated once: tried briefly by the tests below, and for long by `fuzz/`. A
-//! property that does not hold panics.
+//! What holds for every subscription request, at whichever door, stated once: tried briefly by the tests below, and for
+//! long by `fuzz/`. A property that does not hold panics.
 
 use crate::{
     BodyType, ChannelDocument, ChannelRequest, ChannelType, Endpoint, Feature, Representation, Service, Spelling,
-    Syntax, lexical, subscription,
+    Syntax, gateway, lexical, subscription,
 };
+use podbell_model::ResourceIri;
+use serde_json::json;
+use std::time::Duration;
 
 const CHANNEL: &str = "https://pod.example/.notifications/channels/1";
 
@@ -63,6 +66,33 @@ fn said(request: &ChannelRequest) -> impl PartialEq + std::fmt::Debug + use<> {
     (request.channel_type, topics, features, instants)
 }
 
+/// What is understood of a request to the ESS gateway or to the endpoint that it names is within its bounds, and means
+/// the same written in another way; what is not understood harms nobody.
+pub fn gateway(body: &[u8]) {
+    if let Err(error) = gateway::parse_negotiation(body) {
+        assert!(!error.to_string().is_empty());
+    }
+    let asked = match gateway::parse_subscription(body) {
+        Ok(asked) => asked,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(asked.state.is_none() || asked.topics.len() == 1);
+    for length in [asked.ttl, asked.rate].into_iter().flatten() {
+        assert!(!length.is_zero() && length <= Duration::from_hours(366 * 24));
+    }
+    let duration = |length: Duration| format!("PT{}.{:09}S", length.as_secs(), length.subsec_nanos());
+    let again = json!({
+        "@context": [CHANNEL],
+        "type": ["WebSocketSubscription2021"],
+        "topic": asked.topics.iter().chain(&asked.topics).map(ResourceIri::as_str).collect::<Vec<_>>(),
+        "ttl": asked.ttl.map(duration),
+        "rate": asked.rate.map(duration),
+        "state": asked.state,
+        "filter": asked.filter,
+    });
+    assert_eq!(gateway::parse_subscription(again.to_string().as_bytes()), Ok(asked), "{again}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +144,20 @@ mod tests {
         "p:notCausedByMe \"false\"",
     ];
 
+    const ASKED: &[&str] = &[
+        r#""topic":["https://pod.example/a","https://pod.example/%C3%A4?b#c"]"#,
+        r#""topic":["https://pod.example/a","https://POD.example:443/a"]"#,
+        r#""ttl":1e-9"#,
+        r#""ttl":"P1Y1M1DT1H1M1.000000001S""#,
+        r#""rate":0.1"#,
+        r#""rate":"1e300""#,
+        r#""state":"W/\"a\\\"""#,
+        r#""state":null"#,
+        r#""filter":"x""#,
+        r#""protocols":["sse","ws"]"#,
+        r#""features":["state","zeal"]"#,
+    ];
+
     proptest! {
         #[test]
         fn what_is_understood_of_json_is_answered_understandably(
@@ -145,6 +189,20 @@ mod tests {
                 @prefix x: <http://www.w3.org/2001/XMLSchema#>.";
             let sayings = [&["a n:WebSocketChannel2023", "n:topic </a>"], &sayings[..]].concat().join(" ; ");
             subscription(format!("{prefixes} <> {sayings} .").as_bytes());
+        }
+
+        #[test]
+        fn what_is_understood_at_the_gateway_means_the_same_in_other_words(
+            members in vec(select(ASKED), 0..6),
+            damage in vec((any::<prop::sample::Index>(), select(&b"\"\\:,{}[]-.e01PTS\xc3"[..])), 0..3),
+        ) {
+            let members = [&[r#""topic":"https://pod.example/a""#], &members[..]].concat().join(",");
+            let mut body = format!("{{{members}}}").into_bytes();
+            for (at, byte) in damage {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            gateway(&body);
         }
     }
 }
