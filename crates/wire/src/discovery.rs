@@ -215,9 +215,9 @@ impl Description {
                 [class] => (*class).into(),
                 classes => classes.to_vec().into(),
             },
+            notification_gateway: self.gateway.as_deref(),
             subscription: self.services.iter().map(Service::json).collect(),
             prefixed_subscription: self.services.iter().map(|service| &*service.url).collect(),
-            notification_gateway: self.gateway.as_deref(),
             bounds: self.bounds.iter().flat_map(Bounds::terms).map(|(term, bound)| (term, typed(bound))).collect(),
             sender: self.sender.as_ref().map(|sender| &*sender.id),
             keys: self.sender.as_ref().map(Sender::members).unwrap_or_default(),
@@ -249,11 +249,13 @@ struct DescriptionJson<'a> {
     id: &'a str,
     #[serde(rename = "type")]
     class: Value,
+    // Before the services: clients of ESS take the gateway from the subject that their parser tells of first, and that tells
+    // of what is inside an object before it tells of its class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notification_gateway: Option<&'a str>,
     subscription: Vec<ServiceJson<'a>>,
     #[serde(rename = "notify:subscription")]
     prefixed_subscription: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    notification_gateway: Option<&'a str>,
     #[serde(flatten)]
     bounds: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -388,6 +390,13 @@ mod tests {
         assert_eq!(json["notificationGateway"], "https://pod.example/.notifications/gateway/");
         assert_eq!(json["type"], solid::DISCOVERY_DOCUMENT);
         assert!(!text(&description(Described::Origin), Syntax::Turtle).contains("pim:Storage"));
+    }
+
+    #[test]
+    fn the_gateway_is_told_of_before_any_other_subject() {
+        let json = text(&description(Described::Storage), Syntax::JsonLd);
+        let gateway = json.find("\"notificationGateway\":\"").unwrap();
+        assert!(gateway < json.find("\"subscription\":[").unwrap(), "{json}");
     }
 
     #[test]

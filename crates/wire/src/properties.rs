@@ -7,7 +7,9 @@ use crate::{
     solid_0_1::{MAX_URI, Said, Says},
     subscription,
 };
+use podbell_model::ResourceIri;
 use serde_json::json;
+use std::time::Duration;
 
 const CHANNEL: &str = "https://pod.example/.notifications/channels/1";
 
@@ -55,24 +57,6 @@ pub fn lws(body: &[u8]) {
     };
     let state: serde_json::Value = serde_json::from_slice(&state.write()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(state["topic"], json!(topics));
-}
-
-/// What is understood of a request to the ESS gateway or its endpoint is within its bounds; what is not understood harms
-/// nobody.
-pub fn ess(body: &[u8]) {
-    if let Err(error) = gateway::parse_negotiation(body) {
-        assert!(!error.to_string().is_empty());
-    }
-    match gateway::parse_subscription(body) {
-        Err(error) => assert!(!error.to_string().is_empty()),
-        Ok(asked) => {
-            assert!(!asked.topics.is_empty());
-            assert!(asked.topics.len() == 1 || asked.state.is_none());
-            let longest = std::time::Duration::from_hours(366 * 24);
-            let spans = asked.ttl.iter().chain(&asked.rate);
-            assert!(spans.into_iter().all(|span| !span.is_zero() && *span <= longest));
-        }
-    }
 }
 
 fn answered(request: &ChannelRequest, service: &Service) {
@@ -141,6 +125,33 @@ pub fn solid_0_1(text: &str) {
     for says in [Says::Error(text), Says::Warning(text), Says::Pong(text), Says::Pub(text), Says::Forbidden(text)] {
         assert!(!says.line().contains(char::is_control), "{text:?}");
     }
+}
+
+/// What is understood of a request to the ESS gateway or to the endpoint that it names is within its bounds, and means
+/// the same written in another way; what is not understood harms nobody.
+pub fn ess(body: &[u8]) {
+    if let Err(error) = gateway::parse_negotiation(body) {
+        assert!(!error.to_string().is_empty());
+    }
+    let asked = match gateway::parse_subscription(body) {
+        Ok(asked) => asked,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(asked.state.is_none() || asked.topics.len() == 1);
+    for length in [asked.ttl, asked.rate].into_iter().flatten() {
+        assert!(!length.is_zero() && length <= Duration::from_hours(366 * 24));
+    }
+    let duration = |length: Duration| format!("PT{}.{:09}S", length.as_secs(), length.subsec_nanos());
+    let again = json!({
+        "@context": [CHANNEL],
+        "type": ["WebSocketSubscription2021"],
+        "topic": asked.topics.iter().chain(&asked.topics).map(ResourceIri::as_str).collect::<Vec<_>>(),
+        "ttl": asked.ttl.map(duration),
+        "rate": asked.rate.map(duration),
+        "state": asked.state,
+        "filter": asked.filter,
+    });
+    assert_eq!(gateway::parse_subscription(again.to_string().as_bytes()), Ok(asked), "{again}");
 }
 
 #[cfg(test)]
@@ -275,6 +286,20 @@ mod tests {
                 @prefix x: <http://www.w3.org/2001/XMLSchema#>.";
             let sayings = [&["a n:WebSocketChannel2023", "n:topic </a>"], &sayings[..]].concat().join(" ; ");
             subscription(format!("{prefixes} <> {sayings} .").as_bytes());
+        }
+
+        #[test]
+        fn what_is_understood_at_the_gateway_means_the_same_in_other_words(
+            members in vec(select(ASKED), 0..6),
+            damage in vec((any::<prop::sample::Index>(), select(&b"\"\\:,{}[]-.e01PTS\xc3"[..])), 0..3),
+        ) {
+            let members = [&[r#""topic":"https://pod.example/a""#], &members[..]].concat().join(",");
+            let mut body = format!("{{{members}}}").into_bytes();
+            for (at, byte) in damage {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            ess(&body);
         }
     }
 
