@@ -15,7 +15,7 @@ const UNUSED = 5;
 let here, c, bob;
 before(async () => {
   // How long a capability waits to be opened, and a stream to be taken up again.
-  here = await world({ PODBELL_LIMITS_UNUSED_CAPABILITY: `${UNUSED}s`, PODBELL_LWS_RESUME_GRACE: '3s' });
+  here = await world({ PODBELL_LIMITS_UNUSED_CAPABILITY: `${UNUSED}s`, PODBELL_LWS_GRACE: '3s' });
   bob = here.bob.lws;
   c = await here.container();
 });

@@ -19,7 +19,7 @@ globalThis.WebSocket = class extends WebSocket {
 };
 const require = createRequire(new URL('solid-react/package.json', import.meta.url));
 const { default: UpdateTracker, resetWebSockets } = require('@solid/react/lib/UpdateTracker');
-const auth = createRequire(require.resolve('@solid/react'))('solid-auth-client').default;
+const auth = createRequire(require.resolve('@solid/react'))('solid-auth-client');
 const anonymously = auth.fetch;
 
 let server, alice, bob, root;
@@ -30,6 +30,8 @@ before(async () => {
   root = `${server.users.alice.root}react/`;
 });
 afterEach(async () => {
+  // The package means to let them go for good, but what it deletes for that is not its own to delete.
+  for (const socket of sockets) socket.onclose = null;
   await resetWebSockets();
   sockets.splice(0);
   auth.fetch = anonymously;
@@ -76,8 +78,9 @@ test('a tracker hears each change of a public document, and of no other', async 
   assert.equal(sockets.length, 1);
 });
 
-test('several documents have one socket, and a name with odd letters comes back as it was sent', async () => {
-  const odd = await open('a%20b%2Cc~%7E');
+test('several documents have one socket, and a name that is spelt another way comes back as it was sent', async () => {
+  await open('a%20b~c');
+  const odd = `${root}a%20b%7Ec`;
   const plain = await open('plain');
   const updates = await track(odd, plain);
   await put(alice, plain);
@@ -126,8 +129,7 @@ test('after a cut it comes back by itself, and goes on hearing', async () => {
   await put(alice, url);
   await hears(updates, 1);
   sockets[0].terminate();
-  await acknowledged(2);
-  assert.equal(sockets.length, 2);
+  await until(() => sockets[1]?.lines.includes(`ack ${url}`), 'it has subscribed again');
   await put(alice, url);
   await hears(updates, 2);
 });
