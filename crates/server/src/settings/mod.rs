@@ -19,7 +19,7 @@ pub(crate) use load::list;
 pub use load::{LoadError, Loaded, Override, load};
 pub use sections::{
     Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, OriginRule, Pods, Provider, Proxies, Retention,
-    Sender, Settings, Wac, Webhooks,
+    Sender, Settings, Solid01, Wac, Webhooks,
 };
 pub use values::{BaseUrl, Network, Size, Span, ValueError};
 
@@ -43,6 +43,7 @@ pub fn sections() -> Vec<Section> {
         Wac::describe(),
         Dpop::describe(),
         Ess::describe(),
+        Solid01::describe(),
         Limits::describe(),
         Retention::describe(),
         Sender::describe(),
