@@ -10,6 +10,7 @@ mod leases;
 mod leave;
 mod lifecycle;
 mod lingering;
+mod members;
 mod model;
 mod owed;
 mod parts;

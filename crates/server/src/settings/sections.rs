@@ -166,7 +166,7 @@ settings! {
         /// The largest message, in bytes. A socket that sends one above limits.message is closed.
         message: Size = Size::kib(16);
         /// Messages of one socket in one second; what comes faster is read later.
-        messages_per_second: u32 = 100;
+        messages_per_second: u32 = 200;
     }
 
     /// Notifications of Linked Web Storage. Follows a draft of 2026-06-29, and may change with it.

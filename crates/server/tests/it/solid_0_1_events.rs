@@ -11,6 +11,9 @@ use super::{
 /// What was done, and which names are published of it.
 type Row<'a> = (&'a str, &'a dyn Fn(&str), &'a [&'a str]);
 
+/// What was done, how often the container is published for it, and what a channel tells of it: a type and a name.
+type Chapter<'a> = (&'a dyn Fn(), usize, Option<(&'a str, &'a str)>);
+
 /// Every name that a row may touch, below the container of its own.
 const NAMES: &[&str] = &["", "r", "r.acl", "r.meta", "new", "x/", "x/f", "c/", "c/child"];
 
@@ -112,14 +115,14 @@ fn the_story_of_the_forum_on_a_socket_beside_a_channel() {
     client.sub(&at);
     let (_, mut channel) = Listener::from(&*BOB).listen(Way::WebSocket, &[&at]);
     let file = format!("{at}my_folder/my_file");
-    let story: &[(&dyn Fn(), usize, Option<(&str, &str)>)] = &[
+    let story: &[Chapter<'_>] = &[
         (&|| put(&file), 1, Some(("Add", "my_folder/"))),
         (&|| put(&file), 0, None),
         (&|| delete(&file), 0, None),
         (&|| delete(&format!("{at}my_folder/")), 1, Some(("Remove", "my_folder/"))),
         (&|| put(&format!("{at}child")), 1, Some(("Add", "child"))),
         (&|| put(&format!("{at}child")), 1, None),
-        (&|| drop(ALICE.put(&format!("{at}k.acl"), &own(&format!("{at}k")))), 0, None),
+        (&|| drop(ALICE.put(&format!("{at}child.acl"), &own(&format!("{at}child")))), 0, None),
     ];
     for (number, (act, published, told)) in story.iter().enumerate() {
         assert_eq!(client.publishes(&at, act), vec![""; *published], "{number}");
