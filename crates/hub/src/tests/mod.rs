@@ -9,6 +9,7 @@ mod delivery;
 mod leases;
 mod leave;
 mod lifecycle;
+mod members;
 mod model;
 mod owed;
 mod parts;

@@ -271,6 +271,7 @@ impl Encoder for Lines {
             (Relation::Object, kind) => format!("{kind:?}"),
             (Relation::Member, ActivityKind::Create) => "Add".to_owned(),
             (Relation::Member, ActivityKind::Delete) => "Remove".to_owned(),
+            (Relation::Member, ActivityKind::Update) if rendering.0 == 2 => "Changed".to_owned(),
             (Relation::Member, ActivityKind::Update) => return Encoded::default(),
         };
         let again = if projection.second { " second" } else { "" };

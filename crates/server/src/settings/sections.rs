@@ -164,7 +164,7 @@ settings! {
         /// The largest message, in bytes. A socket that sends one above limits.message is closed.
         message: Size = Size::kib(16);
         /// Messages of one socket in one second; what comes faster is read later.
-        messages_per_second: u32 = 100;
+        messages_per_second: u32 = 200;
     }
 
     /// Limits. Whoever goes past one gets a clear answer; nothing is lost.

@@ -119,7 +119,7 @@ fn the_story_of_the_forum_on_a_socket_beside_a_channel() {
         (&|| delete(&format!("{at}my_folder/")), 1, Some(("Remove", "my_folder/"))),
         (&|| put(&format!("{at}child")), 1, Some(("Add", "child"))),
         (&|| put(&format!("{at}child")), 1, None),
-        (&|| drop(ALICE.put(&format!("{at}k.acl"), &own(&format!("{at}k")))), 0, None),
+        (&|| drop(ALICE.put(&format!("{at}child.acl"), &own(&format!("{at}child")))), 0, None),
     ];
     for (number, (act, published, told)) in story.iter().enumerate() {
         assert_eq!(client.publishes(&at, act), vec![""; *published], "{number}");

@@ -142,12 +142,12 @@ fn whatever_is_too_much_is_an_error() {
 #[test]
 fn a_flood_is_read_at_its_pace_and_in_order() {
     let mut client = Client::open(&ANYBODY);
-    let flood: Vec<u8> = (0..250).flat_map(|number| masked(0x81, format!("ping {number}").as_bytes())).collect();
+    let flood: Vec<u8> = (0..500).flat_map(|number| masked(0x81, format!("ping {number}").as_bytes())).collect();
     client.socket.send(&flood);
     let (mut pongs, mut errors) = (0, 0);
-    while pongs < 250 {
+    while pongs < 500 {
         let line = client.line();
-        if line.starts_with("error Too many messages: 100") {
+        if line.starts_with("error Too many messages: 200") {
             errors += 1;
         } else {
             assert_eq!(line, format!("pong {pongs}"));

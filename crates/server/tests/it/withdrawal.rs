@@ -6,6 +6,7 @@ use super::{
     ears::{Ear, Listener, Way},
     hooks::{Hook, LDN, WEBHOOK, told},
     issuer::Issuer,
+    lines::Client,
     world::{ALICE, ANYBODY, Agent, BOB, WORLD, container, for_bob, head, public, unique, until},
 };
 use podbell_model::Timestamp;
@@ -48,6 +49,9 @@ impl<'a> Form<'a> {
         let mut alone: Vec<_> = Way::ALL.iter().map(|way| (*way, who.listen(*way, &[lost]))).collect();
         let with_others = Way::ALL.iter().filter(|way| !way.is_standing());
         let mut beside: Vec<_> = with_others.map(|way| (*way, who.listen(*way, &[lost, &kept]))).collect();
+        let mut lines = Client::with(who.agent, &who.headers());
+        lines.sub(lost);
+        lines.sub(&kept);
         let pushed = who.agent.token.is_some().then(|| Pushed::new(who, lost, &kept));
         let cursor = who.agent.ask("HEAD", lost, &who.headers(), "");
         let cursor = cursor.header("podbell-cursor").unwrap_or_else(|| panic!("{cursor:?}")).to_owned();
@@ -55,6 +59,7 @@ impl<'a> Form<'a> {
         for (way, (_, ear)) in alone.iter_mut().chain(&mut beside) {
             assert_eq!(ear.told(), ("Update".into(), lost.to_owned()), "{way:?}");
         }
+        assert_eq!(lines.line(), format!("pub {}", WORLD.url(lost)));
         if let Some(pushed) = &pushed {
             pushed.told_before(lost);
         }
@@ -64,6 +69,7 @@ impl<'a> Form<'a> {
             ALICE.put(lost, "<> a <#Secret> .");
         }
         ALICE.put(&kept, "<> a <#Other> .");
+        self.is_published_no_more(&mut lines, &kept);
         for (way, (place, mut ear)) in alone {
             self.has_ended(way, &mut ear);
             for since in [Some(&*cursor), None] {
@@ -95,6 +101,22 @@ impl<'a> Form<'a> {
         if let Some(pushed) = &pushed {
             self.is_pushed_no_more(pushed, &kept, waits);
         }
+    }
+
+    /// The socket of `solid-0.1` stays open: it is told that the topic is lost, and of the other one.
+    #[track_caller]
+    fn is_published_no_more(&self, lines: &mut Client<'_>, kept: &str) {
+        let [lost, kept] = [&*self.lost, kept].map(|path| WORLD.url(path));
+        let mut owed = vec![format!("err {lost} forbidden"), format!("pub {kept}")];
+        while !owed.is_empty() {
+            let line = lines.line();
+            if let Some(place) = owed.iter().position(|owed| *owed == line) {
+                owed.remove(place);
+            } else {
+                assert!(self.ends_topic && line == format!("pub {lost}"), "{line}");
+            }
+        }
+        assert_eq!(lines.asks("ping"), "pong", "and nothing else");
     }
 
     /// The channel with no other topic is gone; the others tell of the other topic alone, also of what was owed before.
