@@ -105,6 +105,9 @@ fn a_topic_that_is_missing_is_heard_when_it_comes_and_when_it_comes_again() {
     }
 }
 
+/// What is done, how often the container is published, and what a channel tells.
+type Step<'s> = (&'s dyn Fn(), usize, Option<(&'s str, &'s str)>);
+
 #[test]
 fn the_story_of_the_forum_on_a_socket_beside_a_channel() {
     let at = container("lines-story", &for_bob("acl:Read"));
@@ -112,7 +115,7 @@ fn the_story_of_the_forum_on_a_socket_beside_a_channel() {
     client.sub(&at);
     let (_, mut channel) = Listener::from(&*BOB).listen(Way::WebSocket, &[&at]);
     let file = format!("{at}my_folder/my_file");
-    let story: &[(&dyn Fn(), usize, Option<(&str, &str)>)] = &[
+    let story: &[Step<'_>] = &[
         (&|| put(&file), 1, Some(("Add", "my_folder/"))),
         (&|| put(&file), 0, None),
         (&|| delete(&file), 0, None),
