@@ -1,6 +1,9 @@
 //! `Updates-Via`: every answer about a resource leads to the legacy socket, and an agent's to one that speaks for it.
 
-use super::world::{ALICE, ANYBODY, Agent, BOB, Reply, TURTLE, WORLD, container, for_bob, public};
+use super::{
+    socket::opening,
+    world::{ALICE, ANYBODY, Agent, BOB, Reply, TURTLE, WORLD, World, container, for_bob, public},
+};
 
 /// The socket on the host of a name.
 fn socket(name: &str) -> String {
@@ -111,4 +114,17 @@ fn what_is_no_resource_of_a_storage_leads_nowhere() {
             assert_eq!(agent.get(path).header("updates-via"), None, "{path}");
         }
     }
+}
+
+#[test]
+fn switched_off_nothing_leads_there_and_nothing_is_there() {
+    let world: &'static World = Box::leak(Box::new(World::start(&[("PODBELL_SOLID_0_1_ENABLED", "false")])));
+    let alice = world.log_in("ALICE");
+    for told in [alice.get("/alice/"), alice.ask("OPTIONS", "/alice/", &[], "")] {
+        assert_eq!((told.header("updates-via"), told.header("cache-control")), (None, None), "{told:?}");
+    }
+    for path in ["/.notifications/solid-0.1", "/.notifications/solid-0.1/x"] {
+        world.raw(opening(path, &[])).is_problem(404);
+    }
+    world.stop("9");
 }
