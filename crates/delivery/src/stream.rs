@@ -58,6 +58,7 @@ impl Streams {
         let socket = Socket::open(stream, kind, &self.heart);
         let connection = register(admission, Arc::<Socket>::clone(&socket), begin, rendering);
         socket.connect(&connection);
+        kind.placed(&connection, |words| socket.say(words));
         socket.on_room(room(&connection));
         // Something may have waited for room before there was anybody to tell.
         connection.writable();
@@ -76,6 +77,7 @@ impl Streams {
         let pipe = Pipe::open(kind, &self.heart);
         let connection = register(admission, Arc::<Pipe>::clone(&pipe), begin, rendering);
         pipe.connect(&connection);
+        kind.placed(&connection, |words| pipe.begin_with(words));
         StreamBody::new(pipe, connection, held)
     }
 }

@@ -83,6 +83,16 @@ impl Hub {
     /// Admits whoever holds the capability with that SHA-256: judges all topics now, drops those that were lost,
     /// counts the use, and takes a seat.
     pub async fn admit(&self, capability: &[u8; 32]) -> Result<Admission, ConnectError> {
+        self.admit_as(capability, false).await
+    }
+
+    /// The same for somebody who knows what they heard last, and so was connected before. A channel that lingers is theirs
+    /// again, whatever uses its capability has left, and in the place of a connection that is still there.
+    pub async fn admit_again(&self, capability: &[u8; 32]) -> Result<Admission, ConnectError> {
+        self.admit_as(capability, true).await
+    }
+
+    async fn admit_as(&self, capability: &[u8; 32], again: bool) -> Result<Admission, ConnectError> {
         let inner = &self.inner;
         let channel = match inner.channels.by_capability(capability).await? {
             Some(channel) => channel,
@@ -96,9 +106,13 @@ impl Hub {
         if channel.connect_by.is_some_and(|by| by <= now) {
             inner.channels.sweep(now).await?;
         }
+        if again && channel.linger.is_some_and(|linger| !linger.is_zero()) {
+            inner.with(|shard, _| shard.make_place(channel.id));
+        }
         let mut admission = self.attend(channel).await?;
         // After the seat was taken: whoever ends the channel, or a part of it, from now on finds the seat.
-        if !inner.channels.use_capability(admission.channel.id).await? {
+        let id = admission.channel.id;
+        if !(inner.channels.use_capability(id).await? || again && inner.channels.come_back(id).await?) {
             return Err(ConnectError::Ended);
         }
         let Some(kept) = inner.channels.get(admission.channel.id).await? else { return Err(ConnectError::Ended) };

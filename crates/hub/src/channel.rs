@@ -68,6 +68,8 @@ pub struct Channel {
     /// Last state of its one topic that the receiver knows (unquoted; empty: that nothing stands there); on
     /// connecting, another one is told.
     pub state: Option<Arc<str>>,
+    /// It ends so long after its last connection did; zero for with it.
+    pub linger: Option<Duration>,
     /// Where its notifications are sent, if it pushes; nobody connects to it then.
     pub push: Option<Arc<Push>>,
 }
@@ -97,6 +99,7 @@ impl Channel {
             end_at: None,
             rate: None,
             state: None,
+            linger: None,
             push: None,
         }
     }

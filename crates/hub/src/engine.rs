@@ -103,7 +103,11 @@ impl Inner {
     /// Works on the state; lets outlets go and wakes the engine after the lock is open again.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Shard, Timestamp) -> R) -> R {
         let mut shard = self.shard.lock();
-        let result = work(&mut shard, (self.clock)());
+        let now = (self.clock)();
+        let result = work(&mut shard, now);
+        if !shard.left.is_empty() {
+            shard.settle_left(now);
+        }
         let farewells = std::mem::take(&mut shard.farewells);
         let wake = std::mem::take(&mut shard.wake);
         drop(shard);

@@ -19,6 +19,7 @@ mod grants;
 mod hub;
 mod leases;
 mod leave;
+mod linger;
 mod matching;
 mod outbox;
 mod owing;

@@ -173,6 +173,14 @@ pub trait ChannelStore: Send + Sync + 'static {
     /// Counts one use of the capability, atomically; false if none is left (or the channel is gone).
     async fn use_capability(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;
 
+    /// Somebody who was connected to a channel that lingers comes back: no further use. False if it does not linger, nobody
+    /// has been connected to it, or it is gone.
+    async fn come_back(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;
+
+    /// Nobody is connected to anything, since the process begins: channels that linger and were connected to end (see
+    /// [`ChannelStore::sweep`]) so long after `now`, if nobody comes back. Called once, before the hub starts.
+    async fn strand(&self, now: Timestamp) -> Result<(), ChannelStoreError>;
+
     /// Remembers the last state that was told (see [`Channel::state`]).
     async fn advance_state(&self, id: ChannelId, state: Option<&str>) -> Result<(), ChannelStoreError>;
 
@@ -180,7 +188,7 @@ pub trait ChannelStore: Send + Sync + 'static {
     async fn remove(&self, id: ChannelId) -> Result<bool, ChannelStoreError>;
 
     /// Forgets the channels that ended at or before `now` by `end_at`, or by a `connect_by` while no use of the
-    /// capability was counted; returns them.
+    /// capability was counted, or that were stranded and not come back to; returns them.
     async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError>;
 }
 

@@ -47,7 +47,11 @@ impl Hub {
         let mut channels = self.inner.channels.page(whose, after, limit).await?;
         let last = channels.last().filter(|_| channels.len() == limit).map(|last| (last.created, last.id));
         // The store may not have forgotten those that have ended.
-        channels.retain(|channel| channel.end_at.is_none_or(|end| end > now));
+        self.inner.with(|shard, _| {
+            channels.retain(|channel| {
+                channel.end_at.is_none_or(|end| end > now) && shard.ended.by_id(channel.id).is_none()
+            });
+        });
         Ok((channels, last))
     }
 

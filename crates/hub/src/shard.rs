@@ -45,6 +45,8 @@ pub(crate) enum Timer {
     Lapse(EntryKey),
     /// What the store failed to do is tried again.
     Chores,
+    /// Nobody has come back to a channel.
+    Linger(ChannelId),
     /// Ended channels are swept.
     Sweep,
 }
@@ -115,6 +117,10 @@ pub(crate) struct Shard {
     /// Seats that are taken, by whose they are.
     pub(crate) seated: HashMap<Holder, u32>,
     pub(crate) ended: Ended,
+    /// Channels that have just lost their last connection.
+    pub(crate) left: Vec<Arc<Channel>>,
+    /// Those of them that linger, and until when.
+    pub(crate) lingering: HashMap<ChannelId, (Arc<Channel>, Timestamp)>,
     next: u64,
 
     /// Connections with something that may be sent.
@@ -166,6 +172,8 @@ impl Shard {
             seats: HashMap::new(),
             seated: HashMap::new(),
             ended: Ended::default(),
+            left: Vec::new(),
+            lingering: HashMap::new(),
             next: 0,
             dirty: VecDeque::new(),
             affected: HashSet::new(),
@@ -247,6 +255,7 @@ impl Shard {
         });
         let channel = renewed.as_ref().unwrap_or(channel);
         let key = key.unwrap_or_else(|| self.enter(channel));
+        self.stays(channel.id);
         if let Some(live) = self.channels.get_mut(&key).filter(|_| !without.is_empty()) {
             for (topic, (_, heard)) in live.channel.topics.iter().zip(&mut live.topics) {
                 *heard &= !without.contains(topic);
@@ -406,6 +415,9 @@ impl Shard {
     fn retire(&mut self, key: ChannelKey) {
         let Some(live) = self.channels.remove(&key) else { return };
         self.by_id.remove(&live.channel.id);
+        if live.ending.is_none() && live.channel.linger.is_some() {
+            self.left.push(Arc::clone(&live.channel));
+        }
         if let Some(end) = live.channel.end_at {
             self.timers.remove(&(end, Timer::End(key)));
         }

@@ -33,6 +33,7 @@ impl Shard {
                     let again = std::mem::take(&mut self.failed_chores);
                     self.chores.extend(again);
                 }
+                Timer::Linger(id) => self.lapsed(id, now),
                 Timer::Sweep => {
                     self.chore(Chore::Sweep);
                     self.at(after(now, self.settings.sweep_every), Timer::Sweep);

@@ -28,7 +28,7 @@ use podbell_delivery::{
     websocket::WebSockets,
 };
 use podbell_egress::{Client, Fetch};
-use podbell_hub::{ChannelLimits, Clock, Hub};
+use podbell_hub::{ChannelLimits, ChannelStore as _, Clock, Hub};
 use podbell_model::Timestamp;
 use podbell_oidc::{LwsVerifier, ProofRules, Verifier};
 use podbell_pod::Pod;
@@ -92,6 +92,7 @@ pub async fn compose_with(
     let cursors = Arc::new(Seals::new(&store.key("cursors").await?).context("cursors cannot be sealed")?);
     let causes = Arc::new(Causes::new(&store.key("causes").await?).context("causes cannot be sealed")?);
     let owed = Arc::new(Notify::new());
+    store.strand(clock()).await.context("the channels cannot be read")?;
     let hub = Hub::start(
         podbell_hub::Ports {
             log: store.clone(),
@@ -159,7 +160,7 @@ pub async fn compose_with(
     tokio::spawn(drain(hub, courier, stop));
     tokio::spawn(tend_keys(sender, Arc::clone(&clock)));
     tokio::spawn(tend(store, clock));
-    composed.pods = notifications::routes().fallback(resources::resource).with_state(app);
+    composed.pods = notifications::routes(settings).fallback(resources::resource).with_state(app);
     Ok(composed)
 }
 

@@ -25,7 +25,7 @@ mod targets;
 pub use cursor::Seals;
 pub use targets::Targets;
 
-use crate::app::App;
+use crate::{app::App, settings::Settings};
 use axum::{Router, routing::any};
 use std::sync::Arc;
 
@@ -36,8 +36,8 @@ pub const ROOT: &str = "/.notifications/";
 pub const CURSOR: http::HeaderName = http::HeaderName::from_static("podbell-cursor");
 
 /// The routes below [`ROOT`]. Every service and stream answers with and without its last slash.
-pub fn routes() -> Router<Arc<App>> {
-    let mut routes = Router::new();
+pub fn routes(settings: &Settings) -> Router<Arc<App>> {
+    let mut routes = if settings.lws.enabled { lws::routes() } else { Router::new() };
     for channel_type in services::TYPES {
         let path = format!("/.notifications/{}", channel_type.name());
         let service = any(move |app, target, request| services::service(app, target, request, channel_type));

@@ -132,6 +132,22 @@ impl Problem {
         self
     }
 
+    /// Puts a header in the place of those of its name.
+    #[must_use]
+    pub fn replacing(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// For front doors that say 400 of whatever cannot be done: 422 becomes that.
+    #[must_use]
+    pub fn as_bad_request(mut self) -> Self {
+        if self.0.status == StatusCode::UNPROCESSABLE_ENTITY {
+            self.0.status = StatusCode::BAD_REQUEST;
+        }
+        self
+    }
+
     /// Says when to come again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {

@@ -18,7 +18,7 @@ use crate::{
     app::App,
     authenticate::{authenticate, not_allowed},
     authorize::NotPermitted,
-    notifications::{discovery, services, streams},
+    notifications::{discovery, lws, services, streams},
     problem::Problem,
     request::Target,
     welcome,
@@ -47,6 +47,10 @@ pub async fn resource(
         let described = discovery::describe(&app, described, request.method(), request.headers());
         return described.unwrap_or_else(IntoResponse::into_response);
     }
+    if let Some(root) = lws::described_at(&app, &target.origin, target.path()) {
+        let described = lws::describe(&app, &root, request.method(), request.headers());
+        return described.unwrap_or_else(IntoResponse::into_response);
+    }
     let iri = match ResourceIri::at(&target.origin, target.path()) {
         Ok(iri) => iri,
         Err(error) => {
@@ -62,7 +66,7 @@ pub async fn resource(
         return answered.unwrap_or_else(IntoResponse::into_response);
     }
     if request.method() == Method::OPTIONS {
-        return tell::options(&app, &iri);
+        return links::with_lws(tell::options(&app, &iri), &app, &iri);
     }
     if matches!(*request.method(), Method::GET | Method::HEAD)
         && let Some(shown) = welcome::outside(&app, &iri, request.headers())
@@ -70,7 +74,8 @@ pub async fn resource(
         return shown;
     }
     let told = answer(&app, &target, iri.clone(), request).await;
-    told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri))
+    let told = told.unwrap_or_else(|problem| links::with_names(problem.into_response(), &app, &iri));
+    links::with_lws(told, &app, &iri)
 }
 
 /// The subscription service at a path below the root of a storage.

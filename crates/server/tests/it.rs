@@ -33,6 +33,15 @@ mod it {
     mod issuer;
     mod last_words;
     mod looking_after;
+    mod lws;
+    mod lws_description;
+    mod lws_events;
+    mod lws_managing;
+    mod lws_rights;
+    mod lws_streaming;
+    mod lws_subscribing;
+    mod lws_tokens;
+    mod lws_webhooks;
     mod managing;
     mod messages;
     mod names;

@@ -13,10 +13,10 @@ use podbell_hub::{
 };
 use podbell_model::{Subject, Timestamp, Uuid, WebId};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, params};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 const COLUMNS: &str = "id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by, \
-                       start_at, end_at, rate, state, recursive, kinds, not_by_subject, network";
+                       start_at, end_at, rate, state, recursive, kinds, not_by_subject, network, linger";
 /// Behind [`COLUMNS`] come those of what is pushed.
 const TABLES: &str = "channels LEFT JOIN pushes ON pushes.channel = channels.id";
 
@@ -104,12 +104,30 @@ impl ChannelStore for Sqlite {
     }
 
     async fn use_capability(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {
-        let sql = "UPDATE channels SET uses = min(uses + 1, 4294967295)
+        let sql = "UPDATE channels SET uses = min(uses + 1, 4294967295), stranded = NULL
                    WHERE id = ?1 AND (total IS NULL OR uses < total)";
         let used = self
             .writer
             .write::<_, EngineError>(move |step| Ok(step.db.prepare_cached(sql)?.execute([id.0.as_bytes()])? > 0));
         used.await.map_err(error::channel)
+    }
+
+    async fn come_back(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {
+        let sql = "UPDATE channels SET stranded = NULL WHERE id = ?1 AND linger > 0 AND uses > 0";
+        let back = self
+            .writer
+            .write::<_, EngineError>(move |step| Ok(step.db.prepare_cached(sql)?.execute([id.0.as_bytes()])? > 0));
+        back.await.map_err(error::channel)
+    }
+
+    async fn strand(&self, now: Timestamp) -> Result<(), ChannelStoreError> {
+        let sql = "UPDATE channels SET stranded = ?1 + min(linger, 9223372036854775807 - ?1)
+                   WHERE linger IS NOT NULL AND uses > 0";
+        let strand = self.writer.write::<_, EngineError>(move |step| {
+            step.db.prepare_cached(sql)?.execute([nanos(now)])?;
+            Ok(())
+        });
+        strand.await.map_err(error::channel)
     }
 
     async fn advance_state(&self, id: ChannelId, state: Option<&str>) -> Result<(), ChannelStoreError> {
@@ -129,7 +147,7 @@ impl ChannelStore for Sqlite {
 
     async fn sweep(&self, now: Timestamp) -> Result<Vec<ChannelId>, ChannelStoreError> {
         // Those that want to be told of their end stay for whoever tells them, however long the server was down.
-        let sql = "DELETE FROM channels WHERE (connect_by <= ?1 AND uses = 0) OR (end_at <= ?1 AND NOT EXISTS (
+        let sql = "DELETE FROM channels WHERE (connect_by <= ?1 AND uses = 0) OR stranded <= ?1 OR (end_at <= ?1 AND NOT EXISTS (
                        SELECT 1 FROM pushes WHERE channel = id AND lifecycle IS NOT NULL))
                    RETURNING id";
         let sweep = self.writer.write::<_, EngineError>(move |step| {
@@ -145,11 +163,11 @@ impl ChannelStore for Sqlite {
 fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
     let sql = "INSERT INTO channels
                    (id, webid, client, issuer, origin, rendering, capability, concurrent, total, created, connect_by,
-                    start_at, end_at, rate, state, recursive, kinds, not_by_subject, network)
+                    start_at, end_at, rate, state, recursive, kinds, not_by_subject, network, linger)
                VALUES
                    (:id, :webid, :client, :issuer, :origin, :rendering, :capability, :concurrent, :total, :created,
                     :connect_by, :start_at, :end_at, :rate, :state, :recursive, :kinds, :not_by_subject,
-                    :network)";
+                    :network, :linger)";
     let subject = &channel.subject;
     db.prepare_cached(sql)?.execute(named_params! {
         ":id": channel.id.0.as_bytes(),
@@ -171,6 +189,7 @@ fn insert(db: &Connection, channel: &Channel) -> Result<(), EngineError> {
         ":recursive": channel.recursive,
         ":kinds": channel.filter.code(),
         ":not_by_subject": channel.filter.not_by_subject,
+        ":linger": channel.linger.map(span),
     })?;
     insert_topics(db, channel.id, &channel.topics)
 }
@@ -256,12 +275,13 @@ fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
         connect_by: row.time_if(10)?,
         start_at: row.time_if(11)?,
         end_at: row.time_if(12)?,
-        rate: row.get::<_, Option<i64>>(13)?.map(|_| row.number(13).map(Duration::from_nanos)).transpose()?,
+        rate: row.span_if(13)?,
         state: row.get(14)?,
         recursive: row.get(15)?,
         filter: Filter::from_code(row.get(16)?, row.get(17)?),
         network: row.get::<_, Option<[u8; 16]>>(18)?.map(Network),
-        push: receivers::push(row, 19)?,
+        linger: row.span_if(19)?,
+        push: receivers::push(row, 20)?,
     })
 }
 

@@ -58,6 +58,7 @@ pub(crate) trait Columns {
     fn number(&self, column: usize) -> rusqlite::Result<u64>;
     fn time(&self, column: usize) -> rusqlite::Result<Timestamp>;
     fn time_if(&self, column: usize) -> rusqlite::Result<Option<Timestamp>>;
+    fn span_if(&self, column: usize) -> rusqlite::Result<Option<Duration>>;
     fn iri(&self, column: usize) -> rusqlite::Result<ResourceIri>;
     fn class(&self, column: usize) -> rusqlite::Result<ResourceClass>;
     fn uuid(&self, column: usize) -> rusqlite::Result<Uuid>;
@@ -86,6 +87,10 @@ impl Columns for Row<'_> {
 
     fn time_if(&self, column: usize) -> rusqlite::Result<Option<Timestamp>> {
         self.get::<_, Option<i64>>(column)?.map(|nanos| instant(column, nanos)).transpose()
+    }
+
+    fn span_if(&self, column: usize) -> rusqlite::Result<Option<Duration>> {
+        Ok(self.get::<_, Option<i64>>(column)?.map(|nanos| Duration::from_nanos(unsigned(nanos))))
     }
 
     fn iri(&self, column: usize) -> rusqlite::Result<ResourceIri> {

@@ -32,6 +32,7 @@ pub(crate) const SCHEMA: &[&str] = &[
     include_str!("schema/5.sql"),
     include_str!("schema/6.sql"),
     include_str!("schema/7.sql"),
+    include_str!("schema/8.sql"),
 ];
 /// Bytes in a page of the database.
 const PAGE: u64 = 4096;
@@ -290,7 +291,7 @@ mod tests {
         let db = Connection::open(database(directory.path())).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         drop(db);
-        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 7, .. })));
+        assert!(matches!(open(directory.path()), Err(OpenError::Newer { found: 99, known: 8, .. })));
     }
 
     #[test]

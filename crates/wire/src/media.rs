@@ -140,8 +140,12 @@ pub fn body_type(content_type: Option<&str>) -> Result<BodyType, MediaTypeError>
 /// Chooses among `offers` (best first) by an `Accept` header; without one, the first. Ranges that do not parse are
 /// passed over, as intermediaries do.
 pub fn negotiate(accept: Option<&str>, offers: &[Syntax]) -> Result<Representation, MediaTypeError> {
-    let ranges: Vec<_> = split(accept.unwrap_or_default(), ',').filter_map(MediaRange::parse).collect();
-    choose(&ranges, offers)
+    choose(&ranges(accept.unwrap_or_default()), offers)
+}
+
+/// The ranges of an `Accept` header that parse.
+pub(crate) fn ranges(accept: &str) -> Vec<MediaRange> {
+    split(accept, ',').filter_map(MediaRange::parse).collect()
 }
 
 /// Chooses the syntax of notifications by the `accept` feature, which must be of the full grammar.
@@ -181,16 +185,16 @@ fn choose(ranges: &[MediaRange], offers: &[Syntax]) -> Result<Representation, Me
 }
 
 /// One media range, or a media type.
-struct MediaRange {
+pub(crate) struct MediaRange {
     /// `type/subtype`, lower case.
-    essence: String,
+    pub(crate) essence: String,
     profile: String,
     /// In thousandths.
-    quality: u16,
+    pub(crate) quality: u16,
 }
 
 impl MediaRange {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = split(text, ';').map(str::trim);
         let essence = parts.next()?.to_ascii_lowercase();
         let (class, name) = essence.split_once('/')?;
@@ -210,7 +214,7 @@ impl MediaRange {
         Some(range)
     }
 
-    fn profiles(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &str> {
         self.profile.split_ascii_whitespace()
     }
 

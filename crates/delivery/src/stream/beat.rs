@@ -7,6 +7,9 @@ use podbell_hub::{Connection, Cursor};
 pub enum Kind {
     /// `text/event-stream`: begins with the time after which to connect again, beats with an id or a comment.
     Events,
+    /// The same, and begins with the id to come back with as well: who has heard nothing yet comes back to a channel that
+    /// waits for nobody else.
+    Returning,
     /// Documents one after the other.
     Stream {
         /// Beats with an empty line. Some receivers take that for a document, so only where it was asked for.
@@ -23,8 +26,15 @@ impl Kind {
     /// What comes before everything else.
     pub(super) fn opening(self) -> &'static [u8] {
         match self {
-            Self::Events => b"retry: 3000\n\n",
+            Self::Events | Self::Returning => b"retry: 3000\n\n",
             Self::Stream { .. } | Self::Chunks => b"",
+        }
+    }
+
+    /// What comes next, as soon as there is somebody who hears: said by `say`, if nothing is to be told before it.
+    pub(super) fn placed(self, connection: &Connection, say: impl FnOnce(&[u8])) {
+        if self == Self::Returning {
+            connection.when_idle(|cursor| say(&id(cursor)));
         }
     }
 
@@ -32,7 +42,7 @@ impl Kind {
     pub(super) fn ending(self) -> &'static [u8] {
         match self {
             Self::Chunks => b"0\r\n\r\n",
-            Self::Events | Self::Stream { .. } => b"",
+            Self::Events | Self::Returning | Self::Stream { .. } => b"",
         }
     }
 
@@ -42,7 +52,7 @@ impl Kind {
     /// handler: when it comes back much later, what others heard meanwhile need not be looked through.
     pub(super) fn beat(self, connection: Option<&Connection>, mention: impl Fn(&[u8])) {
         match self {
-            Self::Events => {
+            Self::Events | Self::Returning => {
                 let mut is_idle = false;
                 if let Some(connection) = connection {
                     connection.when_idle(|cursor| {

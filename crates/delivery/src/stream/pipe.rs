@@ -71,6 +71,12 @@ impl Pipe {
         let _ = self.connection.set(Arc::downgrade(connection));
     }
 
+    /// Says more at the beginning, before the server asks.
+    pub(super) fn begin_with(&self, words: &[u8]) {
+        let mut state = self.state.lock();
+        state.piece = [&state.piece, words].concat().into();
+    }
+
     /// The server asks for more.
     pub(super) fn ask(&self, waker: &Waker) -> Asked {
         let mut state = self.state.lock();

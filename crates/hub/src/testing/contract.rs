@@ -22,6 +22,7 @@ macro_rules! channel_store_contract {
             channels_are_found_by_storage
             the_sweep_takes_what_has_ended_and_nothing_else
             a_used_channel_outlives_the_time_to_connect
+            a_stranded_channel_ends_unless_somebody_comes_back
             as_many_channels_as_allowed_are_kept_and_no_more
             the_topics_of_one_agent_are_bounded_together
             channels_that_push_are_bounded_by_topic_and_by_host
@@ -76,6 +77,7 @@ pub fn channel(number: u8) -> Channel {
         end_at: Some(at(2_000)),
         rate: Some(Duration::from_millis(1_500)),
         state: Some("1234".into()),
+        linger: Some(Duration::from_secs(60)),
         push: None,
     }
 }
@@ -95,6 +97,7 @@ pub async fn what_is_kept_is_found_unchanged(store: &impl ChannelStore) {
         end_at: None,
         rate: None,
         state: None,
+        linger: None,
         ..full.clone()
     };
     store.insert(&full, &ChannelLimits::default()).await.unwrap();
@@ -209,6 +212,39 @@ pub async fn a_used_channel_outlives_the_time_to_connect(store: &impl ChannelSto
     assert!(store.use_capability(channel.id).await.unwrap());
     assert_eq!(store.sweep(at(1_061)).await.unwrap(), []);
     assert_eq!(store.sweep(at(2_001)).await.unwrap(), [channel.id]);
+}
+
+/// See its name.
+pub async fn a_stranded_channel_ends_unless_somebody_comes_back(store: &impl ChannelStore) {
+    let connections = ConnectionLimit { concurrent: 1, total: Some(1) };
+    let lingers = |number, linger| Channel {
+        linger,
+        connections,
+        connect_by: Some(at(1_900)),
+        end_at: Some(at(9_000)),
+        ..channel(number)
+    };
+    let minute = Some(Duration::from_mins(1));
+    let (unused, left, back) = (lingers(1, minute), lingers(2, minute), lingers(3, minute));
+    let (instant, endless) = (lingers(4, Some(Duration::ZERO)), lingers(5, None));
+    for channel in [&unused, &left, &back, &instant, &endless] {
+        store.insert(channel, &ChannelLimits::default()).await.unwrap();
+        assert!(!store.come_back(channel.id).await.unwrap(), "nobody was there");
+    }
+    for channel in [&left, &back, &instant, &endless] {
+        assert!(store.use_capability(channel.id).await.unwrap());
+    }
+    assert_eq!(store.sweep(at(1_200)).await.unwrap(), [], "they are connected, for all that is known");
+    store.strand(at(1_200)).await.unwrap();
+    assert_eq!(store.sweep(at(1_201)).await.unwrap(), [instant.id]);
+    assert!(!store.use_capability(back.id).await.unwrap(), "it is used up");
+    assert!(store.come_back(back.id).await.unwrap());
+    assert!(!store.come_back(endless.id).await.unwrap(), "it does not linger");
+    assert_eq!(store.sweep(at(1_259)).await.unwrap(), []);
+    assert_eq!(store.sweep(at(1_260)).await.unwrap(), [left.id]);
+    assert!(!store.come_back(left.id).await.unwrap());
+    assert_eq!(store.sweep(at(1_900)).await.unwrap(), [unused.id]);
+    assert_eq!(store.get(back.id).await.unwrap(), Some(back));
 }
 
 /// Each crowd at its limit and one past it; who is not in it goes on.

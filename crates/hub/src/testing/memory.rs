@@ -21,6 +21,7 @@ pub struct MemoryChannels {
 struct Kept {
     channel: Channel,
     uses: u32,
+    stranded: Option<Timestamp>,
 }
 
 impl MemoryChannels {
@@ -31,7 +32,7 @@ impl MemoryChannels {
 
     /// Keeps a channel, in the place of what it was and however many there are.
     pub fn keep(&self, channel: Channel) {
-        self.kept.lock().insert(channel.id, Kept { channel, uses: 0 });
+        self.kept.lock().insert(channel.id, Kept { channel, uses: 0, stranded: None });
     }
 
     /// All of them, in any order.
@@ -58,7 +59,7 @@ impl ChannelStore for MemoryChannels {
         if let (Some(push), Some(head)) = (&channel.push, &self.head) {
             channel.push = Some(Push { since: *head.borrow(), ..(**push).clone() }.into());
         }
-        kept.insert(channel.id, Kept { channel, uses: 0 });
+        kept.insert(channel.id, Kept { channel, uses: 0, stranded: None });
         Ok(())
     }
 
@@ -114,8 +115,22 @@ impl ChannelStore for MemoryChannels {
         if kept.channel.connections.total.is_some_and(|total| kept.uses >= total) {
             return Ok(false);
         }
-        kept.uses = kept.uses.saturating_add(1);
+        (kept.uses, kept.stranded) = (kept.uses.saturating_add(1), None);
         Ok(true)
+    }
+
+    async fn come_back(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {
+        let mut kept = self.kept.lock();
+        let Some(kept) = kept.get_mut(&id).filter(|kept| kept.uses > 0) else { return Ok(false) };
+        kept.stranded = None;
+        Ok(kept.channel.linger.is_some_and(|linger| !linger.is_zero()))
+    }
+
+    async fn strand(&self, now: Timestamp) -> Result<(), ChannelStoreError> {
+        for kept in self.kept.lock().values_mut().filter(|kept| kept.uses > 0) {
+            kept.stranded = kept.channel.linger.map(|linger| now.saturating_add(linger).unwrap_or(Timestamp::MAX));
+        }
+        Ok(())
     }
 
     async fn advance_state(&self, id: ChannelId, state: Option<&str>) -> Result<(), ChannelStoreError> {
@@ -133,7 +148,8 @@ impl ChannelStore for MemoryChannels {
         let mut kept = self.kept.lock();
         let over = |kept: &Kept| {
             let unused = kept.uses == 0 && kept.channel.connect_by.is_some_and(|by| by <= now);
-            unused || kept.channel.end_at.is_some_and(|end| end <= now)
+            let stranded = kept.stranded.is_some_and(|until| until <= now);
+            unused || stranded || kept.channel.end_at.is_some_and(|end| end <= now)
         };
         let ended: Vec<_> = kept.iter().filter(|(_, kept)| over(kept)).map(|(id, _)| *id).collect();
         for id in &ended {

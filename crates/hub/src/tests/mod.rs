@@ -9,6 +9,7 @@ mod delivery;
 mod leases;
 mod leave;
 mod lifecycle;
+mod lingering;
 mod model;
 mod owed;
 mod parts;

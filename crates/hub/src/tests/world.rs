@@ -581,6 +581,14 @@ impl World {
         Listener { ear, connection }
     }
 
+    /// Comes back to a channel that lingers.
+    pub(super) async fn again(&self, channel: &Channel, begin: Begin) -> Listener {
+        let past = Some(Arc::clone(&self.past));
+        let ear = Arc::new(Ear { room: AtomicUsize::new(1 << 40), past, ..Ear::default() });
+        let admission = self.hub.admit_again(&channel.capability.unwrap()).await.unwrap();
+        Listener { connection: admission.register(Arc::clone(&ear) as _, begin, None), ear }
+    }
+
     /// Subscribes and connects.
     pub(super) async fn listen(&self, channel: &Channel) -> Listener {
         self.hub.subscribe(channel.clone()).await.unwrap();

@@ -23,9 +23,7 @@ pub(super) fn no_store(mut response: Response) -> Response {
 /// A public document that may be kept for five minutes, or that it is still the one that was kept.
 pub(super) fn kept(headers: &HeaderMap, media_type: &'static str, body: Vec<u8>) -> Result<Response, Problem> {
     let etag = etag(&body);
-    let matches = joined(headers, &header::IF_NONE_MATCH)
-        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"));
-    let mut response = if matches {
+    let mut response = if matches(headers, &header::IF_NONE_MATCH, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], body).into_response()
@@ -36,7 +34,14 @@ pub(super) fn kept(headers: &HeaderMap, media_type: &'static str, body: Vec<u8>)
     Ok(response)
 }
 
-fn etag(body: &[u8]) -> String {
+/// Whether a condition names a tag, or any.
+pub(super) fn matches(headers: &HeaderMap, condition: &http::HeaderName, etag: &str) -> bool {
+    let tags = joined(headers, condition);
+    tags.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"))
+}
+
+/// The strong tag of a body.
+pub(super) fn etag(body: &[u8]) -> String {
     let hash = digest::digest(&digest::SHA256, body);
     hash.as_ref()[..8].iter().fold(String::from("\""), |mut tag, byte| {
         let _ = write!(tag, "{byte:02x}");

@@ -91,7 +91,7 @@ pub async fn channel(
 
 /// Ends a channel, or of one over several storages what is in those of whoever asks. Who made one that pushes, and asked
 /// for that, is told if it was somebody else.
-async fn end(app: &App, id: ChannelId, subject: &Subject) -> Result<(), Problem> {
+pub(super) async fn end(app: &App, id: ChannelId, subject: &Subject) -> Result<(), Problem> {
     let channel = app.hub.channel(id, subject, owns(app, subject)).await.map_err(told)?;
     if channel.push.is_none() || channel.subject.webid == subject.webid {
         return app.hub.unsubscribe(id, subject, owns(app, subject)).await.map_err(told);

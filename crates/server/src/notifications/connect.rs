@@ -47,8 +47,12 @@ pub async fn connect(
     }
     let hash = capability::hash(&capability);
     let (channel, ended) = app.hub.seek(&hash).await.map_err(not_admitted)?;
-    let Some(rendering @ Rendering::Solid { framing, syntax, .. }) = Rendering::from_code(channel.rendering.0) else {
-        return Err(opening::upgrade_required());
+    let (rendering, framing, syntax) = match Rendering::from_code(channel.rendering.0) {
+        Some(rendering @ Rendering::Solid { framing, syntax, .. }) => (rendering, framing, syntax),
+        Some(rendering @ Rendering::Lws { framing: Framing::Events, .. }) => {
+            return super::lws::events(&app, request, &hash, (&channel, ended), rendering).await;
+        }
+        _ => return Err(opening::upgrade_required()),
     };
     match framing {
         Framing::WebSocket => return Err(opening::upgrade_required()),
@@ -125,6 +129,7 @@ pub(super) fn stream(
         return Ok(response);
     }
     let is_bare = request.extensions().get::<Bare>().is_some();
+    let opens_once = matches!(rendering, Rendering::Lws { .. });
     // hyper makes chunks by itself; HTTP/1.0 knows none.
     let chunks = is_bare && request.version() == Version::HTTP_11 && rendering.framing() == Framing::Stream;
     let rendering = if chunks { rendering.with_framing(Framing::Chunks) } else { rendering };
@@ -134,6 +139,7 @@ pub(super) fn stream(
     let own = rendering_id(with_cursor(rendering, &request));
     let rendering = Some(own).filter(|own| framing != Framing::Events || *own != admission.channel().rendering);
     let kind = match framing {
+        Framing::Events if opens_once => Kind::Returning,
         Framing::Events => Kind::Events,
         Framing::Chunks => Kind::Chunks,
         _ => Kind::Stream { heartbeat: false },
@@ -156,10 +162,10 @@ pub(super) fn stream(
 }
 
 /// The head of a stream: nobody may keep, change or hold back what follows.
-fn head(rendering: Rendering) -> Result<Response, Problem> {
-    let media_type = match rendering {
-        Rendering::Solid { framing: Framing::Events, .. } => "text/event-stream; charset=utf-8",
-        rendering => rendering.media_type(),
+pub(super) fn head(rendering: Rendering) -> Result<Response, Problem> {
+    let media_type = match rendering.framing() {
+        Framing::Events => "text/event-stream; charset=utf-8",
+        _ => rendering.media_type(),
     };
     let head = Response::builder()
         .header(header::CONTENT_TYPE, media_type)

@@ -5,7 +5,7 @@
 
 use super::{
     answer::{joined, kept, options},
-    gateway, services,
+    gateway, lws, services,
 };
 use crate::{app::App, problem::Problem, resources::http_date, sender};
 use axum::response::Response;
@@ -44,8 +44,11 @@ pub fn describe(
     // Read before anything else: what is not in what is read next comes after.
     let head = app.log.head();
     let itself = match described {
-        Described::Origin => None,
-        Described::Storage | Described::StorageAndOrigin => Some(described_by(&subject)?),
+        Described::Origin => Vec::new(),
+        Described::Storage | Described::StorageAndOrigin => {
+            let other = ResourceIri::parse(&subject).ok().and_then(|root| lws::link(app, &root));
+            std::iter::once(described_by(&subject)?).chain(other).collect()
+        }
     };
     match *method {
         Method::OPTIONS => return Ok(linked(options(ALLOW, None), itself)),
@@ -87,8 +90,8 @@ fn described_by(root: &str) -> Result<HeaderValue, Problem> {
     HeaderValue::from_str(&link).map_err(Problem::internal)
 }
 
-fn linked(mut response: Response, link: Option<HeaderValue>) -> Response {
-    if let Some(link) = link {
+fn linked(mut response: Response, links: Vec<HeaderValue>) -> Response {
+    for link in links {
         response.headers_mut().append(header::LINK, link);
     }
     response

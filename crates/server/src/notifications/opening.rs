@@ -71,7 +71,12 @@ pub(super) async fn open(
     let Some(rendering) = rendering.filter(|rendering| rendering.framing() == Framing::WebSocket) else {
         return Err(Problem::bad_request("this channel is no WebSocket: GET it without an upgrade"));
     };
-    let begin = (begin(app, &request, admission.channel(), Framing::WebSocket, Begin::Now), head);
+    let begin = match rendering {
+        Rendering::Solid { .. } => begin(app, &request, admission.channel(), Framing::WebSocket, Begin::Now),
+        // The others know no way back.
+        _ => Begin::Now,
+    };
+    let begin = (begin, head);
     let rendering = since(&request).map(|_| rendering_id(rendering.with_cursor()));
     let room = request.extensions_mut().remove::<Connection>().map(|connection| connection.room);
     let take = {

@@ -4,7 +4,7 @@
 
 use crate::{
     app::App,
-    notifications::{CURSOR, discovery::description_of, streams},
+    notifications::{CURSOR, discovery::description_of, lws, streams},
 };
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
@@ -45,6 +45,14 @@ pub(super) fn put(headers: &mut HeaderMap, links: &Links) {
 pub(super) fn with_names(mut response: Response, app: &App, target: &ResourceIri) -> Response {
     if let Some(links) = app.pod.links(target) {
         put(response.headers_mut(), &links);
+    }
+    response
+}
+
+/// With the description that Linked Web Storage has of the storage, wherever the other one is linked.
+pub(super) fn with_lws(mut response: Response, app: &App, target: &ResourceIri) -> Response {
+    if let Some(link) = app.pod.storage_of(target).and_then(|storage| lws::link(app, &storage.root)) {
+        response.headers_mut().append(header::LINK, link);
     }
     response
 }

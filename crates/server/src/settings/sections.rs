@@ -154,6 +154,12 @@ settings! {
 
     /// Notifications of Linked Web Storage. Follows a draft of 2026-06-29, and may change with it.
     Lws ["lws"] {
+        /// Whether they are offered.
+        enabled: bool = true;
+        /// Whether its messages name who made a change. The draft advises against it.
+        actor: bool = false;
+        /// How long a subscription to an event stream stays after its connection is gone, for a client that comes back.
+        grace: Span = Span::seconds(60);
         /// The authorization servers whose tokens are taken at this door, as Bearer; exactly as they write themselves. What
         /// they say of who somebody is is believed. The audience of a token must be the base URL alone.
         authorization_servers: Vec<String> = Vec::new();

@@ -171,6 +171,14 @@ impl ChannelStore for MemoryQueue {
         self.channels.use_capability(id).await
     }
 
+    async fn come_back(&self, id: ChannelId) -> Result<bool, ChannelStoreError> {
+        self.channels.come_back(id).await
+    }
+
+    async fn strand(&self, now: Timestamp) -> Result<(), ChannelStoreError> {
+        self.channels.strand(now).await
+    }
+
     async fn advance_state(&self, id: ChannelId, state: Option<&str>) -> Result<(), ChannelStoreError> {
         self.channels.advance_state(id, state).await
     }
