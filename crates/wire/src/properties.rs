@@ -1,10 +1,11 @@
-//! What holds for every subscription request, stated once: tried briefly by the tests below, and for long by `fuzz/`. A
-//! property that does not hold panics.
+//! What holds for every subscription request, of each grammar, stated once: tried briefly by the tests below, and for
+//! long by `fuzz/`. A property that does not hold panics.
 
 use crate::{
     BodyType, ChannelDocument, ChannelRequest, ChannelType, Endpoint, Feature, Representation, Service, Spelling,
-    Syntax, lexical, subscription,
+    Syntax, gateway, lexical, lws, subscription,
 };
+use serde_json::json;
 
 const CHANNEL: &str = "https://pod.example/.notifications/channels/1";
 
@@ -23,6 +24,51 @@ pub fn subscription(body: &[u8]) {
                 Ok(request) => assert!(request.receiver.is_some()),
                 Err(error) => assert!(!error.to_string().is_empty()),
             }
+        }
+    }
+}
+
+/// What is understood of a request of Linked Web Storage is understood the same when it is said again in the fewest words,
+/// and what the answers tell is JSON; what is not understood harms nobody.
+pub fn lws(body: &[u8]) {
+    let asked = match lws::parse(body) {
+        Ok(asked) => asked,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(
+        !asked.topics.is_empty() && asked.inbox.is_some() == (asked.subscription_type.name() == "WebhookSubscription")
+    );
+    let topics: Vec<_> = asked.topics.iter().map(podbell_model::ResourceIri::as_str).collect();
+    let mut again = json!({ "type": asked.subscription_type.name(), "topic": topics, "inbox": asked.inbox });
+    if let Some(expires) = asked.expires {
+        again["expires"] = expires.to_string().into();
+    }
+    assert_eq!(lws::parse(again.to_string().as_bytes()), Ok(asked.clone()), "{again}");
+    let state = lws::State {
+        id: CHANNEL,
+        subscription_type: asked.subscription_type,
+        topics: &asked.topics,
+        inbox: asked.inbox.as_deref(),
+        expires: asked.expires,
+    };
+    let state: serde_json::Value = serde_json::from_slice(&state.write()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(state["topic"], json!(topics));
+}
+
+/// What is understood of a request to the ESS gateway or its endpoint is within its bounds; what is not understood harms
+/// nobody.
+pub fn ess(body: &[u8]) {
+    if let Err(error) = gateway::parse_negotiation(body) {
+        assert!(!error.to_string().is_empty());
+    }
+    match gateway::parse_subscription(body) {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(asked) => {
+            assert!(!asked.topics.is_empty());
+            assert!(asked.topics.len() == 1 || asked.state.is_none());
+            let longest = std::time::Duration::from_hours(366 * 24);
+            let spans = asked.ttl.iter().chain(&asked.rate);
+            assert!(spans.into_iter().all(|span| !span.is_zero() && *span <= longest));
         }
     }
 }
@@ -114,7 +160,40 @@ mod tests {
         "p:notCausedByMe \"false\"",
     ];
 
+    const ASKED: &[&str] = &[
+        r#""topic":["https://pod.example/a#x","HTTPS://pod.example/%61","https://pod.example/c/"]"#,
+        r#""topic":"https://pod.example/\u00e4""#,
+        r#""topic":[]"#,
+        r#""inbox":"https://receiver.example/in?x=1""#,
+        r#""inbox":null"#,
+        r#""expires":"2030-01-01T00:00:00.0001+01:00""#,
+        r#""expires":7"#,
+        r#""@context":["https://www.w3.org/ns/lws/v1",{"topic":"urn:x"}]"#,
+        r#""type":"WebhookSubscription""#,
+        r#""type":"EventSourceSubscription""#,
+        r#""protocols":["ws"]"#,
+        r#""features":["ttl",7]"#,
+        r#""ttl":1e308"#,
+        r#""rate":"PT0.5s""#,
+        r#""state":"x""#,
+        r#""foo":{"type":[]}"#,
+    ];
+
     proptest! {
+        #[test]
+        fn what_is_understood_in_plain_json_is_understood_again(
+            members in vec(select(ASKED), 0..7),
+            damage in vec((any::<prop::sample::Index>(), select(&b"\"\\:,{}[] .;1tZ\xc3\n"[..])), 0..3),
+        ) {
+            let mut body = format!("{{{}}}", members.join(",")).into_bytes();
+            for (at, byte) in damage {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            lws(&body);
+            ess(&body);
+        }
+
         #[test]
         fn what_is_understood_of_json_is_answered_understandably(
             context in select(CONTEXTS),
