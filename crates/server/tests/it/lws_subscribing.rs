@@ -33,7 +33,7 @@ fn t_lws_05_each_type_on_offer_can_be_had_and_no_other() {
 /// LW16, LW18, R-LWS-9.
 #[test]
 fn t_lws_06_the_answer_says_where_it_is_looked_after() {
-    let (at, body) = topic("lws-answer");
+    let (at, asked) = topic("lws-answer");
     ALICE.put(&format!("{at}a"), "");
     let told = made(&BOB, WEBHOOK, &[&at, &format!("{at}a")]);
     assert_eq!(told.header("content-type"), Some("application/lws+json"));
@@ -52,7 +52,7 @@ fn t_lws_06_the_answer_says_where_it_is_looked_after() {
         assert!(!body["subscription"].as_str().unwrap().contains(location.rsplit('/').next().unwrap()));
         assert!(body["expires"].is_string(), "{body}");
     }
-    let without_slash = BOB.ask("POST", "/.notifications/LWS", &[TYPE], body.to_string());
+    let without_slash = BOB.ask("POST", "/.notifications/LWS", &[TYPE], asked.to_string());
     assert_eq!(without_slash.status, 200);
 }
 
