@@ -42,7 +42,7 @@ impl LwsVerifier {
     }
 
     /// The token in an `Authorization` header, if it is presented as `Bearer`.
-    pub fn token<'h>(header: &'h str) -> Option<&'h str> {
+    pub fn token(header: &str) -> Option<&str> {
         let (scheme, token) = header.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
     }

@@ -77,7 +77,7 @@ pub fn channel(number: u8) -> Channel {
         end_at: Some(at(2_000)),
         rate: Some(Duration::from_millis(1_500)),
         state: Some("1234".into()),
-        linger: Some(Duration::from_secs(60)),
+        linger: Some(Duration::from_mins(1)),
         push: None,
     }
 }
