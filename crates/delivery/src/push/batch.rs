@@ -86,8 +86,10 @@ impl Inner {
             };
             let words = Words { body, rendering: lead.rendering(), gate: Some(gate), told: None };
             match self.send(lead, &push, &words, &words.body).await {
-                // Too much for this receiver: less of it may do.
-                Ok((Outcome::Refused(413), _)) => return self.one_by_one(&batch).await,
+                // Too much for this receiver, of which less may do; or nothing can be signed for it, which is noted of each.
+                Ok((Outcome::Refused(413), _)) | Err(NotSent::Unsigned(SignError::Receiver)) => {
+                    return self.one_by_one(&batch).await;
+                }
                 Ok((outcome, asked)) => {
                     let attempt = Attempt { at, took: began.elapsed(), outcome };
                     self.conclude_together(&batch, &attempt, asked).await;
@@ -96,7 +98,6 @@ impl Inner {
                 Err(NotSent::Tried(NotTried::Withheld)) => {}
                 Err(NotSent::Tried(NotTried::Busy)) => return self.later(&batch, SOON).await,
                 Err(NotSent::Unsigned(SignError::Unavailable)) => return self.later(&batch, LATER).await,
-                Err(NotSent::Unsigned(SignError::Receiver)) => return self.one_by_one(&batch).await,
             }
         }
         self.later(&batch, SOON).await
