@@ -69,7 +69,9 @@ fn t_lws_46_who_comes_back_in_time_hears_what_was_missed_once_and_in_order() {
             drop(bob);
         }
         let missed = [format!("{at}{round}-1"), format!("{at}{round}-2")];
-        missed.iter().for_each(|path| drop(ALICE.put(path, "")));
+        for path in &missed {
+            ALICE.put(path, "");
+        }
         bob = open(&BOB, &made, &[("last-event-id", &last)]).opened();
         for path in missed {
             let (name, id, data) = bob.event().unwrap();

@@ -42,9 +42,9 @@ impl StorageDescription<'_> {
             id: self.id,
             storage_type: "Storage",
             service: [
-                Service { service_type: "StorageDescription", endpoint: self.id, subscription_types: None },
+                Service { kind: "StorageDescription", endpoint: self.id, subscription_types: None },
                 Service {
-                    service_type: "NotificationService",
+                    kind: "NotificationService",
                     endpoint: self.endpoint,
                     subscription_types: Some(self.offers.iter().map(|offer| offer.name()).collect()),
                 },
@@ -71,7 +71,7 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Service<'a> {
     #[serde(rename = "type")]
-    service_type: &'a str,
+    kind: &'a str,
     #[serde(rename = "serviceEndpoint")]
     endpoint: &'a str,
     #[serde(rename = "subscriptionType", skip_serializing_if = "Option::is_none")]

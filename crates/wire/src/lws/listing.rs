@@ -42,7 +42,7 @@ impl Listing<'_> {
         crate::json(&Container {
             context: CONTEXT,
             id: self.id,
-            container_type: "Container",
+            kind: "Container",
             total_items: self.total,
             items: items.collect(),
         })
@@ -55,7 +55,7 @@ struct Container<'a> {
     context: &'a str,
     id: &'a str,
     #[serde(rename = "type")]
-    container_type: &'a str,
+    kind: &'a str,
     #[serde(rename = "totalItems")]
     total_items: usize,
     items: Vec<Member<'a>>,
