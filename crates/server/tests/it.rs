@@ -49,6 +49,8 @@ mod it {
     mod lws_rights;
     mod lws_streaming;
     mod lws_subscribing;
+    mod lws_tokens;
+    mod lws_webhooks;
     mod managing;
     mod messages;
     mod names;

@@ -86,7 +86,7 @@ impl Inner {
             };
             let words = Words { body, rendering: lead.rendering(), gate: Some(gate), told: None };
             match self.send(lead, &push, &words, &words.body).await {
-                // Too much for this receiver: less of it may do.
+                // Too much for this receiver, of which less may do; or nothing can be signed for it, which is noted of each.
                 Ok((Outcome::Refused(413), _)) | Err(NotSent::Unsigned(SignError::Receiver)) => {
                     return self.one_by_one(&batch).await;
                 }

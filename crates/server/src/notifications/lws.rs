@@ -16,7 +16,10 @@ pub(super) use streaming::events;
 
 use crate::{
     app::App,
-    authenticate::{authenticate, not_allowed},
+    authenticate::{
+        lws::{authenticate, challenged},
+        not_allowed,
+    },
     problem::Problem,
     request::Target,
 };
@@ -79,7 +82,7 @@ fn type_of(channel: &Channel) -> Option<lws::SubscriptionType> {
 /// Who asks; nothing here is for the public.
 async fn authenticated(app: &App, target: &Target, parts: &Parts) -> Result<Subject, Problem> {
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
-    if subject.webid.is_some() { Ok(subject) } else { Err(not_allowed(Refusal::Unauthenticated)) }
+    if subject.webid.is_some() { Ok(subject) } else { Err(challenged(app, not_allowed(Refusal::Unauthenticated))) }
 }
 
 /// The endpoint: POST subscribes, GET lists.
