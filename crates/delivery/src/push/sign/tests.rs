@@ -185,7 +185,7 @@ async fn a_storage_signs_with_the_published_key_and_says_nothing_else() {
     for description in ["https://pod.example/alice/storage", "https://bob.pod.example/storage"] {
         let name = InName::Storage { description };
         let signed = sign_in(name, "application/lws+json", &sender, HOOK, now());
-        let mut names: Vec<_> = signed.headers.keys().map(|name| name.as_str()).collect();
+        let mut names: Vec<_> = signed.headers.keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content-digest", "content-type", "signature", "signature-input"]);
         assert_eq!(signed.headers["content-type"], "application/lws+json");
