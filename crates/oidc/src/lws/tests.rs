@@ -15,6 +15,9 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
+/// What is wrong with a token.
+type Change = fn(&mut Value);
+
 /// Publishes some keys, and remembers what it was asked for.
 struct Web {
     keys: Mutex<Vec<Value>>,
@@ -83,7 +86,6 @@ async fn a_good_token_tells_agent_client_and_issuer() {
 #[tokio::test]
 async fn each_fault_of_a_token_is_refused() {
     let token = |error: TokenError| Some(AuthError::from(error));
-    type Change = fn(&mut Value);
     let cases: [(Change, Option<AuthError>); 16] = [
         (|claims| claims["aud"] = json!([REALM, "https://other.example/"]), token(TokenError::Realm)),
         (|claims| claims["aud"] = json!([REALM, REALM]), token(TokenError::Realm)),

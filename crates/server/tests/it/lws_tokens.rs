@@ -51,12 +51,14 @@ fn t_lws_07_a_401_says_where_tokens_are_had_and_for_whom() {
     assert!(elsewhere.all("www-authenticate").iter().all(|challenge| challenge.starts_with("DPoP ")));
 }
 
+/// What is wrong with a token.
+type Change = fn(&mut Value);
+
 /// LW20.
 #[test]
 fn t_lws_08_only_a_token_that_is_right_in_everything_is_taken() {
     let good = subscribe(&token(&SERVER.key, |_| ()));
     assert_eq!(good.status, 200, "{good:?}");
-    type Change = fn(&mut Value);
     let changes: [Change; 6] = [
         |claims| claims["aud"] = json!([realm(), "https://other.example/"]),
         |claims| claims["aud"] = json!("solid"),

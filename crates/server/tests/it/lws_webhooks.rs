@@ -10,7 +10,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use podbell_oidc::{Algorithm, PublicJwk};
 use podbell_test_client::receiver::{Received, Receiver, Reply};
 use serde_json::{Value, json};
-use std::sync::{Mutex, mpsc};
+use std::{
+    fmt::Write as _,
+    sync::{Mutex, mpsc},
+};
 
 fn inbox(script: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Receiver {
     Receiver::https(&AUTHORITY, script).unwrap()
@@ -61,9 +64,9 @@ fn base(received: &Received, scheme: &str, authority: &str) -> (String, Vec<u8>,
             "@query" => format!("?{query}"),
             field => received.header(field).unwrap().to_owned(),
         };
-        lines += &format!("\"{component}\": {value}\n");
+        writeln!(lines, "\"{component}\": {value}").unwrap();
     }
-    lines += &format!("\"@signature-params\": {input}");
+    write!(lines, "\"@signature-params\": {input}").unwrap();
     let keyid = parameters.split(";keyid=\"").nth(1).unwrap().strip_suffix('"').unwrap().to_owned();
     let signature = received.header("signature").unwrap();
     let signature = signature.strip_prefix("sig=:").unwrap().strip_suffix(':').unwrap();
