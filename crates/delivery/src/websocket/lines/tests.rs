@@ -46,7 +46,11 @@ fn line(lines: &Arc<Lines>, number: u64, uri: &str) -> Arc<Line> {
 
 /// Writes marks one by one until there is no room; how many.
 fn fill(line: &Line) -> usize {
-    (0..).take_while(|_| line.try_write(&[IoSlice::new(MARK)]).is_ok_and(|taken| taken == MARK.len())).count()
+    let mut filled = 0;
+    while line.try_write(&[IoSlice::new(MARK)]).is_ok() {
+        filled += 1;
+    }
+    filled
 }
 
 /// What a server has sent: texts, and the code of a close frame. Frames that are not whole are an error.
@@ -191,7 +195,7 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 
 async fn conversation(limit: usize) -> (WebSockets, TcpStream, tokio::task::JoinHandle<()>) {
     let (stream, client) = streams().await;
-    let sockets = WebSockets::start(Duration::from_secs(60), limit);
+    let sockets = WebSockets::start(Duration::from_mins(1), limit);
     let early = BytesMut::from(&masked(0x81, b"early")[..]);
     let served = tokio::spawn(sockets.clone().converse(stream, early, Echo, ()));
     (sockets, client, served)
