@@ -11,6 +11,9 @@ use super::{
 /// What was done, and which names are published of it.
 type Row<'a> = (&'a str, &'a dyn Fn(&str), &'a [&'a str]);
 
+/// What was done, how often the container is published for it, and what a channel tells of it: a type and a name.
+type Chapter<'a> = (&'a dyn Fn(), usize, Option<(&'a str, &'a str)>);
+
 /// Every name that a row may touch, below the container of its own.
 const NAMES: &[&str] = &["", "r", "r.acl", "r.meta", "new", "x/", "x/f", "c/", "c/child"];
 
@@ -105,9 +108,6 @@ fn a_topic_that_is_missing_is_heard_when_it_comes_and_when_it_comes_again() {
     }
 }
 
-/// What is done, how often the container is published, and what a channel tells.
-type Step<'s> = (&'s dyn Fn(), usize, Option<(&'s str, &'s str)>);
-
 #[test]
 fn the_story_of_the_forum_on_a_socket_beside_a_channel() {
     let at = container("lines-story", &for_bob("acl:Read"));
@@ -115,7 +115,7 @@ fn the_story_of_the_forum_on_a_socket_beside_a_channel() {
     client.sub(&at);
     let (_, mut channel) = Listener::from(&*BOB).listen(Way::WebSocket, &[&at]);
     let file = format!("{at}my_folder/my_file");
-    let story: &[Step<'_>] = &[
+    let story: &[Chapter<'_>] = &[
         (&|| put(&file), 1, Some(("Add", "my_folder/"))),
         (&|| put(&file), 0, None),
         (&|| delete(&file), 0, None),
