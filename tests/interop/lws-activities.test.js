@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import LinkHeader from 'http-link-header';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { channel, hears, inrupt, put, remove, request, short as inSolid } from './clients.js';
+import { hears, inrupt, put, remove, request, short as inSolid, socket } from './clients.js';
 import { readEnvelope } from './lws/envelope.js';
 import { tells } from './lws/streams.js';
 import { path, world } from './lws/world.js';
+import { subscribe } from './receivers/subscribing.js';
 import { until } from './server.js';
 
 let here;
@@ -196,7 +197,10 @@ test('T-LWS-48 one change is told in each dialect, in the same order', async () 
   const n = `${c}n`;
   const dialects = {
     lws: (topic) => here.socket(here.bob, topic),
-    solid: (topic) => channel(here.bob, topic),
+    solid: async (topic) => {
+      const { receiveFrom } = await subscribe(here.bob, here.server, 'WebSocketChannel2023', { topic });
+      return socket(receiveFrom);
+    },
     ess: (topic) => inrupt(here.bob, topic),
     old: (topic) => legacy(here.bob, topic),
   };
