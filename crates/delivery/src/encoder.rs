@@ -135,6 +135,11 @@ impl Encoder for Frames {
         })
     }
 
+    /// Of Linked Web Storage: order is kept for each subscription.
+    fn in_order(&self, rendering: RenderingId) -> bool {
+        matches!(Rendering::from_code(rendering.0), Some(Rendering::Lws { .. }))
+    }
+
     fn encode_state(
         &self,
         rendering: RenderingId,

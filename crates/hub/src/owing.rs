@@ -67,6 +67,8 @@ pub struct Owed {
     pub message: Uuid,
     /// The resource that changed: of what is owed to one channel about one of them, the older goes first.
     pub object: ResourceIri,
+    /// Whether everything older that is owed to the channel in this way goes first, whatever it is about.
+    pub in_order: bool,
     /// By what it is judged.
     pub about: About,
     /// What is said.

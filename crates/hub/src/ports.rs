@@ -93,6 +93,11 @@ pub trait Encoder: Send + Sync + 'static {
     /// rendering has nothing to say of this.
     fn encode(&self, rendering: RenderingId, projection: &Projection<'_>) -> Encoded;
 
+    /// Whether what is pushed in that rendering goes in the order of the log, and not of each resource alone.
+    fn in_order(&self, _rendering: RenderingId) -> bool {
+        false
+    }
+
     /// The finished bytes that tell the state of a topic on connecting (`state` feature): an `Update` with the
     /// version that stands, or a `Delete` if nothing does.
     fn encode_state(

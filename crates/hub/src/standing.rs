@@ -107,6 +107,7 @@ impl Owed {
             channel: channel.id,
             message: Uuid::new_v5(&channel.id.0, format!("{why} {} {}", topic.storage.0, topic.resource).as_bytes()),
             object: topic.resource.clone(),
+            in_order: false,
             about: About::topic(topic.clone()),
             what: What::State,
             due,

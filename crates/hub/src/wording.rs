@@ -47,6 +47,7 @@ impl<'e> Writer<'e> {
             channel: channel.id,
             message: if second { secondary_id(activity.id, &about.resource) } else { activity.id },
             object: activity.object.clone(),
+            in_order: self.encoder.in_order(channel.rendering),
             about,
             what: What::Change { body, position, mergeable },
             due: now,

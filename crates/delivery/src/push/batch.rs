@@ -15,9 +15,9 @@ use super::{
 };
 use bytes::Bytes;
 use podbell_egress::Gate;
-use podbell_model::{ResourceIri, Timestamp};
+use podbell_model::Timestamp;
 use podbell_wire::{Framing, Rendering, message::batch};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Most changes in one request.
@@ -35,37 +35,35 @@ impl Delivery {
         self.channel.state.is_none() && !is_last(self.attempts) && !is_too_old(self.owed, now)
     }
 
-    /// A change: where it is in the log, what it is about, and its words.
-    fn change(&self) -> Option<(podbell_hub::Position, &ResourceIri, &Bytes)> {
+    /// A change: where it is in the log, and its words.
+    fn change(&self) -> Option<(podbell_hub::Position, &Bytes)> {
         match &self.kind {
-            Kind::Change { about, body, position } => Some((*position, &about.resource, &body.bytes)),
+            Kind::Change { body, position, .. } => Some((*position, &body.bytes)),
             _ => None,
         }
     }
 }
 
-/// `lead` with as much of `along` as goes into one request of so many bytes, in the order of the commits. Where one of a
-/// resource stays behind, what is younger of it does too.
+/// `lead` with as much of `along` as goes into one request of so many bytes, in the order of the commits. Where one stays
+/// behind, what is younger does too.
 pub(super) fn together(lead: Delivery, along: Vec<Delivery>, most: usize, now: Timestamp) -> Vec<Delivery> {
-    let Some((head, first)) = lead.change().and_then(|(_, _, body)| batch::apart(body)) else { return vec![lead] };
+    let Some((head, first)) = lead.change().and_then(|(_, body)| batch::apart(body)) else { return vec![lead] };
     let (head, mut size) = (head.to_vec(), head.len() + first.len() + b"[]}".len());
-    let (causes, mut left) = (Arc::clone(&lead.causes), HashSet::new());
+    let causes = Arc::clone(&lead.causes);
     let mut chosen = vec![lead];
     for delivery in along {
-        let Some((_, resource, body)) = delivery.change() else { continue };
+        let Some((_, body)) = delivery.change() else { break };
         let activity = batch::apart(body).filter(|(other, _)| *other == head).map(|(_, activity)| activity.len() + 1);
         let more = activity.filter(|more| size + more <= most && chosen.len() < MOST);
-        match more.filter(|_| delivery.causes == causes && delivery.goes_along(now) && !left.contains(resource)) {
+        match more.filter(|_| delivery.causes == causes && delivery.goes_along(now)) {
             Some(more) => {
                 size += more;
                 chosen.push(delivery);
             }
-            None => {
-                left.insert(resource.clone());
-            }
+            None => break,
         }
     }
-    chosen.sort_by_key(|delivery| delivery.change().map(|(position, ..)| position));
+    chosen.sort_by_key(|delivery| delivery.change().map(|(position, _)| position));
     chosen
 }
 
@@ -140,6 +138,6 @@ impl Inner {
 }
 
 fn envelope(batch: &[Delivery]) -> Option<Bytes> {
-    let bodies: Option<Vec<_>> = batch.iter().map(|delivery| delivery.change().map(|(_, _, body)| &**body)).collect();
+    let bodies: Option<Vec<_>> = batch.iter().map(|delivery| delivery.change().map(|(_, body)| &**body)).collect();
     batch::batch(&bodies?).map(Bytes::from)
 }

@@ -81,6 +81,7 @@ pub fn change(channel: &Channel, path: &str, number: u64) -> Owed {
         channel: channel.id,
         message: message(number),
         object: iri(path),
+        in_order: false,
         about: About {
             topic: topic(path),
             resource: iri(path),

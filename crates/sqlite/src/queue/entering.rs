@@ -84,7 +84,7 @@ pub(crate) fn enter(
         db.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?.execute([dead])?;
     }
     // Nothing takes the place of anything unless the receiver asked to be told less often.
-    if owed.rate.is_some() && merge(db, receiver.target, owed, replaced)? {
+    if owed.rate.is_some() && !owed.in_order && merge(db, receiver.target, owed, replaced)? {
         return Ok(Entry::Merged);
     }
     let channel = owed.channel.0.as_bytes();
@@ -193,7 +193,8 @@ fn insert(db: &Connection, target: i64, owed: &Owed, due: i64) -> rusqlite::Resu
     db.prepare_cached(sql)?.execute(named_params! {
         ":target": target,
         ":message": owed.message.as_bytes(),
-        ":object": owed.object.as_str(),
+        // One row for all that goes one behind the other.
+        ":object": if owed.in_order { "" } else { owed.object.as_str() },
         ":due": due,
         ":kind": kind,
         ":mergeable": mergeable,

@@ -1,6 +1,6 @@
 //! What every queue keeps of order and turns, one function per fact.
 
-use super::{Parts, at, body, change, channel, iri, lane, message, topic};
+use super::{NOTHING, Parts, at, body, change, channel, iri, lane, message, topic};
 use crate::push::{DeliveryId, Done, Kind, Outcome, testing::attempt};
 use podbell_hub::{ChannelId, Owed, Position, Push, PushKeys, Secret, What};
 use podbell_model::{Sequence, Timestamp, Uuid};
@@ -17,6 +17,7 @@ macro_rules! queue_contract {
             how_a_topic_stands_is_owed_without_words
             of_one_object_only_the_oldest_is_due
             what_is_tried_again_holds_up_its_object_alone
+            what_goes_in_order_waits_for_everything_older
             lanes_tell_what_is_due_and_when_to_ask_again
             a_lane_is_shared_in_rounds
             what_is_under_way_is_a_round_that_a_channel_has_had
@@ -190,6 +191,30 @@ pub async fn what_is_tried_again_holds_up_its_object_alone(parts: &Parts) {
     assert_eq!((again.attempts, again.message, body(&again)), (1, message(1), b"change 1".to_vec()));
     parts.fail(again.id, 60, Done::Dead).await;
     assert!(parts.messages("hook.example", 60).await.contains(&message(2)));
+}
+
+/// See its name.
+pub async fn what_goes_in_order_waits_for_everything_older(parts: &Parts) {
+    let channel = channel(1, "hook.example", &["a", "b"]);
+    parts.keep(&channel).await;
+    let in_order = |path, number| Owed { in_order: true, ..change(&channel, path, number) };
+    parts.owe(vec![in_order("a", 1), in_order("b", 2), in_order("a", 3)]).await;
+    let first = parts.one("hook.example", 0).await;
+    assert_eq!(first.message, message(1));
+    parts.fail(first.id, 0, Done::Again(at(60))).await;
+    assert_eq!(parts.messages("hook.example", 59).await, NOTHING);
+    let first = parts.one("hook.example", 60).await;
+    let along = parts.queue.take_along(&lane("hook.example"), &first, at(60), 9, &[first.id]).await.unwrap();
+    assert_eq!(along.iter().map(|along| along.message).collect::<Vec<_>>(), [message(2), message(3)]);
+    for other in along {
+        parts.queue.finish(other.id, None, &Done::Again(at(60))).await.unwrap();
+    }
+    parts.fail(first.id, 60, Done::Dead).await;
+    for number in 2..=3 {
+        let next = parts.one("hook.example", 60).await;
+        assert_eq!(next.message, message(number));
+        parts.acknowledge(next.id, 60).await;
+    }
 }
 
 /// See its name.

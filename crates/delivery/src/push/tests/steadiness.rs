@@ -71,6 +71,7 @@ async fn what_is_owed_wakes_the_courier_once_it_is_kept() {
         channel: ChannelId(Uuid::nil()),
         message: Uuid::nil(),
         object: about.resource.clone(),
+        in_order: false,
         about,
         what: What::State,
         due: Timestamp::UNIX_EPOCH,

@@ -220,7 +220,7 @@ impl State {
             }
             What::State => (Kind::State { about: owed.about }, false),
         };
-        if mergeable && owed.rate.is_some() {
+        if mergeable && owed.rate.is_some() && !owed.in_order {
             let about = |entry: &Entry| entry.channel == owed.channel && entry.object.as_ref() == Some(&owed.object);
             let newest = self.entries.iter_mut().rev().find(|(_, entry)| entry.died.is_none() && about(entry));
             let newest = newest.filter(|(id, entry)| {
@@ -245,7 +245,7 @@ impl State {
         self.push(Entry {
             channel: owed.channel,
             gone: None,
-            object: Some(owed.object),
+            object: (!owed.in_order).then_some(owed.object),
             message: owed.message,
             kind,
             mergeable,
