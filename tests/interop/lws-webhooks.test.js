@@ -175,14 +175,14 @@ test('T-LWS-37 R-LWS-20 an inbox is not where nobody else can reach, and nothing
 
 test('T-LWS-38 what was refused comes again, before what happened later', async (t) => {
   const { c, receiver } = await hooked(t, inTurn(500, 204));
-  // The order is that of one resource: what is refused holds up nothing that concerns another.
-  const n = `${c}n`;
+  const [n, m] = [`${c}n`, `${c}m`];
   await put(here.alice, n);
   await receiver.arrive(1);
-  await put(here.alice, n);
+  await put(here.alice, m);
   await remove(here.alice, n);
   const told = await receiver.tells(3);
-  assert.deepEqual(told, [`Create ${path(n)} in ${path(c)}`, `Update ${path(n)}`, `Delete ${path(n)} in ${path(c)}`]);
+  const [created, other, deleted] = [`Create ${path(n)}`, `Create ${path(m)}`, `Delete ${path(n)}`];
+  assert.deepEqual(told, [created, other, deleted].map((fact) => `${fact} in ${path(c)}`));
   const [one, two] = receiver.requests;
   assert.equal(idsOf(two)[0], idsOf(one)[0]);
 });
@@ -216,7 +216,7 @@ test('T-LWS-38 who asks for time is given it', async (t) => {
 test('T-LWS-49 webhooks outlive the server, in order', async (t) => {
   let open = true;
   const { c, receiver, hook } = await hooked(t, () => (open ? 204 : 503));
-  const n = `${c}n`;
+  const [n, m] = [`${c}n`, `${c}m`];
   await put(here.alice, n);
   await receiver.tells(1);
   open = false;
@@ -224,9 +224,15 @@ test('T-LWS-49 webhooks outlive the server, in order', async (t) => {
   await receiver.arrive(2);
   await here.server.crash();
   await here.logIn();
+  await put(here.alice, m);
   await remove(here.alice, n);
   open = true;
-  const told = await receiver.tells(3);
-  assert.deepEqual(told, [`Create ${path(n)} in ${path(c)}`, `Update ${path(n)}`, `Delete ${path(n)} in ${path(c)}`]);
+  const told = await receiver.tells(4);
+  assert.deepEqual(told, [
+    `Create ${path(n)} in ${path(c)}`,
+    `Update ${path(n)}`,
+    `Create ${path(m)} in ${path(c)}`,
+    `Delete ${path(n)} in ${path(c)}`,
+  ]);
   assert.equal((await here.bob.lws.state(hook.management)).subscription, hook.subscription);
 });
