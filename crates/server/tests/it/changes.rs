@@ -68,14 +68,14 @@ pub(super) const CHANGES: &[Change] = &[
     of(MODIFIED, "PUT of its .meta", FULL, |at| drop(ALICE.put(&at.aux("meta"), STATEMENT_ALONE))),
     of(MODIFIED, "PATCH of its .meta", FULL, |at| assert!(patch(&at.aux("meta"), STATEMENT).status < 300)),
     of_container(MODIFIED, "PATCH of a container", FULL_CONTAINER, |at| {
-        assert!(patch(&at.resource, STATEMENT).status < 300)
+        assert!(patch(&at.resource, STATEMENT).status < 300);
     }),
     of_container(MODIFIED, "PATCH of the .meta of a container", FULL_CONTAINER, |at| {
         assert!(patch(&at.aux("meta"), STATEMENT).status < 300);
     }),
     of(DELETED, "DELETE", FULL, |at| delete(&at.resource)),
     of_container(DELETED, "DELETE of a container", FULL_CONTAINER, |at| delete(&at.resource)),
-    of(RULED, "its ACL is made", FULL, |at| at.ruled()),
+    of(RULED, "its ACL is made", FULL, Place::ruled),
     of(RULED, "its ACL is made, and made again with the same bytes, and changed", FULL, |at| {
         at.ruled();
         at.ruled();
@@ -106,7 +106,7 @@ pub(super) const CHANGES: &[Change] = &[
         assert_eq!(ALICE.ask("PATCH", &at.resource, &[n3], patch).status, 409);
     }),
     of_container(NOTHING, "409, a container that is not empty", &["c/", "c/r/", "c/r/x"], |at| {
-        fails(at, "DELETE", &[], 409)
+        fails(at, "DELETE", &[], 409);
     }),
     of(NOTHING, "412", FULL, |at| fails(at, "PUT", &[TURTLE, ("if-none-match", "*")], 412)),
     of(NOTHING, "415", FULL, |at| fails(at, "PATCH", &[("content-type", "image/png")], 415)),

@@ -38,7 +38,7 @@ impl Open {
         loop {
             let text = self.text();
             if self.is_last(&text) && text.ends_with(self.mark()) {
-                return text;
+                return if let Way::Lines(..) = self.way { sorted(&text) } else { text };
             }
             let count = self.stream.read(&mut part).unwrap_or_else(|error| panic!("{error} after {text}"));
             assert!(count > 0, "the end after {text}");
@@ -59,9 +59,8 @@ impl Open {
     /// What stands at the end of every notification.
     fn mark(&self) -> &'static str {
         match self.way {
-            Way::Socket | Way::Ess | Way::Lines(..) => "\n",
-            Way::Stream("application/ld+json") | Way::Direct("application/ld+json") => "\n",
-            _ => "\n\n",
+            Way::Stream(accept) | Way::Direct(accept) if accept != "application/ld+json" => "\n\n",
+            _ => "\n",
         }
     }
 
@@ -77,6 +76,13 @@ impl Open {
         let head: Vec<_> = head.lines().filter(|line| !line.starts_with("date")).collect();
         format!("{}\n{body}", head.join("\n"))
     }
+}
+
+/// Of several topics `solid-0.1` tells in any order.
+fn sorted(text: &str) -> String {
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 fn is_published(line: &str, path: &str) -> bool {

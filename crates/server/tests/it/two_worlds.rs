@@ -163,7 +163,6 @@ impl Half {
 
     /// The same of the other dialects, on which nobody comes back.
     fn others(&self) -> Vec<(String, Way)> {
-        // Of a change that concerns two topics of a socket, either is told first: so none does.
         const CONTAINERS: &[&str] = &["/alice/w/", "/alice/w/deep/er/", "/alice/last/end"];
         // A socket of `solid-0.1` is told when a listing changes, and that of `/alice/w/` shows when the hidden document
         // was written: what `inherent` leaves out of what is read has no line here.
