@@ -150,11 +150,10 @@ impl Writing<'_> {
             body: Body::Inline(Bytes::new()),
             group: None,
         });
-        let Some(body) = description else { return id };
-        // The description is the container's last change, so it gives the version.
-        let id = self.pod.ids.next();
-        let (subject, body) = (container.clone(), Body::Inline(body));
-        changes.push(Change::PutDescription { id, subject, content_type: turtle, body });
+        if let Some(body) = description {
+            let (id, subject, body) = (self.pod.ids.next(), container.clone(), Body::Inline(body));
+            changes.push(Change::PutDescription { id, subject, content_type: turtle, body });
+        }
         id
     }
 

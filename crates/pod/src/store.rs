@@ -140,7 +140,8 @@ pub enum Change {
         /// Whose ACL.
         subject: ResourceIri,
     },
-    /// Creates or replaces a description (`.meta`): an `Update` of its subject, whose version and date change.
+    /// Creates or replaces a description (`.meta`): an `Update` of its subject, whose version and date change. Of a subject
+    /// that the same commit creates it is a part of the creation, which is told once.
     PutDescription {
         /// Id of the activity.
         id: Uuid,

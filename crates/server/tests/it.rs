@@ -8,13 +8,16 @@ mod it {
     mod again;
     mod brisk;
     mod chains;
+    mod changes;
     mod channel_limits;
     mod channels;
     mod coming_back;
     mod connect;
+    mod conversation;
     mod cors;
     mod credentials;
     mod derived;
+    mod dialects;
     mod discovery;
     mod ears;
     mod ess;
@@ -74,6 +77,7 @@ mod it {
     mod transcript;
     mod two_worlds;
     mod updates_via;
+    mod ways;
     mod web_push;
     mod webhooks;
     mod websocket;

@@ -244,9 +244,12 @@ impl<'w, 's> Writing<'w, 's> {
         self.forget(acl, node)
     }
 
-    /// The subject's own version and date follow its description.
+    /// The subject's own version and date follow its description; what is created with one is told once.
     fn describe(&mut self, id: Uuid, subject: &ResourceIri) -> Result<(), Refusal> {
         let mut node = self.standing(subject)?;
+        if self.created.contains(subject) {
+            return Ok(());
+        }
         node.version = version(id);
         let sql = "UPDATE resources SET version = ?2, listing = 0, modified = ?3 WHERE iri = ?1";
         let values = params![subject.as_str(), &*node.version, nanos(self.now)];

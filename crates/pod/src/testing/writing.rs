@@ -299,6 +299,9 @@ impl<'s> Writing<'s> {
     /// The subject's own version and date follow its description.
     fn describe(&mut self, id: Uuid, subject: &ResourceIri) -> Result<(), CommitError> {
         let mut row = self.standing(subject)?;
+        if self.created.contains(subject) {
+            return Ok(());
+        }
         (row.version, row.listing, row.modified) = (version(id), 0, self.now);
         self.state.resources.insert(subject.clone(), row.clone());
         self.listed(subject);

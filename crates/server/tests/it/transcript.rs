@@ -18,6 +18,10 @@ pub(super) enum Way {
     Stream(&'static str),
     /// Without a subscription.
     Direct(&'static str),
+    /// The socket of the ESS gateway.
+    Ess,
+    /// The socket of `solid-0.1`, on which one asks for these; with credentials on its opening, or without.
+    Lines(&'static [&'static str], bool),
 }
 
 /// A connection, with all that came so far.
@@ -28,15 +32,13 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Everything up to the last thing that happens: that `/alice/w/r` goes.
+    /// Everything up to the last thing that happens: that `/alice/w/r` goes, and then `/alice/last/end`.
     pub(super) fn heard(mut self) -> String {
         let mut part = [0; 16 * 1024];
         loop {
             let text = self.text();
-            let last = text.rfind("urn:uuid").map_or("", |at| &text[at..]);
-            let is_last = last.contains("/alice/w/r\"") || last.contains("/alice/w/r>");
-            if is_last && (last.contains("Delete") || last.contains("Remove")) && text.ends_with(self.mark()) {
-                return text;
+            if self.is_last(&text) && text.ends_with(self.mark()) {
+                return if let Way::Lines(..) = self.way { sorted(&text) } else { text };
             }
             let count = self.stream.read(&mut part).unwrap_or_else(|error| panic!("{error} after {text}"));
             assert!(count > 0, "the end after {text}");
@@ -44,11 +46,21 @@ impl Open {
         }
     }
 
+    fn is_last(&self, text: &str) -> bool {
+        let last = text.rfind("urn:uuid").map_or("", |at| &text[at..]);
+        let names = match self.way {
+            Way::Lines(..) => return text.lines().last().is_some_and(|line| is_published(line, "/alice/last/end")),
+            Way::Ess => ["/alice/last/end\"", "/alice/last/end>"],
+            _ => ["/alice/w/r\"", "/alice/w/r>"],
+        };
+        names.iter().any(|name| last.contains(name)) && (last.contains("Delete") || last.contains("Remove"))
+    }
+
     /// What stands at the end of every notification.
     fn mark(&self) -> &'static str {
         match self.way {
-            Way::Socket | Way::Stream("application/ld+json") | Way::Direct("application/ld+json") => "\n",
-            _ => "\n\n",
+            Way::Stream(accept) | Way::Direct(accept) if accept != "application/ld+json" => "\n\n",
+            _ => "\n",
         }
     }
 
@@ -57,13 +69,24 @@ impl Open {
         let (head, body) = self.bytes.split_at(split);
         let head = String::from_utf8_lossy(head).to_lowercase();
         let body = match self.way {
-            Way::Socket => frames(body),
+            Way::Socket | Way::Ess | Way::Lines(..) => frames(body),
             _ if head.contains("transfer-encoding") => String::from_utf8_lossy(&unchunked(body)).into_owned(),
             _ => String::from_utf8_lossy(body).into_owned(),
         };
         let head: Vec<_> = head.lines().filter(|line| !line.starts_with("date")).collect();
         format!("{}\n{body}", head.join("\n"))
     }
+}
+
+/// Of several topics `solid-0.1` tells in any order.
+fn sorted(text: &str) -> String {
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+fn is_published(line: &str, path: &str) -> bool {
+    line.contains(" pub ") && line.ends_with(path)
 }
 
 /// What is in the chunks that have come whole.

@@ -1,12 +1,11 @@
 //! Access that is withdrawn, in every form and over every transport: what is committed after the answer is heard by
 //! nobody who lost it, the connection says why it ends, whoever comes back from before hears nothing of it, and other
-//! topics of the same channel go on.
+//! topics of the same channel go on. A socket of `solid-0.1` is told what is lost and stays open.
 
 use super::{
-    ears::{Ear, Listener, Way},
+    ears::{Ear, Listener, Told, Way},
     hooks::{Hook, LDN, WEBHOOK, told},
     issuer::Issuer,
-    lines::Client,
     world::{ALICE, ANYBODY, Agent, BOB, WORLD, container, for_bob, head, public, unique, until},
 };
 use podbell_model::Timestamp;
@@ -46,20 +45,16 @@ impl<'a> Form<'a> {
         let kept = format!("{}kept", container(&unique("kept"), &public("acl:Read")));
         ALICE.put(&kept, "");
         let (lost, who) = (&*self.lost, self.who);
-        let mut alone: Vec<_> = Way::ALL.iter().map(|way| (*way, who.listen(*way, &[lost]))).collect();
-        let with_others = Way::ALL.iter().filter(|way| !way.is_standing());
-        let mut beside: Vec<_> = with_others.map(|way| (*way, who.listen(*way, &[lost, &kept]))).collect();
-        let mut lines = Client::with(who.agent, &who.headers());
-        lines.sub(lost);
-        lines.sub(&kept);
+        let mut alone: Vec<_> = who.ways().map(|way| (way, who.listen(way, &[lost]))).collect();
+        let with_others = who.ways().filter(|way| !way.is_standing());
+        let mut beside: Vec<_> = with_others.map(|way| (way, who.listen(way, &[lost, &kept]))).collect();
         let pushed = who.agent.token.is_some().then(|| Pushed::new(who, lost, &kept));
         let cursor = who.agent.ask("HEAD", lost, &who.headers(), "");
         let cursor = cursor.header("podbell-cursor").unwrap_or_else(|| panic!("{cursor:?}")).to_owned();
         ALICE.put(lost, "<> a <#Seen> .");
         for (way, (_, ear)) in alone.iter_mut().chain(&mut beside) {
-            assert_eq!(ear.told(), ("Update".into(), lost.to_owned()), "{way:?}");
+            assert_eq!(ear.told(), (way.word("Update").into(), lost.to_owned()), "{way:?}");
         }
-        assert_eq!(lines.line(), format!("pub {}", WORLD.url(lost)));
         if let Some(pushed) = &pushed {
             pushed.told_before(lost);
         }
@@ -69,54 +64,45 @@ impl<'a> Form<'a> {
             ALICE.put(lost, "<> a <#Secret> .");
         }
         ALICE.put(&kept, "<> a <#Other> .");
-        self.is_published_no_more(&mut lines, &kept);
         for (way, (place, mut ear)) in alone {
             self.has_ended(way, &mut ear);
-            for since in [Some(&*cursor), None] {
+            let seen = if way == Way::LwsEvents { ear.last.as_deref() } else { Some(&*cursor) };
+            for since in [seen, None] {
                 let refused = who.connect(way, &place, since).err();
                 let expected: &[u16] = match way {
-                    Way::Standing | Way::Http2Standing => &[401, 403],
+                    Way::Standing | Way::Http2Standing | Way::Solid01 | Way::UpdatesVia => &[401, 403],
                     // Tells an `EventSource` not to come again.
                     Way::Events | Way::Http2Events => &[204],
-                    _ => &[410],
+                    Way::LwsEvents if since.is_some() => &[204],
+                    _ => &[404, 410],
                 };
                 assert!(refused.is_some_and(|status| expected.contains(&status)), "{way:?} came back: {refused:?}");
             }
             let anew = who.place(way, &[lost]).map(|place| who.connect(way, &place, None).err());
-            assert!(matches!(anew, Err(401 | 403) | Ok(Some(401 | 403))), "{way:?} came anew: {anew:?}");
+            let nowhere = self.ends_topic && way == Way::UpdatesVia && anew == Err(404);
+            assert!(nowhere || matches!(anew, Err(401 | 403) | Ok(Some(401 | 403))), "{way:?} came anew: {anew:?}");
         }
         for (way, (place, mut ear)) in beside {
+            let seen = if way == Way::LwsEvents { ear.last.clone() } else { Some(cursor.clone()) };
             self.goes_on(way, &mut ear, &kept);
             drop(ear);
-            if way == Way::Ess {
-                // Its socket opens once.
+            if way.opens_once() {
                 assert!(who.connect(way, &place, None).is_err());
                 assert!(matches!(who.place(way, &[lost, &kept]), Err(401 | 403)));
+            } else if way.is_solid_0_1() {
+                assert_eq!(who.connect(way, &place, None).err(), Some(403));
+            } else if way == Way::LwsEvents && self.ends_topic {
+                // An id from before opens nothing once its storage is gone, and there is no word for a gap.
+                assert_eq!(who.connect(way, &place, seen.as_deref()).err(), Some(204));
             } else {
                 let mut ear =
-                    who.connect(way, &place, Some(&cursor)).unwrap_or_else(|status| panic!("{way:?} {status}"));
+                    who.connect(way, &place, seen.as_deref()).unwrap_or_else(|status| panic!("{way:?} {status}"));
                 self.goes_on(way, &mut ear, &kept);
             }
         }
         if let Some(pushed) = &pushed {
             self.is_pushed_no_more(pushed, &kept, waits);
         }
-    }
-
-    /// The socket of `solid-0.1` stays open: it is told that the topic is lost, and of the other one.
-    #[track_caller]
-    fn is_published_no_more(&self, lines: &mut Client<'_>, kept: &str) {
-        let [lost, kept] = [&*self.lost, kept].map(|path| WORLD.url(path));
-        let mut owed = vec![format!("err {lost} forbidden"), format!("pub {kept}")];
-        while !owed.is_empty() {
-            let line = lines.line();
-            if let Some(place) = owed.iter().position(|owed| *owed == line) {
-                owed.remove(place);
-            } else {
-                assert!(self.ends_topic && line == format!("pub {lost}"), "{line}");
-            }
-        }
-        assert_eq!(lines.asks("ping"), "pong", "and nothing else");
     }
 
     /// The channel with no other topic is gone; the others tell of the other topic alone, also of what was owed before.
@@ -142,28 +128,30 @@ impl<'a> Form<'a> {
     #[track_caller]
     fn has_ended(&self, way: Way, ear: &mut Ear) {
         let mut next = ear.next();
-        if self.ends_topic && next.as_ref().is_some_and(|told| told.kind == "Delete" && told.object == self.lost) {
+        let is_end = |told: &Told| told.kind == way.word("Delete") && told.object == self.lost;
+        if self.ends_topic && next.as_ref().is_some_and(is_end) {
             next = ear.next();
         }
         assert!(next.is_none(), "{way:?} heard {next:?}");
-        let expected = match way {
-            Way::WebSocket => Some(4403),
-            Way::Ess => Some(1008),
-            _ => None,
-        };
-        assert_eq!(ear.code, expected, "{way:?}");
+        assert_eq!(ear.code, way.farewell(), "{way:?}");
     }
 
-    /// The other topic is heard, and nothing of the lost one before it.
+    /// The other topic is heard, and nothing of the lost one before it. `solid-0.1` says too that it is lost.
     #[track_caller]
     fn goes_on(&self, way: Way, ear: &mut Ear, kept: &str) {
-        loop {
+        let mut owed = vec![(way.word("Update"), kept)];
+        owed.extend(way.is_solid_0_1().then_some(("err", &*self.lost)));
+        while !owed.is_empty() {
             let told = ear.next().unwrap_or_else(|| panic!("{way:?} has ended: {:?}", ear.code));
-            match (&*told.kind, &*told.object) {
-                ("Update", object) if object == kept => return,
+            let heard = (&*told.kind, &*told.object);
+            if let Some(place) = owed.iter().position(|owed| *owed == heard) {
+                owed.remove(place);
+                continue;
+            }
+            match heard {
                 // Another storage's cursor opens nothing once that storage is gone.
                 ("urn:podbell:terms#Gap", _) if self.ends_topic => {}
-                ("Delete", object) if self.ends_topic && object == self.lost => {}
+                (word, object) if self.ends_topic && word == way.word("Delete") && object == self.lost => {}
                 _ => panic!("{way:?} heard {told:?}"),
             }
         }

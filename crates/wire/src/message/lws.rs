@@ -1,12 +1,12 @@
 //! Notifications in the words of Linked Web Storage: an envelope that speaks for one storage, around an activity.
 //!
 //! Plain JSON, never expanded: under the contexts that the drafts print, a processor would refuse it. There is no `Add` or
-//! `Remove`: a creation names the container that it was in as `target`, a deletion as `origin`.
+//! `Remove`: a creation names the container that it was in as `target`, a deletion as `origin`. An ACL is in none.
 //!
 //! Follows the draft of 2026-06-29 (`w3c/lws-protocol`, `lws10-notifications`).
 
 use crate::lws;
-use podbell_model::{Activity, ActivityKind, ResourceClass, vocab::activitystreams};
+use podbell_model::{Activity, ActivityKind, ResourceClass, ResourceIri, vocab::activitystreams};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -42,7 +42,8 @@ struct Object<'a> {
 }
 
 pub(super) fn write(activity: &Activity, storage: &str, actor: bool) -> Vec<u8> {
-    let container = || activity.object.parent().map(|parent| parent.to_string());
+    let object = Some(&activity.object).filter(|object| object.as_auxiliary().is_none());
+    let container = || object.and_then(ResourceIri::parent).map(|parent| parent.to_string());
     let (kind, target, origin) = match activity.kind {
         ActivityKind::Create => ("Create", container(), None),
         ActivityKind::Update => ("Update", None, None),

@@ -51,6 +51,7 @@ macro_rules! store_contract {
             a_write_outside_the_storage_is_refused
             a_container_is_not_put_twice
             a_description_is_an_update_of_its_subject
+            what_is_created_with_its_description_is_told_once
             a_deleted_description_is_an_update_of_its_subject
             auxiliaries_go_with_their_subject
             a_write_set_is_all_or_nothing

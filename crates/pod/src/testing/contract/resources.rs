@@ -135,6 +135,18 @@ pub async fn a_description_is_an_update_of_its_subject<F: Fixture>() {
     assert_eq!(conflict(world.try_commit(vec![world.describe("absent")]).await), iri("absent"));
 }
 
+/// R-EVT-1: what comes to be with a description is created, and not updated too.
+pub async fn what_is_created_with_its_description_is_told_once<F: Fixture>() {
+    let world = World::<F>::new().await;
+    let change = world.put("a", "1");
+    let id = change.id();
+    let created = world.commit(vec![change, world.describe("a")]).await;
+    assert_eq!((only(&created).kind, &only(&created).object), (ActivityKind::Create, &iri("a")));
+    assert_eq!(only(&created).state.as_deref(), Some(&*version(id)));
+    assert_eq!(world.resource("a").await.version, version(id));
+    assert!(world.find("a.meta").await.is_some());
+}
+
 /// So does its deletion.
 pub async fn a_deleted_description_is_an_update_of_its_subject<F: Fixture>() {
     let world = World::<F>::new().await;
