@@ -56,12 +56,12 @@ export async function logIn(page, app, server, options = {}, name = 'alice') {
 const PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>App</title><script type="module" src="/main.js"></script></html>';
 
 /**
- * Serves the app on another site than the server's: an address, not a name under `localhost`.
+ * Serves an app on another site than the server's: an address, not a name under `localhost`.
  * `{ origin, id, close() }`; `id` is the address of its client identifier document.
  */
-export async function serveApp() {
+export async function serveApp(main = 'app/main.js') {
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL('app/main.js', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(main, import.meta.url))],
     bundle: true,
     format: 'esm',
     platform: 'browser',

@@ -1,8 +1,21 @@
 // Two people with an inbox and an outbox each: a message wakes exactly the right socket.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import rdf from 'rdflib';
 import { channel, hears, inrupt, login, logout, put, putAcl, request } from './clients.js';
+import { endSockets, following } from './live.js';
 import { start } from './server.js';
+
+/** `rdflib` on the legacy socket, as the others are: what it heard is how often it was told. */
+async function legacy(session, url) {
+  const { socket } = await following(session, rdf.sym(url));
+  return {
+    get heard() {
+      return socket.heard.filter((line) => line.startsWith('pub '));
+    },
+    close: endSockets,
+  };
+}
 
 for (const [layout, args] of [
   ['on one origin', []],
@@ -29,7 +42,7 @@ for (const [layout, args] of [
           // The other may read the outbox, and append to the inbox.
           const modes = box === 'inbox/' ? 'acl:Append' : 'acl:Read';
           await putAcl(me.session, url, me.webid, [people[other].webid], modes);
-          for (const [kind, listen] of [['inrupt', inrupt], ['channel', channel]]) {
+          for (const [kind, listen] of [['inrupt', inrupt], ['channel', channel], ['legacy', legacy]]) {
             sockets.push({ name: `${kind} ${name} ${box}`, url, client: await listen(me.session, url) });
           }
         }

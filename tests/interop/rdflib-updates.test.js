@@ -1,51 +1,21 @@
-// Live updates of `rdflib`, unmodified, as SolidOS uses them: it reads `Updates-Via` from its own GET, opens exactly that
-// URL, and says nothing but `sub`.
+// Who hears what through the live updates of `rdflib`, which sends no credentials on its socket.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import rdf from 'rdflib';
 import WebSocket from 'ws';
 import { login, logout, put, putAcl, remove, request } from './clients.js';
+import { endSockets, following, newest, Overheard } from './live.js';
 import { start, until } from './server.js';
 
 const V = rdf.Namespace('http://vocab.example/#');
-const sockets = [];
-
-/** A socket that remembers what went over it. */
-class Overheard extends WebSocket {
-  constructor(url) {
-    super(url);
-    Object.assign(this, { said: [], heard: [] });
-    this.on('message', (data) => this.heard.push(String(data)));
-    this.on('error', () => undefined);
-    sockets.push(this);
-  }
-
-  send(text) {
-    this.said.push(text);
-    super.send(text);
-  }
-
-  pubs() {
-    return this.heard.filter((line) => line.startsWith('pub ')).length;
-  }
-}
 
 let server, alice, bob, carol;
 before(async () => {
-  // rdflib takes the one of the browser.
-  globalThis.WebSocket = Overheard;
   server = await start('--seed', 'alice,bob,carol');
   [alice, bob, carol] = await Promise.all(['alice', 'bob', 'carol'].map((name) => login(server, name)));
 });
-afterEach(() => {
-  for (const socket of sockets.splice(0)) {
-    // rdflib opens a socket again whenever it is closed.
-    socket.onclose = null;
-    socket.terminate();
-  }
-});
+afterEach(endSockets);
 after(async () => {
-  delete globalThis.WebSocket;
   await logout(alice, bob, carol);
   await server?.stop();
 });
@@ -58,19 +28,6 @@ async function shared(path, readers, body = '<> <http://vocab.example/#name> "ze
   await put(alice, url, url.endsWith('/') ? '' : body);
   await putAcl(alice, url, server.users.alice.webid, readers.map((name) => server.users[name].webid));
   return rdf.sym(url);
-}
-
-/** Somebody's store that follows a document; `reloads` counts how often it was loaded again because it changed. */
-async function following(session, doc) {
-  const store = rdf.graph();
-  const fetcher = new rdf.Fetcher(store, { fetch: session.fetch, timeout: 8_000 });
-  const updater = new rdf.UpdateManager(store);
-  await fetcher.load(doc);
-  const follower = { store, updater, reloads: 0 };
-  updater.addDownstreamChangeListener(doc, () => (follower.reloads += 1));
-  follower.socket = sockets.at(-1);
-  await until(() => follower.socket.heard.includes(`ack ${doc.value}`), `${doc.value} is acknowledged: ${follower.socket.heard}`);
-  return follower;
 }
 
 const renamed = (name) => `<> <http://vocab.example/#name> "${name}" .`;
@@ -172,4 +129,20 @@ test('what the same agent is told twice is the same URL, so that sockets can be 
   assert.equal(one, two);
   assert.notEqual(one, await told(carol, docs[0]));
   assert.match(one, /^ws:\/\/localhost:\d+\/\.notifications\/solid-0\.1\/[\w-]+$/);
+});
+
+test('after a crash of the server it comes back with the URL that it has, and reads what it has missed', async () => {
+  const doc = await shared('rdflib-updates/crash', ['bob']);
+  const bobs = await following(bob, doc);
+  await server.crash();
+  // Proofs from before the start are refused, and their times are whole seconds.
+  await until(() => put(alice, doc.value, renamed('meanwhile')).then(() => true, () => false), 'alice writes');
+  await until(() => name(bobs, doc) === 'meanwhile', 'bob has what he missed');
+  const socket = newest();
+  assert.notEqual(socket, bobs.socket);
+  assert.equal(socket.url, bobs.socket.url);
+  await until(() => socket.heard.includes(`ack ${doc.value}`), 'it is acknowledged again');
+  await put(alice, doc.value, renamed('later'));
+  await until(() => name(bobs, doc) === 'later', 'bob hears again');
+  assert.equal(socket.pubs(), 1);
 });

@@ -15,9 +15,10 @@ export async function world(settings = {}) {
   const world = { server, root: server.users.alice.root, opened: [] };
   let made = 0;
 
-  /** Whoever it is, as a subscriber at alice's storage. */
+  /** Whoever it is, as a subscriber at alice's storage; anew after the server was away. */
   world.logIn = async () => {
     for (const name of NAMES) {
+      await logout(world[name]);
       world[name] = await login(server, name);
       world[name].lws = await Subscriber.at(world.root, world[name].fetch);
     }

@@ -11,7 +11,7 @@ use podbell_oidc::{Algorithm, SigningKey};
 use serde_json::json;
 
 #[test]
-fn private_and_missing_are_refused_alike() {
+fn t_lg4_private_and_missing_are_refused_alike() {
     let at = container("lines-private", "");
     ALICE.put(&format!("{at}there"), "");
     for agent in [&*ANYBODY, &*BOB] {

@@ -30,7 +30,7 @@ fn fails(method: &str, path: &str, headers: &[(&str, &str)], status: u16) {
 }
 
 #[test]
-fn every_change_is_published_once_to_whom_it_concerns() {
+fn t_lg5_every_change_is_published_once_to_whom_it_concerns() {
     let rows: &[Row<'_>] = &[
         ("PUT creates", &|at| put(&format!("{at}new")), &["", "new"]),
         ("PUT updates", &|at| put(&format!("{at}r")), &["", "r"]),

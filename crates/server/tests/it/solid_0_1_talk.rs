@@ -10,7 +10,7 @@ use super::{
 };
 
 #[test]
-fn a_client_is_greeted_by_what_it_offers() {
+fn t_lg1_t_lg6_a_client_is_greeted_by_what_it_offers() {
     let heard = |offered: &[(&str, &str)]| {
         let (mut socket, told) = Socket::open(PATH, offered);
         let chosen = told.header("sec-websocket-protocol").map(str::to_owned);
@@ -50,7 +50,7 @@ fn what_opens_no_socket_is_told_why() {
 }
 
 #[test]
-fn a_client_hears_in_its_own_spelling() {
+fn t_lg2_t_lg3_a_client_hears_in_its_own_spelling() {
     let at = container("lines-spelling", &for_bob("acl:Read"));
     let doc = format!("{at}doc");
     let url = WORLD.url(&doc);
