@@ -5,7 +5,7 @@
 //! but the network that they come from, so they are counted by that.
 
 use crate::{Channel, Settings, shard::Shard};
-use podbell_model::{ResourceIri, WebId};
+use podbell_model::{ResourceIri, Subject, WebId};
 use std::sync::Arc;
 
 /// Where somebody asks from who has not logged in: a keyed hash of the network, for counting and for nothing else.
@@ -151,9 +151,13 @@ pub(crate) enum Holder {
 
 impl Holder {
     fn of(channel: &Channel) -> Vec<Self> {
-        match (&channel.subject.webid, channel.network) {
+        Self::who(&channel.subject, channel.network)
+    }
+
+    pub(crate) fn who(subject: &Subject, network: Option<Network>) -> Vec<Self> {
+        match (&subject.webid, network) {
             (Some(webid), _) => {
-                vec![Self::Client(webid.clone(), channel.subject.client.clone()), Self::Agent(webid.clone())]
+                vec![Self::Client(webid.clone(), subject.client.clone()), Self::Agent(webid.clone())]
             }
             (None, Some(network)) => vec![Self::Network(network)],
             (None, None) => Vec::new(),
@@ -176,19 +180,27 @@ impl Shard {
     /// Who has as many as allowed, and how many these are.
     pub(crate) fn take_seat(&mut self, channel: &Channel) -> Result<(), (Full, u32)> {
         let taken = self.seats.get(&channel.id).map_or(0, |seats| seats.taken);
-        let parties = Holder::of(channel);
         if taken >= channel.connections.concurrent {
             return Err((Full::Channel, channel.connections.concurrent));
         }
-        for party in &parties {
-            let (full, limit) = party.limit(&self.settings);
-            if self.seated.get(party).is_some_and(|seated| *seated >= limit) {
+        self.count_in(Holder::of(channel))?;
+        self.seats.entry(channel.id).or_default().taken += 1;
+        Ok(())
+    }
+
+    /// Counts one more connection of all of these, or of none.
+    ///
+    /// # Errors
+    /// Who has as many as allowed, and how many these are.
+    pub(crate) fn count_in(&mut self, holders: Vec<Holder>) -> Result<(), (Full, u32)> {
+        for holder in &holders {
+            let (full, limit) = holder.limit(&self.settings);
+            if self.seated.get(holder).is_some_and(|seated| *seated >= limit) {
                 return Err((full, limit));
             }
         }
-        self.seats.entry(channel.id).or_default().taken += 1;
-        for party in parties {
-            *self.seated.entry(party).or_default() += 1;
+        for holder in holders {
+            *self.seated.entry(holder).or_default() += 1;
         }
         Ok(())
     }
@@ -201,11 +213,16 @@ impl Shard {
                 self.seats.remove(&channel.id);
             }
         }
-        for party in Holder::of(channel) {
-            if let Some(seated) = self.seated.get_mut(&party) {
+        self.count_out(&Holder::of(channel));
+    }
+
+    /// Counts one less.
+    pub(crate) fn count_out(&mut self, holders: &[Holder]) {
+        for holder in holders {
+            if let Some(seated) = self.seated.get_mut(holder) {
                 *seated = seated.saturating_sub(1);
                 if *seated == 0 {
-                    self.seated.remove(&party);
+                    self.seated.remove(holder);
                 }
             }
         }

@@ -24,6 +24,7 @@ mod matching;
 mod outbox;
 mod owing;
 pub mod ports;
+mod presence;
 mod push;
 mod registry;
 mod renewal;
@@ -57,6 +58,7 @@ pub use ports::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, InsertError, Need, Outlet, Projection,
     Question, Relation, Standing, States, Unavailable,
 };
+pub use presence::Presence;
 pub use push::{Push, PushKeys, Secret};
 pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};

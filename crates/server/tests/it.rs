@@ -46,6 +46,7 @@ mod it {
     mod lines;
     mod looking_after;
     mod lws;
+    mod lws_attacks;
     mod lws_description;
     mod lws_events;
     mod lws_managing;

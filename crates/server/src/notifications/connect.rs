@@ -101,7 +101,7 @@ pub(super) fn begin(app: &App, request: &Request<Body>, channel: &Channel, frami
     match last.or_else(|| since(request)) {
         None => without,
         // What cannot be opened may stand for anything.
-        Some(cursor) => app.cursors.open(cursor, &channel.subject, &channel.topics).map_or(Begin::Lost, Begin::After),
+        Some(cursor) => app.cursors.open_on(cursor, channel).map_or(Begin::Lost, Begin::After),
     }
 }
 

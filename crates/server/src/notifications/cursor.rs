@@ -1,7 +1,9 @@
 //! Cursors as clients hold them: sealed, of one length, different each time, bound to an agent and to storages.
 //!
 //! Whoever holds one learns nothing from it. It opens for the agent for whom it was made (one made for the public opens
-//! for everybody), on channels over the storages that it was made for, and as long as the key is that of the history.
+//! for everybody), on channels over the storages that it was made for, and as long as the key is that of the history. What
+//! was told on a channel that is gone on with by who was connected before opens on that channel alone, and nothing else
+//! does there: its URL was used, and may stand in a log.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -33,34 +35,44 @@ impl Seals {
 
     /// A cursor for a reader of one storage: what follows is everything after that commit.
     pub fn at(&self, subject: &Subject, storage: StorageId, sequence: Sequence) -> Option<Cursor> {
-        self.sealed(subject, &mut [storage], Position::after(sequence))
+        self.sealed(bound(subject, &mut [storage]), Position::after(sequence))
     }
 
     /// What a cursor says to a listener; none if it is not for this one, or of another history, or no cursor.
     pub fn open(&self, cursor: &str, subject: &Subject, topics: &[Topic]) -> Option<Position> {
-        let sealed = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().filter(|sealed| sealed.len() == SEALED)?;
         let mut storages: Vec<_> = topics.iter().map(|topic| topic.storage).collect();
-        let mut opened = |subject: &Subject| {
-            let (nonce, rest) = sealed.split_at(NONCE_LEN);
-            let (nonce, mut rest) = (Nonce::try_assume_unique_for_key(nonce).ok()?, rest.to_vec());
-            let plain = self.key.open_in_place(nonce, Aad::from(bound(subject, &mut storages)), &mut rest).ok()?;
-            let (sequence, rest) = plain.split_first_chunk::<8>()?;
-            let (part, version) = rest.split_first_chunk::<4>()?;
-            let (sequence, part) = (Sequence(u64::from_be_bytes(*sequence)), u32::from_be_bytes(*part));
-            (version == VERSION).then_some(Position { sequence, part })
-        };
+        let mut opened = |subject: &Subject| self.opened(cursor, bound(subject, &mut storages));
         opened(subject).or_else(|| opened(&Subject::public()))
     }
 
-    fn sealed(&self, subject: &Subject, storages: &mut [StorageId], position: Position) -> Option<Cursor> {
+    /// The same to who comes back to a channel.
+    pub fn open_on(&self, cursor: &str, channel: &Channel) -> Option<Position> {
+        match own(channel) {
+            Some(bound) => self.opened(cursor, bound),
+            None => self.open(cursor, &channel.subject, &channel.topics),
+        }
+    }
+
+    fn opened(&self, cursor: &str, bound: Vec<u8>) -> Option<Position> {
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().filter(|sealed| sealed.len() == SEALED)?;
+        let (nonce, rest) = sealed.split_at(NONCE_LEN);
+        let (nonce, mut rest) = (Nonce::try_assume_unique_for_key(nonce).ok()?, rest.to_vec());
+        let plain = self.key.open_in_place(nonce, Aad::from(bound), &mut rest).ok()?;
+        let (sequence, rest) = plain.split_first_chunk::<8>()?;
+        let (part, version) = rest.split_first_chunk::<4>()?;
+        let (sequence, part) = (Sequence(u64::from_be_bytes(*sequence)), u32::from_be_bytes(*part));
+        (version == VERSION).then_some(Position { sequence, part })
+    }
+
+    fn sealed(&self, bound: Vec<u8>, position: Position) -> Option<Cursor> {
         let mut nonce = [0; NONCE_LEN];
         aws_lc_rs::rand::fill(&mut nonce).ok()?;
         let mut sealed = Vec::with_capacity(SEALED);
         sealed.extend_from_slice(&position.sequence.0.to_be_bytes());
         sealed.extend_from_slice(&position.part.to_be_bytes());
         sealed.extend_from_slice(&VERSION);
-        let bound = Aad::from(bound(subject, storages));
-        self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), bound, &mut sealed).ok()?;
+        let (nonce_once, bound) = (Nonce::assume_unique_for_key(nonce), Aad::from(bound));
+        self.key.seal_in_place_append_tag(nonce_once, bound, &mut sealed).ok()?;
         sealed.splice(..0, nonce);
         BASE64_URL_SAFE_NO_PAD.encode(sealed).into_bytes().try_into().ok()
     }
@@ -81,18 +93,30 @@ fn bound(subject: &Subject, storages: &mut [StorageId]) -> Vec<u8> {
     bound
 }
 
+/// What the cursors of a channel are bound to that is gone on with after its capability was used up. No WebID begins like
+/// that, so it is nothing that cursors for readers are bound to.
+fn own(channel: &Channel) -> Option<Vec<u8>> {
+    let lingers = channel.linger.is_some_and(|linger| !linger.is_zero());
+    lingers.then(|| [b"|channel|", &channel.id.0.as_bytes()[..]].concat())
+}
+
 impl Cursors for Seals {
     fn seal(&self, channel: &Channel, position: Position) -> Cursor {
-        let mut storages: Vec<_> = channel.topics.iter().map(|topic| topic.storage).collect();
+        let bound = own(channel).unwrap_or_else(|| {
+            let mut storages: Vec<_> = channel.topics.iter().map(|topic| topic.storage).collect();
+            bound(&channel.subject, &mut storages)
+        });
         // Without randomness nothing is sealed: such a cursor opens nothing, and coming back with it is a gap.
-        self.sealed(&channel.subject, &mut storages, position).unwrap_or([b'A'; CURSOR])
+        self.sealed(bound, position).unwrap_or([b'A'; CURSOR])
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use podbell_model::{ResourceIri, WebId};
+    use podbell_hub::{ChannelId, RenderingId};
+    use podbell_model::{ResourceIri, Timestamp, Uuid, WebId};
+    use std::{sync::Arc, time::Duration};
 
     fn agent(name: &str) -> Subject {
         Subject::agent(WebId::new(format!("https://{name}.example/#me")))
@@ -124,6 +148,33 @@ mod tests {
             "what everybody may have opens for everybody"
         );
         assert_eq!(Seals::new(&[8; 32]).unwrap().open(&cursor, &bob, &topics(&[1])), None);
+    }
+
+    #[test]
+    fn a_channel_that_is_gone_on_with_opens_for_what_was_told_on_it_alone() {
+        let seals = Seals::new(&[7; 32]).unwrap();
+        let channel = |number, linger| {
+            let (id, subject) = (ChannelId(Uuid::from_u128(number)), Arc::new(agent("bob")));
+            let made = Channel::new(id, subject, topics(&[1]).into(), RenderingId(0), Timestamp::UNIX_EPOCH);
+            Channel { linger, ..made }
+        };
+        let (minute, place) = (Some(Duration::from_mins(1)), Position::after(Sequence(9)));
+        let seal = |channel: &Channel| String::from_utf8(seals.seal(channel, place).into()).unwrap();
+        let one = channel(1, minute);
+        let narrowed = Channel { topics: topics(&[2]).into(), ..one.clone() };
+        assert_eq!(seals.open_on(&seal(&one), &one), Some(place));
+        assert_eq!(seals.open_on(&seal(&one), &narrowed), Some(place));
+        let read = |subject: &Subject| {
+            String::from_utf8(seals.at(subject, StorageId(1), Sequence(9)).unwrap().into()).unwrap()
+        };
+        for other in [seal(&channel(2, minute)), seal(&channel(1, None)), read(&agent("bob")), read(&Subject::public())]
+        {
+            assert_eq!(seals.open_on(&other, &one), None);
+        }
+        for other in [channel(2, minute), channel(1, None), channel(1, Some(Duration::ZERO))] {
+            assert_eq!(seals.open_on(&seal(&one), &other), None);
+        }
+        assert_eq!(seals.open_on(&read(&Subject::public()), &channel(1, None)), Some(place));
     }
 
     #[test]

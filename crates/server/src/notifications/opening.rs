@@ -107,17 +107,18 @@ pub(super) async fn open(
     let hash = capability::hash(capability);
     // What one front door gave opens nothing at another, and is not used up there.
     let (channel, _) = app.hub.seek(&hash).await.map_err(not_admitted)?;
-    let is_ess = matches!(Rendering::from_code(channel.rendering.0), Some(Rendering::Ess { .. }));
+    let rendering = Rendering::from_code(channel.rendering.0);
+    let is_ess = matches!(rendering, Some(Rendering::Ess { .. }));
     if is_ess != (dialect == Dialect::Ess) {
         return Err(not_admitted(ConnectError::Unknown));
     }
-    // Before anything is judged: what is committed from here on is told, or refused, but not lost.
-    let head = app.log.head();
-    let admission = app.hub.admit(&hash).await.map_err(not_admitted)?;
-    let rendering = Rendering::from_code(admission.channel().rendering.0);
+    // Nor is it used up by who asks for the wrong thing.
     let Some(rendering) = rendering.filter(|rendering| rendering.framing() == Framing::WebSocket) else {
         return Err(Problem::bad_request("this channel is no WebSocket: GET it without an upgrade"));
     };
+    // Before anything is judged: what is committed from here on is told, or refused, but not lost.
+    let head = app.log.head();
+    let admission = app.hub.admit(&hash).await.map_err(not_admitted)?;
     let begin = match rendering {
         Rendering::Solid { .. } => begin(app, &request, admission.channel(), Framing::WebSocket, Begin::Now),
         // The others know no way back.

@@ -15,7 +15,7 @@ mod updates_via;
 pub use capability::{Capabilities, Opened};
 pub(crate) use updates_via::advertised;
 
-use super::opening;
+use super::{connect::not_admitted, opening};
 use crate::{
     app::App,
     authenticate::{self, DPOP},
@@ -140,11 +140,14 @@ fn open(app: &Arc<App>, target: &Target, mut request: Request<Body>, speaker: Sp
         None if offers_any(request.headers()) => Greeting::Stranger,
         None => Greeting::Warned,
     };
-    let (websockets, room) = (app.websockets.clone(), handshake.room.take());
-    let (app, network) = (Arc::clone(app), app.strangers.network(target.client));
+    let network = app.strangers.network(target.client);
+    // It takes a place before it hears of anything: it may never do so, and stay.
+    let present = app.hub.be_present(&speaker.opener(), network).map_err(not_admitted)?;
+    let (websockets, held) = (app.websockets.clone(), (handshake.room.take(), present));
+    let app = Arc::clone(app);
     handshake.switch(move |stream, early| {
         let begin = move |lines| Conversation::new(app, lines, greeting, speaker, network);
-        tokio::spawn(websockets.converse(stream, early, begin, room));
+        tokio::spawn(websockets.converse(stream, early, begin, held));
     })
 }
 

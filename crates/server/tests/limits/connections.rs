@@ -11,6 +11,8 @@ use std::{
     sync::LazyLock,
 };
 
+const LEGACY: &str = "/.notifications/solid-0.1";
+
 /// Asks for a connection that stays, and reads the head of the answer.
 fn open(world: &World, request: &str) -> (u16, String, TcpStream) {
     let mut stream = world.connect();
@@ -108,4 +110,37 @@ fn an_address_behind_a_proxy_has_so_many_connections_and_no_more() {
     assert_eq!(stream(&alice, "/alice/public/", Some("192.0.2.1")).0, 200);
     drop(first);
     until("there is room", || from("192.0.2.1").0 == 200);
+}
+
+/// Whoever hears of nothing takes a connection all the same: else one address could take them all.
+#[test]
+fn an_address_behind_a_proxy_has_so_many_legacy_sockets_and_no_more() {
+    static HERE: LazyLock<World> = LazyLock::new(|| {
+        World::start(&[("PODBELL_LIMITS_CONNECTIONS_PER_ADDRESS", "2"), ("PODBELL_PROXIES_TRUSTED", "127.0.0.1")])
+    });
+    let alice = HERE.log_in("ALICE");
+    let from = |path: &str, address| open(&HERE, &opening(path, &[("x-forwarded-for", address)]));
+    let (first, second) = (from(LEGACY, "192.0.2.1"), from(LEGACY, "192.0.2.1"));
+    assert_eq!((first.0, second.0), (101, 101));
+    assert!(full(from(LEGACY, "192.0.2.1")).contains("your address has 2 connections without a log-in"));
+    assert_eq!(from(LEGACY, "192.0.2.2").0, 101);
+    let via = split(alice.get("/alice/").header("updates-via").unwrap()).1;
+    assert_eq!(from(&via, "192.0.2.1").0, 101, "who has logged in is counted by who they are");
+    drop(first);
+    until("there is room", || from(LEGACY, "192.0.2.1").0 == 101);
+}
+
+#[test]
+fn an_agent_has_so_many_legacy_sockets_and_no_more() {
+    static HERE: LazyLock<World> = LazyLock::new(|| World::start(&[("PODBELL_LIMITS_CONNECTIONS_PER_CLIENT", "2")]));
+    let (alice, bob) = (HERE.log_in("ALICE"), HERE.log_in("BOB"));
+    let via = |agent: &Agent| split(agent.get("/alice/").header("updates-via").unwrap()).1;
+    let legacy = || open(&HERE, &opening(&via(&alice), &[]));
+    let (first, second) = (legacy(), legacy());
+    assert_eq!((first.0, second.0), (101, 101));
+    assert!(full(legacy()).contains("you have 2 connections with this client"));
+    assert!(full(stream(&alice, "/alice/a", None)).contains("you have 2 connections with this client"));
+    assert_eq!(open(&HERE, &opening(&via(&bob), &[])).0, 101);
+    drop(first);
+    until("there is room", || legacy().0 == 101);
 }

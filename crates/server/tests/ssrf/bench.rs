@@ -331,6 +331,18 @@ impl Bench {
         self.own(("POST", &format!("/.notifications/{kind}/")), "application/ld+json", body.to_string()).await
     }
 
+    /// Asks for a subscription of Linked Web Storage about [`TOPIC`]; by what it is known as a channel.
+    pub(crate) async fn subscribe_inbox(&self, inbox: &str) -> (StatusCode, Value, String) {
+        let body = json!({
+            "@context": "https://www.w3.org/ns/lws/v1",
+            "type": "WebhookSubscription", "topic": format!("{PODS}{TOPIC}"), "inbox": inbox,
+        });
+        let asked = ("POST", "/.notifications/LWS/");
+        let (status, told) = self.own(asked, "application/lws+json", body.to_string()).await;
+        let id = told["subscription"].as_str().unwrap_or_default().replace("/LWS/", "/channels/");
+        (status, told, id)
+    }
+
     /// Leads a channel elsewhere.
     pub(crate) async fn lead(&self, id: &str, send_to: &str) -> (StatusCode, Value) {
         let body = json!({ "@context": "https://www.w3.org/ns/solid/notification/v1", "sendTo": send_to });

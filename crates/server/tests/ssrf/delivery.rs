@@ -114,6 +114,37 @@ async fn t_k13_nor_over_a_connection_that_stands_from_before_it_moved() {
     bench.assert_untouched();
 }
 
+/// The inboxes of Linked Web Storage: refused like whatever else cannot be done there, and judged anew at each attempt.
+#[tokio::test]
+async fn no_inbox_in_a_forbidden_place_is_subscribed_or_told() {
+    let bench = Bench::new().await;
+    let hook = format!("{}/inbox", bench.elsewhere.origin);
+    let (status, told, id) = bench.subscribe_inbox(&hook).await;
+    assert!(status.is_success(), "what is elsewhere can be: {told}");
+    let mut refusals = std::collections::BTreeSet::new();
+    for url in bench.forbidden() {
+        let (status, told, _) = bench.subscribe_inbox(&url).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{url}: {told}");
+        refusals.insert(told.to_string());
+        // Nor is one that stands led there by the words of another door.
+        let (status, told) = bench.lead(&id, &url).await;
+        assert!(!status.is_success() || told["sendTo"] == hook, "{url}: {status} {told}");
+    }
+    assert_eq!(refusals.len(), 1, "nothing is said of what a name leads to: {refusals:?}");
+    bench.change().await;
+    assert_eq!(bench.attempts(&id, 1).await, ["acknowledged"]);
+    bench.unsubscribe(&id).await;
+    bench.names.lead("turning.example", &[&["127.0.0.2"], &["127.0.0.1"]]);
+    let url = format!("https://turning.example:{}/inbox", bench.elsewhere.port);
+    let (status, told, id) = bench.subscribe_inbox(&url).await;
+    assert!(status.is_success(), "{told}");
+    let before = bench.elsewhere.posts();
+    bench.change().await;
+    assert_eq!(bench.attempts(&id, 1).await, ["forbidden"]);
+    assert_eq!(bench.elsewhere.posts(), before);
+    bench.assert_untouched();
+}
+
 /// Names that lead to this very server are not asked for: what is sent there is written in process, or nowhere.
 #[tokio::test]
 async fn this_server_is_not_reached_by_way_of_a_receiver() {
@@ -132,6 +163,8 @@ async fn this_server_is_not_reached_by_way_of_a_receiver() {
     ] {
         let (status, told) = bench.subscribe(KINDS[0], &Push { send_to, lifecycle: None }).await;
         assert_eq!(status.is_success(), taken, "{send_to}: {told}");
+        let (status, told, _) = bench.subscribe_inbox(send_to).await;
+        assert_eq!(status.is_success(), taken, "{send_to}, as an inbox: {told}");
     }
     bench.assert_untouched();
 }

@@ -83,6 +83,11 @@ impl Speaker {
         self.whole = Some(Standing { subject: self.here(subject), storage: Some(storage), until });
     }
 
+    /// Who has opened the socket, as far as that is known before anything is said on it.
+    pub(super) fn opener(&self) -> Arc<Subject> {
+        self.whole.as_ref().map_or_else(|| self.here(Subject::public()), |whole| Arc::clone(&whole.subject))
+    }
+
     /// A token was said; it takes the place of one that was said before, and changes nobody's standing.
     pub(super) fn auth(&mut self, authorization: String) -> Result<(), Unproved> {
         self.authorization = None;

@@ -7,6 +7,9 @@ use std::{
     sync::Arc,
 };
 
+/// Most bytes of what was refused that are remembered: anybody is refused as often as they like.
+const REFUSED: usize = 32 * 1_024;
+
 /// One resource that is heard of.
 pub(super) struct Subscribed {
     /// Who may read it, and until when.
@@ -72,17 +75,41 @@ impl Topics {
         uris
     }
 
-    /// It was refused; of these, at most so many are remembered.
+    /// It was refused; of these, the newest are remembered, at most so many.
     pub(super) fn refuse(&mut self, uri: &str, most: usize) {
         self.refused.retain(|refused| **refused != *uri);
         self.refused.push_back(uri.into());
-        while self.refused.len() > most {
-            self.refused.pop_front();
+        let mut bytes: usize = self.refused.iter().map(|refused| refused.len()).sum();
+        while self.refused.len() > most || bytes > REFUSED {
+            bytes -= self.refused.pop_front().map_or(bytes, |forgotten| forgotten.len());
         }
     }
 
     /// What was refused, to be tried once more.
     pub(super) fn take_refused(&mut self) -> VecDeque<Arc<str>> {
         std::mem::take(&mut self.refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_was_refused_the_newest_is_remembered_within_bounds() {
+        let mut topics = Topics::default();
+        for number in 0..10 {
+            topics.refuse(&format!("http://pod.example/{number}"), 3);
+        }
+        topics.refuse("http://pod.example/8", 3);
+        assert_eq!(topics.take_refused().iter().map(|uri| &uri[19..]).collect::<Vec<_>>(), ["7", "9", "8"]);
+        let long = |number: usize| format!("http://pod.example/{number:08000}");
+        for number in 0..100 {
+            topics.refuse(&long(number), 100);
+        }
+        let kept = topics.take_refused();
+        assert_eq!(kept.iter().map(|uri| uri.to_string()).collect::<Vec<_>>(), [96, 97, 98, 99].map(long));
+        topics.refuse(&"x".repeat(2 * REFUSED), 3);
+        assert!(topics.take_refused().is_empty());
     }
 }
