@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Parser, Store } from 'n3';
 import rdf from 'rdflib';
-import { hears, login, logout, put, putAcl, request, short, socket, stream, WEBSOCKET_2023 } from './clients.js';
-import { start, until } from './server.js';
+import { hears, people, put, putAcl, request, short, socket, stream, WEBSOCKET_2023 } from './clients.js';
+import { until } from './server.js';
 
 const N1 = 'https://www.w3.org/ns/solid/notification/v1';
 const N2 = 'https://www.w3.org/ns/solid/notifications-context/v1';
@@ -16,17 +16,8 @@ const SOLID = 'http://www.w3.org/ns/solid/terms#';
 const TYPES = ['WebSocket', 'EventSource', 'StreamingHTTP', 'Webhook', 'LDN', 'WebPush'].map((name) => `${name}Channel2023`);
 const JSON_LD = { 'Content-Type': 'application/ld+json' };
 
-let server, alice, bob, fixed;
-before(async () => {
-  server = await start();
-  alice = await login(server, 'alice');
-  bob = await login(server, 'bob');
-  fixed = `${server.base}.notifications/WebSocketChannel2023/`;
-});
-after(async () => {
-  await logout(alice, bob);
-  await server?.stop();
-});
+const { server, alice, bob } = await people();
+const fixed = `${server.base}.notifications/WebSocketChannel2023/`;
 
 /** A new document that Alice and Bob may read. */
 async function shared(name) {

@@ -3,7 +3,8 @@ import { Session } from '@inrupt/solid-client-authn-node';
 import { WebsocketNotification } from '@inrupt/solid-client-notifications';
 import { SubscriptionClient } from '@solid-notifications/subscription';
 import { createRequire } from 'node:module';
-import { until } from './server.js';
+import { after } from 'node:test';
+import { start, until } from './server.js';
 
 const WebSocket = createRequire(createRequire(import.meta.url).resolve('@inrupt/solid-client-notifications'))('ws');
 export const WEBSOCKET_2023 = 'http://www.w3.org/ns/solid/notifications#WebSocketChannel2023';
@@ -19,6 +20,26 @@ export async function login(server, name) {
 
 /** Logs out, so that no timer of a session keeps the process alive. */
 export const logout = (...sessions) => Promise.all(sessions.map((session) => session?.logout()));
+
+/** A server with both of its people logged in, for all tests of a file, and ended after them. */
+export async function people() {
+  const server = await start();
+  let alice, bob;
+  const end = async () => {
+    await logout(alice, bob);
+    await server.stop();
+  };
+  try {
+    alice = await login(server, 'alice');
+    bob = await login(server, 'bob');
+  } catch (error) {
+    // Nothing of this file runs then, not even what comes after it.
+    await end();
+    throw error;
+  }
+  after(end);
+  return { server, alice, bob };
+}
 
 /** Sends a request and fails on any but the expected status; gives the response. */
 export async function request(session, method, url, body, headers = {}, expected = /^2/) {

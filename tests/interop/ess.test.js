@@ -8,23 +8,14 @@ import * as on3 from 'solid-client-notifications-on-3';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, describe, test } from 'node:test';
-import { login, logout, put, putAcl, remove, request, WEBSOCKET_2023 } from './clients.js';
-import { start, startAt, until } from './server.js';
+import { describe, test } from 'node:test';
+import { login, logout, people, put, putAcl, remove, request, WEBSOCKET_2023 } from './clients.js';
+import { startAt, until } from './server.js';
 
 const require = createRequire(import.meta.url);
 const LIBRARIES = { '@inrupt/solid-client 2.x': on2, '@inrupt/solid-client 3.x': on3 };
 
-let server, alice, bob;
-before(async () => {
-  server = await start();
-  alice = await login(server, 'alice');
-  bob = await login(server, 'bob');
-});
-after(async () => {
-  await logout(alice, bob);
-  await server?.stop();
-});
+const { server, alice, bob } = await people();
 
 const inAlice = (path) => server.users.alice.root + path;
 

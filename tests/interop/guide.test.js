@@ -1,5 +1,5 @@
-// The commands of docs/guide.md do what is printed below them; those of the README and of docs/extensions.md that push
-// are taken, and somebody is called.
+// The commands of docs/guide.md and of the pages below docs/guide do what is printed below them; those of the README and
+// of docs/extensions.md that push are taken, and somebody is called.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, symlink } from 'node:fs/promises';
@@ -59,7 +59,7 @@ async function page(name, section, port = 8080) {
   return part.replaceAll(PRINTED, server.base.replace('http:', '')).replaceAll('8080', port);
 }
 
-for (const [name, least] of [['docs/guide.md', 13], ['docs/guide/which.md', 7]]) {
+for (const [name, least] of [['docs/guide.md', 13], ['docs/guide/which.md', 7], ['docs/guide/lws.md', 5]]) {
   test(`every command of ${name} does what is shown there`, async () => {
     const guide = await page(name);
     const found = examples(guide);

@@ -4,25 +4,16 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { login, logout, put, putAcl, request } from './clients.js';
+import { after, test } from 'node:test';
+import { logout, people, put, putAcl, request } from './clients.js';
 import { loginAtCss, startCss } from './css.js';
 import { ask, graph, senderOf, subscribe, TERMS } from './receivers/subscribing.js';
-import { freePorts, start, until } from './server.js';
+import { freePorts, until } from './server.js';
 
 const CONTAINS = 'http://www.w3.org/ns/ldp#contains';
 const REASON = `${TERMS}lastFailureReason`;
 
-let server, alice, bob;
-before(async () => {
-  server = await start();
-  alice = await login(server, 'alice');
-  bob = await login(server, 'bob');
-});
-after(async () => {
-  await logout(alice, bob);
-  await server?.stop();
-});
+const { server, alice, bob } = await people();
 
 const topicOf = (name) => `${server.users.alice.root}pushed/${name}`;
 const members = async (session, of) => (await graph(session, of)).getObjects(of, CONTAINS, null).map(({ value }) => value);

@@ -1,9 +1,9 @@
 // `@ldo/connected-solid`, unmodified: a graph in memory that follows a private document of the pod.
 import { createSolidLdoDataset } from '@ldo/connected-solid';
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { hears, login, logout, put, remove, request } from './clients.js';
-import { start, until } from './server.js';
+import { describe, test } from 'node:test';
+import { hears, people, put, remove, request } from './clients.js';
+import { until } from './server.js';
 
 // It comes back 5 s after every end, also after one that it was asked for: here sooner, and not to keep the process.
 const [AGAIN, SOONER] = [5_000, 1_000];
@@ -13,16 +13,7 @@ globalThis.setTimeout = (call, time, ...rest) => (time === AGAIN ? later(call, S
 const TITLE = 'http://purl.org/dc/terms/title';
 const titled = (title) => `<#it> <${TITLE}> "${title}" .`;
 
-let server, alice, bob;
-before(async () => {
-  server = await start();
-  alice = await login(server, 'alice');
-  bob = await login(server, 'bob');
-});
-after(async () => {
-  await logout(alice, bob);
-  await server?.stop();
-});
+const { server, alice, bob } = await people();
 
 /** A document, read and subscribed to: `titles()` is what the graph in memory holds of it. */
 async function follow(session, topic) {

@@ -1,19 +1,10 @@
 // The published clients hear what they may hear, once, and nothing else.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { channel, hears, inrupt, login, logout, put, putAcl, remove, request, short, socket, WEBSOCKET_2023 } from './clients.js';
-import { start, until } from './server.js';
+import { describe, test } from 'node:test';
+import { channel, hears, inrupt, people, put, putAcl, remove, request, short, socket, WEBSOCKET_2023 } from './clients.js';
+import { until } from './server.js';
 
-let server, alice, bob;
-before(async () => {
-  server = await start();
-  alice = await login(server, 'alice');
-  bob = await login(server, 'bob');
-});
-after(async () => {
-  await logout(alice, bob);
-  await server?.stop();
-});
+const { server, alice, bob } = await people();
 
 const inAlice = (path) => server.users.alice.root + path;
 

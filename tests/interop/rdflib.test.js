@@ -1,9 +1,8 @@
 // `rdflib`, unmodified: a store that edits documents by patches, in SPARQL Update and in N3.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import rdf from 'rdflib';
-import { login, logout, putAcl, request } from './clients.js';
-import { start } from './server.js';
+import { people, putAcl, request } from './clients.js';
 
 const V = rdf.Namespace('http://vocab.example/#');
 const LDP = rdf.Namespace('http://www.w3.org/ns/ldp#');
@@ -11,16 +10,7 @@ const BOTH = ['SPARQL', 'N3PATCH'];
 /** Milliseconds for one request; its timer keeps the process alive. */
 const PATIENCE = 8_000;
 
-let server, alice, bob;
-before(async () => {
-  server = await start();
-  alice = await login(server, 'alice');
-  bob = await login(server, 'bob');
-});
-after(async () => {
-  await logout(alice, bob);
-  await server?.stop();
-});
+const { server, alice, bob } = await people();
 
 const at = (path) => server.users.alice.root + path;
 

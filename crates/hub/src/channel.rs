@@ -30,7 +30,7 @@ pub struct Topic {
 pub struct ConnectionLimit {
     /// At once.
     pub concurrent: u32,
-    /// Ever; none for no end. The ESS gateway hands out capabilities for one use.
+    /// Ever; none for no end. One is for a capability that opens once.
     pub total: Option<u32>,
 }
 

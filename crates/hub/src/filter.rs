@@ -23,7 +23,7 @@ impl Filter {
     const ALL: u8 = 0b11111;
     const EVERY: u8 = 0b11_1111;
 
-    /// All, and of a container that its members were updated too, as the words of `solid-0.1` tell it.
+    /// All, and of a container that its members were updated too.
     pub fn with_members() -> Self {
         Self { kinds: Self::EVERY, not_by_subject: false }
     }

@@ -1,9 +1,14 @@
-//! The floors: which crate may use which. Whoever never meets matters more than who does.
+//! The floors: which crate may use which. Whoever never meets matters more than who does. And how long a file may be.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use serde_json::Value;
-use std::{collections::BTreeSet, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The edges among Podbell's crates. `server` may use all.
 const EDGES: &[(&str, &[&str])] = &[
@@ -87,6 +92,37 @@ fn faults(edges: &[Edge]) -> BTreeSet<String> {
         }
     }
     faults
+}
+
+/// Most lines of a file of the product; a longer one has more than one idea.
+const LONGEST: usize = 450;
+
+/// The files of Rust below a folder, but for those of tests.
+fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_for_tests = path.file_stem().is_some_and(|name| name == "tests");
+        if path.is_dir() && !is_for_tests {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !is_for_tests {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn no_file_of_the_product_is_longer_than_a_reader_bears() {
+    let (crates, mut files) = (Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")), Vec::new());
+    for entry in fs::read_dir(crates).unwrap() {
+        sources(&entry.unwrap().path().join("src"), &mut files);
+    }
+    let lengths = files.iter().map(|path| (fs::read_to_string(path).unwrap().lines().count(), path));
+    let mut lengths: Vec<_> = lengths.collect();
+    lengths.sort();
+    assert!(lengths.len() > 300, "the files are read");
+    assert!(lengths.iter().any(|(_, path)| path.ends_with("hub/src/shard.rs")), "in every crate");
+    lengths.retain(|(length, _)| *length > LONGEST);
+    assert!(lengths.is_empty(), "{lengths:#?}");
 }
 
 #[test]

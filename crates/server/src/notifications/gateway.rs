@@ -19,7 +19,7 @@ use axum::{
     extract::{Extension, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use podbell_delivery::{
     rendering_id,
     websocket::{Dialect, handshake::Subprotocol},
@@ -110,7 +110,10 @@ async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<bytes::Bytes
 }
 
 fn told(error: &gateway::GatewayError) -> Problem {
-    let problem = refused(error.problem(), error.to_string());
+    let mut problem = refused(error.problem(), error.to_string());
+    if let gateway::GatewayError::MediaType = error {
+        problem = problem.replacing(HeaderName::from_static("accept-post"), HeaderValue::from_static(ACCEPT_POST));
+    }
     match error.field() {
         Some(field) => problem.member("violations", json!([format!("{field}: {error}")])),
         None => problem,

@@ -3,12 +3,14 @@
 //!
 //! For that agent alone, not for owners of storages; to everybody else these look like the channel itself.
 
+mod asked;
 mod attempts;
 mod dead_letters;
 mod ping;
 mod redeliver;
 mod secret;
 
+use asked::{Acts, Asked, Reads};
 pub use attempts::attempts;
 pub use dead_letters::dead_letters;
 pub use ping::ping;
@@ -16,79 +18,22 @@ pub use redeliver::redeliver;
 pub use secret::secret;
 
 use super::{
-    answer::{joined, no_store, options},
-    channels, health,
+    answer::{joined, no_store},
+    health,
 };
-use crate::{
-    app::App,
-    authenticate::authenticate,
-    problem::Problem,
-    request::{self, Target},
-};
+use crate::{app::App, problem::Problem, request};
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use podbell_delivery::push::Outcome;
-use podbell_hub::{Channel, ChannelId, Push};
-use podbell_model::Uuid;
-use podbell_wire::{EXTENSIONS, Rendering, Representation, Syntax, media};
+use podbell_hub::Channel;
+use podbell_wire::{EXTENSIONS, Representation, Syntax, media};
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
 
-const READ: &str = "GET, HEAD, OPTIONS";
-const ACT: &str = "POST, OPTIONS";
 /// Entries of a page.
 const PAGE: usize = 100;
-
-/// A channel that pushes, and where it does.
-struct Pushing {
-    channel: Channel,
-    push: Arc<Push>,
-}
-
-/// The channel that is named, for the agent that made it.
-async fn own(app: &App, target: &Target, parts: &Parts, id: &str) -> Result<Pushing, Problem> {
-    let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
-    let id = ChannelId(Uuid::try_parse(id).unwrap_or_default());
-    let channel = app.hub.channel(id, &subject, |_| false).await.map_err(channels::told)?;
-    // One that is connected to has none of this.
-    let push = channel.push.clone().ok_or_else(Problem::not_found)?;
-    Ok(Pushing { channel, push })
-}
-
-/// The same, for what only Solid has words for.
-async fn own_of_solid(app: &App, target: &Target, parts: &Parts, id: &str) -> Result<Pushing, Problem> {
-    let pushing = own(app, target, parts, id).await?;
-    if let Some(Rendering::Lws { .. }) = Rendering::from_code(pushing.channel.rendering.0) {
-        let title = "There is nothing like that for Linked Web Storage";
-        return Err(Problem::new(StatusCode::CONFLICT, "not-for-lws", title)
-            .detail("this subscription is one of Linked Web Storage, which has neither pings nor secrets"));
-    }
-    Ok(pushing)
-}
-
-/// The answer to what does not read.
-fn unless_read(parts: &Parts) -> Option<Result<Response, Problem>> {
-    match parts.method {
-        Method::OPTIONS => Some(Ok(options(READ, None))),
-        Method::GET | Method::HEAD => {
-            let accept = joined(&parts.headers, &header::ACCEPT);
-            media::negotiate(accept.as_deref(), &[Syntax::JsonLd]).err().map(|error| Err(error.into()))
-        }
-        _ => Some(Err(Problem::method_not_allowed(READ))),
-    }
-}
-
-/// The answer to what does not act.
-fn unless_post(parts: &Parts) -> Option<Result<Response, Problem>> {
-    match parts.method {
-        Method::OPTIONS => Some(Ok(options(ACT, Some("application/json")))),
-        Method::POST => None,
-        _ => Some(Err(Problem::method_not_allowed(ACT))),
-    }
-}
 
 /// Counts what costs something.
 fn counted(app: &App, channel: &Channel) -> Result<(), Problem> {

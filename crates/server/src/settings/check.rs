@@ -4,6 +4,7 @@
 
 mod data;
 mod lws;
+mod solid_0_1;
 
 use super::{Layout, Loaded, Settings, Span, faults::Place};
 use podbell_model::ResourceIri;
@@ -63,6 +64,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     report.sending(settings);
     report.sender(settings);
     report.authorization_servers(settings);
+    report.legacy_socket(settings);
     report.files(settings);
     for variable in &loaded.unknown_variables {
         report.unwise("environment", format!("{variable} names no setting; is it misspelt?"));
@@ -336,7 +338,6 @@ impl Report {
             ("webhooks.disable_after", settings.webhooks.disable_after),
             ("webhooks.remove_after", settings.webhooks.remove_after),
             ("retention.time", settings.retention.time),
-            ("solid_0_1.capability_life", settings.solid_0_1.capability_life),
         ];
         for (setting, span) in spans {
             if span.0.is_zero() {

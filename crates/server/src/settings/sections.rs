@@ -177,8 +177,8 @@ settings! {
         actor: bool = false;
         /// How long a subscription to an event stream stays after its connection is gone, for a client that comes back.
         grace: Span = Span::seconds(60);
-        /// The authorization servers whose tokens are taken at this door, as Bearer; exactly as they write themselves. What
-        /// they say of who somebody is is believed. The audience of a token must be the base URL alone.
+        /// The authorization servers whose tokens are taken at this door, as Bearer; exactly as they write themselves. They
+        /// are believed, whoever they say that somebody is. The audience of a token must be the base URL alone.
         authorization_servers: Vec<String> = Vec::new();
     }
 

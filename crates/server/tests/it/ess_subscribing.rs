@@ -128,6 +128,8 @@ fn topics_that_are_none_are_problems() {
     }
     let told = ALICE.ask("POST", ENDPOINT, &[("content-type", "text/turtle")], "{}");
     told.is_problem(415);
+    assert_eq!(told.header("accept-post"), BOB.ask("OPTIONS", ENDPOINT, &[], "").header("accept-post"));
+    assert_eq!(told.header("accept-post"), Some("application/json, application/ld+json"), "what is taken here");
 }
 
 /// ESS-20: several topics are one socket, if each of them may be read.

@@ -41,7 +41,8 @@ pub(super) async fn at_root(
     Extension(target): Extension<Target>,
     request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let root = described_at(&app, &target.origin, target.path()).ok_or_else(Problem::not_found)?;
+    let nowhere = || Problem::not_found().detail("each storage is described below its own root");
+    let root = described_at(&app, &target.origin, target.path()).ok_or_else(nowhere)?;
     describe(&app, &root, request.method(), request.headers())
 }
 

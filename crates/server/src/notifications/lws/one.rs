@@ -38,11 +38,11 @@ pub(super) async fn subscription(
     let subject = super::authenticated(&app, &target, &parts).await?;
     let channel = find(&app, &id, &subject).await?;
     let mine = channel.subject.webid == subject.webid;
-    let body = state(&app, &channel, mine).ok_or_else(Problem::not_found)?;
+    let body = state(&app, &channel, mine).ok_or_else(absent)?;
     answer::unchanged(&parts.headers, &body)?;
     if parts.method == Method::DELETE {
         channels::end(&app, channel.id, &subject).await.map_err(|problem| match problem.status() {
-            StatusCode::GONE | StatusCode::FORBIDDEN => Problem::not_found(),
+            StatusCode::GONE | StatusCode::FORBIDDEN => absent(),
             _ => problem,
         })?;
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -60,9 +60,14 @@ async fn find(app: &App, id: &str, subject: &Subject) -> Result<Channel, Problem
     let found = app.hub.channel(id, subject, channels::owns(app, subject)).await;
     let channel = found.map_err(|error| match error {
         ChannelError::Store(error) => Problem::unavailable(error),
-        _ => Problem::not_found(),
+        _ => absent(),
     })?;
-    type_of(&channel).map(|_| channel).ok_or_else(Problem::not_found)
+    type_of(&channel).map(|_| channel).ok_or_else(absent)
+}
+
+/// The same for what has ended, for what is another's, and for what never was.
+fn absent() -> Problem {
+    Problem::not_found().detail("you have no such subscription; a GET of the endpoint lists those that you have")
 }
 
 /// How a subscription stands; where it pushes to is told to whoever made it alone. None if it is none of this door.

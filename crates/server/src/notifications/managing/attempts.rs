@@ -1,31 +1,18 @@
 //! `GET …/attempts`: the newest attempts, the newest first.
 
-use super::{PAGE, Pushing, answer, ended, own, unless_read};
-use crate::{app::App, problem::Problem, request::Target};
-use axum::{
-    body::Body,
-    extract::{Extension, Path, State},
-    response::Response,
-};
-use http::{Request, StatusCode};
+use super::{Asked, PAGE, Reads, answer, ended};
+use crate::problem::Problem;
+use axum::response::Response;
+use http::StatusCode;
 use podbell_delivery::push::Attempt;
 use podbell_model::Uuid;
 use podbell_wire::lexical;
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// The newest of them; older ones are not kept.
-pub async fn attempts(
-    State(app): State<Arc<App>>,
-    Extension(target): Extension<Target>,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    if let Some(answered) = unless_read(&parts) {
-        return answered;
-    }
-    let Pushing { channel, .. } = own(&app, &target, &parts, &id).await?;
+pub async fn attempts(Reads(asked): Reads) -> Result<Response, Problem> {
+    let Asked { app, target, channel, .. } = asked;
     let attempts = app.queue.attempts(channel.id, PAGE).await.map_err(Problem::unavailable)?;
     let attempts: Vec<_> = attempts.iter().map(|(message, attempt)| entry(*message, attempt)).collect();
     answer(StatusCode::OK, Some(&app.url(target.path())), json!({ "attempt": attempts }))

@@ -1,30 +1,16 @@
 //! `GET …/dead-letters`: what was given up, the oldest first, page by page.
 
-use super::{PAGE, Pushing, answer, ended, own, unless_read};
-use crate::{app::App, notifications::channels, problem::Problem, request::Target};
-use axum::{
-    body::Body,
-    extract::{Extension, Path, State},
-    response::Response,
-};
-use http::{HeaderValue, Request, StatusCode, header};
+use super::{Asked, PAGE, Reads, answer, ended};
+use crate::{notifications::channels, problem::Problem};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
 use podbell_delivery::push::{DeadLetter, DeliveryId};
 use podbell_wire::lexical;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// A page of dead letters; the next begins behind `?after=`.
-pub async fn dead_letters(
-    State(app): State<Arc<App>>,
-    Extension(target): Extension<Target>,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    if let Some(answered) = unless_read(&parts) {
-        return answered;
-    }
-    let Pushing { channel, .. } = own(&app, &target, &parts, &id).await?;
+pub async fn dead_letters(Reads(asked): Reads) -> Result<Response, Problem> {
+    let Asked { app, target, parts, channel, .. } = asked;
     let mut pairs = parts.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     let after = pairs.find(|(key, _)| *key == "after").map(|(_, value)| value.parse().map(DeliveryId));
     let after = after.transpose().map_err(|_| Problem::bad_request("`after` is no page"))?;

@@ -1,19 +1,14 @@
 //! `POST …/redeliver`: dead letters, or all that the channel was told since a cursor, are delivered once more, as if they had
 //! never been tried. Each is judged again before it is sent.
 
-use super::{Pushing, answer, counted, not_understood, own, sent, unless_post};
-use crate::{app::App, problem::Problem, request::Target};
-use axum::{
-    body::Body,
-    extract::{Extension, Path, State},
-    response::Response,
-};
-use http::{Request, StatusCode};
+use super::{Acts, Asked, answer, counted, not_understood, sent};
+use crate::{app::App, problem::Problem};
+use axum::response::Response;
+use http::StatusCode;
 use podbell_delivery::push::{DeliveryId, Wanted};
 use podbell_hub::{Channel, Cursors as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// Most dead letters that one request names.
 const MOST: usize = 1_000;
@@ -21,7 +16,7 @@ const MOST: usize = 1_000;
 /// One of the two.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Asked {
+struct Wish {
     dead_letters: Option<Letters>,
     since: Option<String>,
 }
@@ -48,17 +43,8 @@ enum All {
 }
 
 /// Takes `{"deadLetters": [numbers]}`, `{"deadLetters": "all"}` or `{"since": "cursor"}`, and says how many there were.
-pub async fn redeliver(
-    State(app): State<Arc<App>>,
-    Extension(target): Extension<Target>,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    if let Some(answered) = unless_post(&parts) {
-        return answered;
-    }
-    let Pushing { channel, .. } = own(&app, &target, &parts, &id).await?;
+pub async fn redeliver(Acts(asked): Acts) -> Result<Response, Problem> {
+    let Asked { app, parts, body, channel, .. } = asked;
     let range = range(&sent(&app, &parts, body).await?.unwrap_or_default())?;
     counted(&app, &channel)?;
     let told = match range {
@@ -90,9 +76,9 @@ async fn since(app: &App, channel: &Channel, cursor: &str) -> Result<Value, Prob
 }
 
 fn range(body: &[u8]) -> Result<Range, Problem> {
-    let asked = serde_json::from_slice(body).ok().and_then(|asked: Asked| match asked {
-        Asked { dead_letters: Some(letters), since: None } => Some(Ok(letters)),
-        Asked { dead_letters: None, since: Some(since) } => Some(Err(since)),
+    let asked = serde_json::from_slice(body).ok().and_then(|wish: Wish| match wish {
+        Wish { dead_letters: Some(letters), since: None } => Some(Ok(letters)),
+        Wish { dead_letters: None, since: Some(since) } => Some(Err(since)),
         _ => None,
     });
     match asked {

@@ -3,47 +3,32 @@
 //!
 //! Spec: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
-use super::{Pushing, answer, counted, not_understood, own_of_solid, sent, unless_post};
+use super::{Acts, Asked, answer, counted, not_understood, sent};
 use crate::{
-    app::App,
     notifications::{pushing, services},
     problem::Problem,
-    request::Target,
 };
-use axum::{
-    body::Body,
-    extract::{Extension, Path, State},
-    response::Response,
-};
-use http::{Request, StatusCode};
+use axum::response::Response;
+use http::StatusCode;
 use podbell_hub::Secret;
 use podbell_model::Timestamp;
 use podbell_wire::{lexical, subscription::is_secret};
 use serde::Deserialize;
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 /// How long the secret before goes on.
 const OVERLAP: Duration = Duration::from_hours(24);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct Given {
     secret: String,
 }
 
 /// Makes one, or takes `{"secret": "whsec_…"}`.
-pub async fn secret(
-    State(app): State<Arc<App>>,
-    Extension(target): Extension<Target>,
-    Path(id): Path<String>,
-    request: Request<Body>,
-) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    if let Some(answered) = unless_post(&parts) {
-        return answered;
-    }
-    let Pushing { channel, push } = own_of_solid(&app, &target, &parts, &id).await?;
+pub async fn secret(Acts(asked): Acts) -> Result<Response, Problem> {
+    let Asked { app, parts, body, channel, push, .. } = asked.of_solid()?;
     let new = match sent(&app, &parts, body).await? {
         Some(body) => given(&body)?,
         None => pushing::new_secret()?,
@@ -61,7 +46,7 @@ pub async fn secret(
 }
 
 fn given(body: &[u8]) -> Result<Secret, Problem> {
-    let asked = serde_json::from_slice(body).ok().filter(|asked: &Asked| is_secret(&asked.secret));
+    let asked = serde_json::from_slice(body).ok().filter(|asked: &Given| is_secret(&asked.secret));
     let asked = asked.ok_or_else(|| {
         not_understood("send nothing, or {\"secret\": \"whsec_…\"} with 24 to 64 bytes in base64 behind the prefix")
     })?;

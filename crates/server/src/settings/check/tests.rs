@@ -24,6 +24,23 @@ fn a_key_signs_for_longer_than_it_stands_beside_others() {
 }
 
 #[test]
+fn the_legacy_socket_hears_something_or_is_switched_off() {
+    let with = |lines: &str| check(&format!("data = \"/nowhere\"\n[solid_0_1]\n{lines}"));
+    for (line, setting) in [
+        ("capability_life = \"0s\"", "solid_0_1.capability_life"),
+        ("subscriptions_per_socket = 0", "solid_0_1.subscriptions_per_socket"),
+        ("message = 0", "solid_0_1.message"),
+        ("messages_per_second = 0", "solid_0_1.messages_per_second"),
+    ] {
+        assert_eq!(with(line), [(Wrong, setting)], "{line}");
+    }
+    for unwise in ["message = \"8 KiB\"", "message = \"65 KiB\""] {
+        assert_eq!(with(unwise), [(Unwise, "solid_0_1.message")], "{unwise}");
+    }
+    assert_eq!(with("message = \"64 KiB\"\nsubscriptions_per_socket = 1"), []);
+}
+
+#[test]
 fn http_on_a_public_name_is_refused() {
     assert!(check("base_url = \"http://pod.example/\"").contains(&(Wrong, "base_url")));
     assert!(check("base_url = \"http://203.0.113.7:3000/\"").contains(&(Wrong, "base_url")));
