@@ -108,7 +108,7 @@ mod tests {
             topics.refuse(&long(number), 100);
         }
         let kept = topics.take_refused();
-        assert_eq!(kept.iter().map(|uri| uri.to_string()).collect::<Vec<_>>(), [96, 97, 98, 99].map(long));
+        assert_eq!(kept.iter().map(ToString::to_string).collect::<Vec<_>>(), [96, 97, 98, 99].map(long));
         topics.refuse(&"x".repeat(2 * REFUSED), 3);
         assert!(topics.take_refused().is_empty());
     }
