@@ -1,9 +1,8 @@
-//! What a subscription tells: §3 of the reference, T-LWS-16 to T-LWS-23, T-LWS-30, T-LWS-31 and T-LWS-48.
+//! What a subscription tells: §3 of the reference, T-LWS-16 to T-LWS-23, T-LWS-30 and T-LWS-31.
 //!
 //! That nothing is told is shown by what is told next.
 
 use super::{
-    ears::{Listener, Way},
     events::patch,
     lws::{CONTEXT, WEBSOCKET, fact, heard, made, short, socket},
     world::{ALICE, ANYBODY, BOB, TURTLE, WORLD, container, for_bob},
@@ -150,34 +149,6 @@ fn t_lws_31_what_did_not_happen_and_policy_are_not_told() {
     ALICE.rules(&at, &for_bob("acl:Read, acl:Append"));
     ALICE.put(&format!("{at}last"), "");
     assert_eq!(heard(&mut bob), fact("Create", format!("{at}last")));
-}
-
-/// §9: one change, each dialect in its own words. Whoever listens in the dialect of `solid-0.1` is among its own tests.
-#[test]
-fn t_lws_48_one_change_is_told_to_each_in_its_own_words_and_in_the_same_order() {
-    let at = tree("lws-words");
-    let who = Listener::from(&*BOB);
-    let (mut lws, _) = socket(&BOB, &[&at]);
-    let (_, mut solid) = who.listen(Way::WebSocket, &[&at]);
-    let (_, mut ess) = who.listen(Way::Ess, &[&at]);
-    ALICE.put(&format!("{at}n"), "");
-    ALICE.put(&format!("{at}n"), "<> a <#x>.");
-    delete(&format!("{at}n"));
-    assert!(patch(&at, "<> a <#x> .").status < 300);
-    let n = format!("{at}n");
-    let create = lws.heard();
-    assert_eq!(short(&create), fact("Create", &*n));
-    let add = solid.next().unwrap();
-    assert_eq!((&*add.kind, &*add.object), ("Add", &*n));
-    assert_eq!(add.message["id"], create["activity"]["id"], "one change has one id");
-    assert_eq!(
-        [heard(&mut lws), heard(&mut lws), heard(&mut lws)],
-        [fact("Update", &*n), fact("Delete", &*n), fact("Update", &*at)]
-    );
-    assert_eq!([solid.told(), solid.told()], [fact("Remove", &*n), fact("Update", &*at)]);
-    for _ in 0..3 {
-        assert_eq!(ess.told(), fact("Update", &*at));
-    }
 }
 
 /// LW14: the draft advises against it, so it is asked for in the settings.

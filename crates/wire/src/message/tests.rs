@@ -291,3 +291,18 @@ fn an_envelope_in_short_has_what_its_receivers_require() {
     }
     assert_eq!(minimal(b"{}", rendering), None);
 }
+
+#[test]
+fn an_acl_comes_to_no_container_and_is_taken_from_none() {
+    let rendering = Rendering::Lws { framing: Framing::WebSocket, actor: false };
+    for (kind, member) in [(ActivityKind::Create, "target"), (ActivityKind::Delete, "origin")] {
+        for (object, container) in
+            [("https://pod.example/n/7", Some("https://pod.example/n/")), ("https://pod.example/n/7.acl", None)]
+        {
+            let whole =
+                write(rendering, &activity(kind, object), Relation::Object, false, Some("https://pod.example/s"));
+            let told: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+            assert_eq!(told["activity"].get(member).and_then(|member| member.as_str()), container, "{object}");
+        }
+    }
+}
