@@ -1,4 +1,4 @@
-// The update tracker of `@solid/react`, which its `LiveUpdate` and its hooks are made of: it reads `Updates-Via`, opens that
+// `LiveUpdate` of `@solid/react`, and the update tracker that it and the hooks are made of: that reads `Updates-Via`, opens that
 // without a subprotocol, sends `sub`, and knows a document again only by the very words that it has sent.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
@@ -19,6 +19,10 @@ globalThis.WebSocket = class extends WebSocket {
 };
 const require = createRequire(new URL('solid-react/package.json', import.meta.url));
 const { default: UpdateTracker, resetWebSockets } = require('@solid/react/lib/UpdateTracker');
+const { default: LiveUpdate } = require('@solid/react/lib/components/LiveUpdate');
+const { default: UpdateContext } = require('@solid/react/lib/UpdateContext');
+const { createElement, useContext } = require('react');
+const { act, create } = require('react-test-renderer');
 const auth = createRequire(require.resolve('@solid/react'))('solid-auth-client');
 const anonymously = auth.fetch;
 
@@ -132,4 +136,22 @@ test('after a cut it comes back by itself, and goes on hearing', async () => {
   await until(() => sockets[1]?.lines.includes(`ack ${url}`), 'it has subscribed again');
   await put(alice, url);
   await hears(updates, 2);
+});
+
+test('LiveUpdate draws again what is in it when a private document changes', async () => {
+  const url = `${root}drawn`;
+  await put(alice, url);
+  await putAcl(alice, url, server.users.alice.webid, [server.users.bob.webid]);
+  auth.fetch = bob.fetch;
+  const Shown = () => useContext(UpdateContext).url ?? 'nothing yet';
+  let drawn;
+  await act(async () => void (drawn = create(createElement(LiveUpdate, { subscribe: url }, createElement(Shown)))));
+  await acknowledged(1);
+  assert.equal(drawn.toJSON(), 'nothing yet');
+  await act(async () => {
+    await put(alice, url);
+    await until(() => sockets[0].lines.includes(`pub ${url}`), 'it is told');
+  });
+  assert.equal(drawn.toJSON(), url);
+  await act(async () => drawn.unmount());
 });
