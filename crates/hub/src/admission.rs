@@ -110,6 +110,9 @@ impl Hub {
         }
         if again && channel.linger.is_some_and(|linger| !linger.is_zero()) {
             inner.with(|shard, _| shard.make_place(channel.id));
+        } else if channel.connections.total == Some(1) && inner.with(|shard, _| shard.waits_for_return(channel.id)) {
+            // Its one use is used up. To find that out in a seat would take the place of who comes back.
+            return Err(ConnectError::Ended);
         }
         let mut admission = self.attend(channel).await?;
         // After the seat was taken: whoever ends the channel, or a part of it, from now on finds the seat.

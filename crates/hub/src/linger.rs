@@ -44,6 +44,11 @@ impl Shard {
         }
     }
 
+    /// Whether a channel was connected to, and waits for who was.
+    pub(crate) fn waits_for_return(&self, id: ChannelId) -> bool {
+        self.lingering.contains_key(&id)
+    }
+
     /// Nobody has come back in time.
     pub(crate) fn lapsed(&mut self, id: ChannelId, now: Timestamp) {
         let Some((channel, _)) = self.lingering.remove(&id) else { return };

@@ -18,7 +18,7 @@ use crate::token::Claims;
 use aws_lc_rs::digest::{SHA256, digest};
 use moka::future::Cache;
 use podbell_egress::Fetch;
-use podbell_model::Timestamp;
+use podbell_model::{Timestamp, WebId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +125,23 @@ impl Verifier {
         self.believe(token, &jws, &claims, now).await?;
         self.replay.use_up(&proof, now).await?;
         Ok(Proved { credentials: claims.into(), uri: proof.htu, spelled })
+    }
+
+    /// Whether an issuer may still speak for an agent, as it could when a token of theirs was verified: the profile names
+    /// it, and this server takes its tokens. What profiles say is known for up to two minutes.
+    ///
+    /// # Errors
+    /// [`AuthError::Unavailable`] if that cannot be found out now.
+    pub async fn is_vouched(&self, webid: &WebId, issuer: &str, now: Timestamp) -> Result<bool, AuthError> {
+        let is_taken = |issuers: &Vec<String>| issuers.iter().any(|taken| taken == issuer);
+        if !self.config.issuers.as_ref().is_none_or(is_taken) {
+            return Ok(false);
+        }
+        match self.profiles.names(&*self.fetch, webid, issuer, now).await {
+            Ok(named) => Ok(named),
+            Err(Missing::Unusable) => Ok(false),
+            Err(Missing::Unreachable | Missing::Busy) => Err(AuthError::Unavailable),
+        }
     }
 
     fn scheme<'r>(&self, headers: &[&'r str]) -> Result<(Scheme, &'r str), AuthError> {

@@ -71,6 +71,7 @@ mod it {
     mod socket;
     mod solid_0_1_attacks;
     mod solid_0_1_events;
+    mod solid_0_1_grasping;
     mod solid_0_1_hosts;
     mod solid_0_1_talk;
     mod streaming;

@@ -76,6 +76,26 @@ async fn who_comes_back_takes_the_place_of_the_connection_that_was() {
     assert_eq!(two.ear.facts(), ["Update /a"]);
 }
 
+/// However often somebody tries who has only found the URL, the place is kept for who was connected.
+#[tokio::test]
+async fn nobody_else_takes_the_place_of_who_comes_back_not_even_for_a_moment() {
+    let world = World::new();
+    let channel = lingers(&world, 60 * SECOND);
+    let hash = channel.capability.unwrap();
+    drop(world.listen(&channel).await);
+    world.quiet().await;
+    for _ in 0..3 {
+        let tried = async { tokio::join!(world.hub.admit(&hash), world.hub.admit(&hash)) };
+        let (tried, back) = tokio::join!(tried, world.hub.admit_again(&hash));
+        assert!(matches!(tried, (Err(ConnectError::Ended), Err(ConnectError::Ended))), "{tried:?}");
+        assert!(back.is_ok(), "{back:?}");
+        drop(back);
+        world.quiet().await;
+    }
+    world.pass(60 * SECOND);
+    gone(&world, &channel).await;
+}
+
 #[tokio::test]
 async fn who_lost_read_meanwhile_does_not_come_back() {
     let world = World::new();

@@ -1,6 +1,7 @@
 //! One good request, and every way to spoil it; the web is a table.
 
 mod said;
+mod vouched;
 
 use super::*;
 use crate::algorithm::Algorithm;

@@ -94,7 +94,14 @@ async fn speaking(
                 "this URL speaks for nobody, or no longer: ask for the resource again, and take its Updates-Via",
             )
         };
-        speaker.opened_by(capability, app.capabilities.open(capability, app.now()).ok_or_else(nobody)?);
+        let opened = app.capabilities.open(capability, app.now()).ok_or_else(nobody)?;
+        // It lives longer than any token: whoever is no longer vouched for is nobody by it.
+        let (Some(webid), Some(issuer)) = (&opened.subject.webid, &opened.subject.issuer) else { return Err(nobody()) };
+        let vouched = app.verifier.is_vouched(webid, issuer, app.now()).await;
+        if !vouched.map_err(|error| authenticate::refused(&error))? {
+            return Err(nobody());
+        }
+        speaker.opened_by(capability, opened);
     }
     let authorization = authenticate::texts(headers, &header::AUTHORIZATION)?;
     let [authorization] = *authorization else {

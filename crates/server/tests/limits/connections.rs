@@ -1,7 +1,7 @@
 //! How many connections listen at once: on a capability, of a client, of an agent, of an address.
 
 use super::{
-    socket::opening,
+    socket::{Socket, opening},
     world::{Agent, LD, World, split, until},
 };
 use serde_json::{Value, json};
@@ -143,4 +143,34 @@ fn an_agent_has_so_many_legacy_sockets_and_no_more() {
     assert_eq!(open(&HERE, &opening(&via(&bob), &[])).0, 101);
     drop(first);
     until("there is room", || legacy().0 == 101);
+}
+
+/// Who says and unsays all day long takes no more than what is heard at the time.
+#[test]
+fn what_is_heard_no_more_on_a_legacy_socket_counts_no_more() {
+    static HERE: LazyLock<World> = LazyLock::new(|| {
+        let unhurried = ("PODBELL_SOLID_0_1_MESSAGES_PER_SECOND", "100000");
+        World::start(&[("PODBELL_LIMITS_CONNECTIONS_PER_CLIENT", "3"), unhurried])
+    });
+    let alice = HERE.log_in("ALICE");
+    let via = split(alice.get("/alice/").header("updates-via").unwrap()).1;
+    let (mut socket, _) = Socket::try_open(&HERE, &via, &[("sec-websocket-protocol", "solid-0.1")]).unwrap();
+    let mut next = |text: Option<String>| {
+        if let Some(text) = text {
+            let length = u8::try_from(text.len()).unwrap();
+            socket.send(&[&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat());
+        }
+        String::from_utf8(socket.frame().unwrap().1).unwrap()
+    };
+    assert_eq!(next(None), "protocol solid-0.1");
+    let url = |number: usize| HERE.url(&format!("/alice/{number}"));
+    let mut asks = |word: &str, number: usize| next(Some(format!("{word} {}", url(number))));
+    assert_eq!(asks("sub", 0), format!("ack {}", url(0)));
+    for number in 1..100 {
+        assert_eq!(asks("sub", number), format!("ack {}", url(number)));
+        assert_eq!(asks("sub", 1_000), "error Too many subscriptions: there are 3 already");
+        // Said again it is not one more.
+        assert_eq!(asks("sub", number), format!("ack {}", url(number)));
+        assert_eq!(asks("unsub", number), format!("removed {}", url(number)));
+    }
 }
