@@ -20,6 +20,7 @@ mod hub;
 mod leases;
 mod leave;
 mod linger;
+mod live;
 mod matching;
 mod outbox;
 mod owing;
