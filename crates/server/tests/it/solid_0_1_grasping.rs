@@ -48,7 +48,7 @@ fn a_container_tells_no_more_of_a_member_than_its_listing_does() {
         let before = listing(&at);
         let told = bob.publishes(&at, act);
         let shown = listing(&at) != before;
-        assert!(told.iter().all(|name| name.is_empty()), "{what}: {told:?}");
+        assert!(told.iter().all(String::is_empty), "{what}: {told:?}");
         assert!(shown || told.is_empty(), "{what}: told, and not to be seen");
     }
 }
