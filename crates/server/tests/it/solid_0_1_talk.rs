@@ -2,11 +2,10 @@
 //! closes a socket nor subscribes by accident.
 
 use super::{
-    brisk,
     connect::opening,
     lines::{Client, PATH, masked},
     socket::Socket,
-    world::{ALICE, ANYBODY, BOB, WORLD, container, for_bob, public},
+    world::{ALICE, ANYBODY, BOB, WORLD, World, container, for_bob, public},
 };
 
 #[test]
@@ -177,16 +176,17 @@ fn a_hundred_hear_of_one_change_once_each() {
 /// With long lines and a small outbox.
 #[test]
 fn one_who_does_not_read_gets_whole_lines_later_and_holds_nobody_up() {
-    let path = brisk::document("lines-slow");
-    let url = brisk::BRISK.url(&path);
-    let (mut slow, mut well) = (Client::open(&brisk::BRISK_BOB), Client::open(&brisk::BRISK_BOB));
-    well.sub(&path);
+    let world: &'static World = Box::leak(Box::new(World::start(&[("PODBELL_LIMITS_SEND_QUEUE", "16 KiB")])));
+    let (bob, path) = (world.log_in("BOB"), "/bob/slow");
+    let url = world.url(path);
+    let (mut slow, mut well) = (Client::open(&bob), Client::open(&bob));
+    well.sub(path);
     let spellings: Vec<_> = (0..60).map(|number| format!("{url}?{number}-{}", "x".repeat(1_900))).collect();
     for spelling in &spellings {
         assert_eq!(slow.asks(&format!("sub {spelling}")), format!("ack {spelling}"));
     }
     for number in 0..120 {
-        brisk::BRISK_ALICE.put(&path, &format!("<> a <#{number}> ."));
+        bob.put(path, &format!("<> a <#{number}> ."));
         assert_eq!(well.line(), format!("pub {url}"));
     }
     // More than all buffers on the way hold. What comes is whole, and of each there is some.
@@ -202,7 +202,7 @@ fn one_who_does_not_read_gets_whole_lines_later_and_holds_nobody_up() {
         *heard.entry(spelling).or_insert(0) += 1;
     }
     assert!(heard.values().all(|count| *count <= 120));
-    brisk::BRISK_ALICE.put(&path, "<> a <#last> .");
+    bob.put(path, "<> a <#last> .");
     while heard.len() < spellings.len() || heard.values().any(|count| *count < 2) {
         let line = slow.line();
         *heard.entry(line.strip_prefix("pub ").unwrap().to_owned()).or_insert(0) += 1;
