@@ -21,9 +21,11 @@ impl Hub {
     pub fn be_present(&self, subject: &Subject, network: Option<Network>) -> Result<Presence, ConnectError> {
         let holders = Holder::who(subject, network);
         let counted = holders.clone();
-        self.inner.with(|shard, _| match shard.draining {
-            true => Err(ConnectError::Unavailable),
-            false => shard.count_in(counted).map_err(|(full, limit)| ConnectError::TooMany { full, limit }),
+        self.inner.with(|shard, _| {
+            if shard.draining {
+                return Err(ConnectError::Unavailable);
+            }
+            shard.count_in(counted).map_err(|(full, limit)| ConnectError::TooMany { full, limit })
         })?;
         Ok(Presence { inner: Arc::clone(&self.inner), holders })
     }

@@ -220,6 +220,9 @@ fn present(token: &str) -> Reply {
     TRUSTING.stranger().ask("POST", ENDPOINT, &[TYPE, ("authorization", &format!("Bearer {token}"))], body)
 }
 
+/// What is wrong with a token.
+type Change = fn(&mut Value);
+
 /// RFC 8725: no algorithm but those of signatures, no key that the token brings along, no other kind of token.
 #[test]
 fn a_bearer_token_is_signed_by_its_server_in_earnest() {
@@ -244,7 +247,6 @@ fn a_bearer_token_is_signed_by_its_server_in_earnest() {
         header[name] = value.clone();
         assert_eq!(bearer(&header, |_| ()).status, 401, "{name}: {value}");
     }
-    type Change = fn(&mut Value);
     let changes: [(&str, Change); 12] = [
         ("a realm without its slash", |claims| claims["aud"] = json!(TRUSTING.origin.clone())),
         ("a realm in capitals", |claims| claims["aud"] = json!(format!("{}/", TRUSTING.origin.to_uppercase()))),
