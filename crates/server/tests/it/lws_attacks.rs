@@ -220,7 +220,7 @@ fn present(token: &str) -> Reply {
     TRUSTING.stranger().ask("POST", ENDPOINT, &[TYPE, ("authorization", &format!("Bearer {token}"))], body)
 }
 
-/// What somebody does to a token.
+/// What is wrong with a token.
 type Change = fn(&mut Value);
 
 /// RFC 8725: no algorithm but those of signatures, no key that the token brings along, no other kind of token.

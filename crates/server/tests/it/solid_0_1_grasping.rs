@@ -146,3 +146,25 @@ fn who_stops_reading_finds_nothing_that_came_after_the_withdrawal() {
     assert_eq!(bob.asks("ping"), "pong", "and nothing else is on its way");
     assert_eq!(ANYBODY.get(&at).status, 401);
 }
+
+/// Each spelling would be one more line for one change, and one change is one small request.
+#[test]
+fn one_change_is_told_in_a_few_spellings_and_no_more() {
+    let at = container("grasp-spelt", &for_bob("acl:Read"));
+    let url = WORLD.url(&format!("{at}r"));
+    let mut bob = Client::open(&BOB);
+    for number in 0..8 {
+        assert_eq!(bob.asks(&format!("sub {url}#{number}")), format!("ack {url}#{number}"));
+    }
+    let refused = bob.asks(&format!("sub {url}#8"));
+    assert_eq!(refused, "error Too many subscriptions: at most 8 spellings of one resource");
+    assert_eq!(bob.asks(&format!("sub {url}#7")), format!("ack {url}#7"), "what is heard already");
+    assert_eq!(bob.publishes(&at, || drop(ALICE.put(&format!("{at}r"), ""))).len(), 8);
+    assert_eq!(bob.asks(&format!("unsub {url}#0")), format!("removed {url}#0"));
+    assert_eq!(bob.asks(&format!("sub {url}#8")), format!("ack {url}#8"));
+    // It is the same whether there is such a resource, and whether it may be read.
+    let shut = WORLD.url(&format!("{}r", container("grasp-unspelt", "")));
+    for number in 0..10 {
+        assert_eq!(bob.asks(&format!("sub {shut}#{number}")), format!("err {shut}#{number} forbidden"));
+    }
+}

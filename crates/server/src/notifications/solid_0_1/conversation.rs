@@ -6,7 +6,7 @@
 use super::{
     pace::Pace,
     speaker::{Known, Speaker},
-    topics::Topics,
+    topics::{SPELLINGS, Topics},
 };
 use crate::app::App;
 use podbell_delivery::{
@@ -175,6 +175,9 @@ impl Conversation {
             Ok(topic) => topic,
             Err(outcome) => return outcome,
         };
+        if self.topics.spellings(&topic.resource, uri) >= SPELLINGS {
+            return Outcome::Failed(format!("Too many subscriptions: at most {SPELLINGS} spellings of one resource"));
+        }
         // Before it is judged: what is committed from here on is told.
         let (since, now) = (self.app.log.head(), self.app.now());
         let (subject, until) = self.speaker.subject(&topic, now);
@@ -183,12 +186,12 @@ impl Conversation {
             network: self.network.filter(|_| subject.webid.is_none()),
             filter: Filter::with_members(),
             end_at: until,
-            ..Channel::new(id, Arc::clone(&subject), [topic].into(), rendering, now)
+            ..Channel::new(id, Arc::clone(&subject), [topic.clone()].into(), rendering, now)
         };
         match self.app.hub.attend(channel).await {
             Ok(admission) => {
                 let listening = self.lines.listen(uri, admission, since);
-                self.topics.add(uri, (subject, until), listening);
+                self.topics.add((uri, topic.resource), (subject, until), listening);
                 Outcome::Heard
             }
             Err(ConnectError::Forbidden) => Outcome::Refused,

@@ -1,7 +1,7 @@
 //! What one socket hears of, by the client's spelling, and what it was refused.
 
 use podbell_delivery::websocket::lines::{LineKey, Listening};
-use podbell_model::{Subject, Timestamp};
+use podbell_model::{ResourceIri, Subject, Timestamp};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -10,8 +10,13 @@ use std::{
 /// Most bytes of what was refused that are remembered: anybody is refused as often as they like.
 const REFUSED: usize = 32 * 1_024;
 
+/// Most spellings in which one resource is heard of: each is one more line for one change, and whoever fills the socket
+/// with them makes everybody's writes dear.
+pub(super) const SPELLINGS: usize = 8;
+
 /// One resource that is heard of.
 pub(super) struct Subscribed {
+    resource: ResourceIri,
     /// Who may read it, and until when.
     pub(super) by: (Arc<Subject>, Option<Timestamp>),
     listening: Listening,
@@ -35,12 +40,22 @@ impl Topics {
         self.heard.contains_key(uri)
     }
 
+    /// In how many other spellings a resource is heard of.
+    pub(super) fn spellings(&self, resource: &ResourceIri, uri: &str) -> usize {
+        self.heard.iter().filter(|(other, heard)| heard.resource == *resource && ***other != *uri).count()
+    }
+
     /// It is heard of, and the client is about to know.
-    pub(super) fn add(&mut self, uri: &str, by: (Arc<Subject>, Option<Timestamp>), listening: Listening) {
+    pub(super) fn add(
+        &mut self,
+        (uri, resource): (&str, ResourceIri),
+        by: (Arc<Subject>, Option<Timestamp>),
+        listening: Listening,
+    ) {
         let uri: Arc<str> = uri.into();
         self.forget(&uri);
         self.by_key.insert(listening.key(), Arc::clone(&uri));
-        self.heard.insert(uri, Subscribed { by, listening });
+        self.heard.insert(uri, Subscribed { resource, by, listening });
     }
 
     /// The client knows.
