@@ -149,7 +149,8 @@ impl Half {
         vec![
             (bob("WebSocketChannel2023", &["/alice/w/"], json!({})), Way::Socket),
             (bob("WebSocketChannel2023", &["/alice/w/"], below.clone()), Way::Socket),
-            (bob("WebSocketChannel2023", &["/alice/w/", "/alice/w/r", "/bob/"], json!({})), Way::Socket),
+            // Both projections of one change; not of the last one, which would be two ends.
+            (bob("WebSocketChannel2023", &["/alice/w/", "/alice/w/n1", "/bob/"], json!({})), Way::Socket),
             (bob("EventSourceChannel2023", &["/alice/w/"], json!({})), Way::Stream("text/event-stream")),
             (bob("EventSourceChannel2023", &["/alice/w/"], below.clone()), Way::Stream("text/event-stream")),
             (bob("EventSourceChannel2023", &["/alice/w/"], chosen), Way::Stream("text/event-stream")),
