@@ -68,6 +68,7 @@ impl World {
         if entered {
             self.listening[of].opened = true;
             self.listening[of].left_at = None;
+            self.listening[of].place = None;
             // What is told at once, so that whoever is cut off before anything else can come back.
             self.pause(self.wires.len() - 1);
         }

@@ -77,7 +77,7 @@ impl World {
         let (topics, all) = (&admission.channel().topics, &self.listening[of].channel.topics);
         let opened = heritage.cursor.as_ref().map(|cursor| self.seals.open(cursor, &subject, topics));
         // It was opened when it was asked whether everything behind it can be told; topics may have been lost since.
-        let opened = self.listening[of].place.take().map(Some).or(opened);
+        let opened = self.listening[of].place.map(Some).or(opened);
         let own = heritage.own && storages(topics) == storages(all);
         assert!(!own || opened != Some(None), "a cursor of its own opens for {subject:?}");
         let (begin, gap) = match opened {
