@@ -13,6 +13,8 @@
 mod ask;
 #[path = "oracle/check.rs"]
 mod check;
+#[path = "oracle/dialects.rs"]
+mod dialects;
 #[path = "oracle/ear.rs"]
 mod ear;
 #[path = "oracle/elsewhere.rs"]
@@ -23,12 +25,16 @@ mod history;
 mod hooks;
 #[path = "oracle/listeners.rs"]
 mod listeners;
+#[path = "oracle/lws.rs"]
+mod lws;
 #[path = "oracle/model.rs"]
 mod model;
 #[path = "oracle/regressions.rs"]
 mod regressions;
 #[path = "oracle/returning.rs"]
 mod returning;
+#[path = "oracle/sockets.rs"]
+mod sockets;
 #[path = "oracle/words.rs"]
 mod words;
 #[path = "oracle/world.rs"]

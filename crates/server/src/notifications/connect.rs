@@ -134,7 +134,12 @@ pub(super) fn stream(
     let chunks = is_bare && request.version() == Version::HTTP_11 && rendering.framing() == Framing::Stream;
     let rendering = if chunks { rendering.with_framing(Framing::Chunks) } else { rendering };
     let framing = rendering.framing();
-    let begin = (begin(app, &request, admission.channel(), framing, otherwise), since);
+    let begin = match rendering {
+        // Its door has opened the cursor, for the topics that there were; of a gap nobody could be told any more.
+        Rendering::Lws { .. } => otherwise,
+        _ => begin(app, &request, admission.channel(), framing, otherwise),
+    };
+    let begin = (begin, since);
     // The head has said what follows; only what is in events may change with the channel.
     let own = rendering_id(with_cursor(rendering, &request));
     let rendering = Some(own).filter(|own| framing != Framing::Events || *own != admission.channel().rendering);

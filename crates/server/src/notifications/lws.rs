@@ -12,6 +12,7 @@ mod streaming;
 mod subscribing;
 
 pub use description::{describe, described_at, link};
+pub use streaming::can_be_read;
 pub(super) use streaming::events;
 
 use crate::{

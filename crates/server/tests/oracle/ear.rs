@@ -7,6 +7,7 @@ use crate::{
 use parking_lot::Mutex;
 use podbell_hub::{Ending, Outlet};
 use podbell_log::Log;
+use podbell_wire::solid_0_1::MARK;
 use std::{
     io,
     sync::{
@@ -34,10 +35,12 @@ pub(crate) struct Ear {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) answered: Arc<AtomicUsize>,
     pub(crate) now: Arc<AtomicI64>,
-    pub(crate) room: AtomicUsize,
+    /// Of all that share a socket.
+    pub(crate) room: Arc<AtomicUsize>,
     voice: Voice,
     taken: Mutex<Taken>,
     closed: Mutex<Option<(Ending, bool)>>,
+    closed_at: AtomicI64,
     /// Nothing may come any more.
     pub(crate) deaf: AtomicBool,
     pub(crate) late: AtomicBool,
@@ -73,23 +76,34 @@ impl Ear {
     pub(crate) fn new(
         log: Arc<dyn Log>,
         (answered, now): (Arc<AtomicUsize>, Arc<AtomicI64>),
-        voice: Voice,
+        (voice, room): (Voice, Arc<AtomicUsize>),
     ) -> Arc<Self> {
         Arc::new(Self {
             log,
             answered,
             now,
-            room: AtomicUsize::new(ROOM),
+            room,
             voice,
             taken: Mutex::default(),
             closed: Mutex::default(),
+            closed_at: AtomicI64::new(0),
             deaf: AtomicBool::new(false),
             late: AtomicBool::new(false),
         })
     }
 
+    /// Whether what was heard ends inside a notification.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.heard().last().is_some_and(|last| last.told.is_none())
+    }
+
     pub(crate) fn closed(&self) -> Option<(Ending, bool)> {
         *self.closed.lock()
+    }
+
+    /// When it was closed, if it was.
+    pub(crate) fn closed_at(&self) -> Option<i64> {
+        self.closed().map(|_| self.closed_at.load(SeqCst))
     }
 
     /// What was heard whole.
@@ -137,6 +151,8 @@ impl Outlet for Ear {
         }
         let answered = self.answered.load(SeqCst);
         let room = self.room.load(SeqCst);
+        // A line goes whole or not at all.
+        let room = if self.voice == Voice::Solid01 { room - room % MARK.len() } else { room };
         if room == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -155,6 +171,7 @@ impl Outlet for Ear {
     fn wake_when_writable(&self) {}
 
     fn close(&self, ending: Ending, mid_frame: bool) {
+        self.closed_at.store(self.now.load(SeqCst), SeqCst);
         let before = self.closed.lock().replace((ending, mid_frame));
         assert_eq!(before, None, "a connection is closed once");
     }

@@ -146,12 +146,27 @@ fn ask() -> impl Strategy<Value = Ask> {
 }
 
 fn way() -> impl Strategy<Value = Way> {
-    let voice =
-        select(&[Voice::WebSocket, Voice::WebSocket, Voice::Ess, Voice::Events, Voice::Lines, Voice::Turtle][..]);
+    let voice = select(
+        &[
+            Voice::WebSocket,
+            Voice::WebSocket,
+            Voice::Ess,
+            Voice::Events,
+            Voice::Lines,
+            Voice::Turtle,
+            Voice::Lws,
+            Voice::LwsEvents,
+            Voice::LwsEvents,
+            Voice::Solid01,
+            Voice::Solid01,
+        ][..],
+    );
     let only = prop::option::weighted(0.2, select(TYPES));
     (voice, prop::bool::weighted(0.4), prop::bool::weighted(0.3), only, prop::bool::weighted(0.15)).prop_map(
         |(voice, cursor, below, only, not_mine)| match voice {
             Voice::Ess => Way::ESS,
+            Voice::Lws | Voice::LwsEvents => Way { voice, ..Way::LWS },
+            Voice::Solid01 => Way::SOLID_0_1,
             _ => Way { voice, cursor, below, only, not_mine },
         },
     )
@@ -224,6 +239,10 @@ pub(crate) fn prelude() -> Vec<Step> {
         acl("~/", vec![read(Who::Elsewhere("one"), true)]),
         listen("ann", &["/c/", "~/"], Way { voice: Voice::Turtle, cursor: true, ..Way::SOLID }),
         listen("ann", &["/c/", "~/"], Way { voice: Voice::Lines, ..Way::BELOW }),
+        listen("bob", &["/c/"], Way { voice: Voice::LwsEvents, ..Way::LWS }),
+        listen("ann", &["/c/", "~/"], Way::LWS),
+        listen("carol", &["/c/", "/c/x"], Way::SOLID_0_1),
+        Step::Push { agent: "bob", topics: vec!["/c/"], way: Way::LWS },
         Step::Push { agent: "bob", topics: vec!["/c/", "/c/x"], way: Way::SOLID },
         Step::Push { agent: "ann", topics: vec!["/c/"], way: Way::BELOW },
     ]
@@ -251,8 +270,14 @@ impl World {
         let (channels, wires) = (self.listening.len(), self.wires.len());
         match step {
             Step::Ask(agent, ask) => self.ask(agent, &ask).await,
+            Step::Listen { agent, topics, way } if way.voice == Voice::Solid01 => {
+                self.open_socket(agent, &topics).await;
+            }
+            // Linked Web Storage wants a log-in.
+            Step::Listen { agent: PUBLIC, way, .. } | Step::Push { agent: PUBLIC, way, .. } if way.voice.is_lws() => {}
             Step::Push { agent, topics, way } => {
-                let way = Way { voice: Voice::Lines, ..way };
+                let voice = if way.voice.is_lws() { Voice::Lws } else { Voice::Lines };
+                let way = Way { voice, ..way };
                 self.push(agent, &apart(topics, way), way).await;
             }
             Step::Listen { agent, topics, way } => {

@@ -6,12 +6,13 @@
 
 use crate::{
     model::{Commit, Owed, Way},
-    words::{Told, solid},
+    words::{Told, pushed},
     world::{World, iri, subject},
 };
 use http::HeaderMap;
 use parking_lot::Mutex;
 use podbell_delivery::{
+    Descriptions,
     push::{
         Answer, Courier, CourierPorts, Outgoing, Parcel, Settings, SignError, Signed, Signer, Transport,
         testing::MemoryQueue,
@@ -22,6 +23,7 @@ use podbell_egress::FetchError;
 use podbell_hub::{Channel, ChannelId, Clock, Cursors, Hub, Push, SubscribeError, Topic};
 use podbell_log::Log;
 use podbell_model::{Timestamp, Uuid};
+use podbell_wire::Framing;
 use std::{
     collections::HashMap,
     num::NonZeroU32,
@@ -54,6 +56,8 @@ struct Hook {
 #[derive(Clone, Debug)]
 struct Sent {
     host: String,
+    /// Which request brought it; one may bring several.
+    request: usize,
     told: Told,
     answered: Commit,
     head: Commit,
@@ -84,13 +88,16 @@ impl Transport for Receivers {
         }
         let gate = outgoing.gate.expect("what tells of a resource has a gate");
         let passed = gate.pass(&mut || {
-            self.came.lock().push(Sent {
+            let mut came = self.came.lock();
+            let request = came.last().map_or(0, |last| last.request + 1);
+            came.extend(pushed(&outgoing.body).into_iter().map(|told| Sent {
                 host: outgoing.url.host_str().unwrap().to_owned(),
-                told: solid(&outgoing.body),
+                request,
+                told,
                 answered: self.answered.load(SeqCst),
                 head: usize::try_from(self.log.head().0).unwrap(),
                 at: self.now.load(SeqCst),
-            });
+            }));
             Poll::Ready(Ok(outgoing.body.len()))
         });
         tokio::task::yield_now().await;
@@ -118,6 +125,7 @@ impl Hooks {
         clock: Clock,
         owed: Arc<Notify>,
         (log, answered, now): Sight,
+        descriptions: Descriptions,
     ) -> Self {
         let came = Arc::default();
         let fast = NonZeroU32::MAX.min(NonZeroU32::MIN.saturating_add(1_000_000));
@@ -126,7 +134,7 @@ impl Hooks {
             rules: hub.clone(),
             cursors,
             signer: Arc::new(Unsigned),
-            descriptions: Arc::new(|_| None),
+            descriptions,
             transport: Arc::new(Receivers { log, answered, now, came: Arc::clone(&came) }),
             clock,
             random: Arc::new(|| 0),
@@ -155,7 +163,7 @@ impl World {
                 ChannelId(Uuid::new_v4()),
                 Arc::new(subject(agent)),
                 all,
-                rendering_id(way.rendering()),
+                rendering_id(way.rendering().with_framing(Framing::Webhook)),
                 self.time(),
             )
         };
@@ -201,7 +209,7 @@ impl World {
     /// Nothing forbidden, nothing twice, and of each resource in order.
     fn check_sent(&self, hook: &Hook, came: &[&Sent]) {
         let (model, agent) = (&self.model, hook.agent);
-        let (mut ids, mut order) = (Vec::new(), HashMap::new());
+        let (mut ids, mut order, mut together) = (Vec::new(), HashMap::new(), HashMap::new());
         for sent in came {
             let told = &sent.told;
             assert!(!ids.contains(&&told.id), "{agent:?} was sent an id twice: {told:?}");
@@ -212,6 +220,8 @@ impl World {
             let owed = self.owed(hook, commit);
             let owed = owed.iter().find(|owed| told.message.as_ref() == Some(&owed.message));
             let owed = owed.unwrap_or_else(|| panic!("{agent:?} was sent {told:?}, which the commit does not tell"));
+            let before = together.insert(sent.request, commit);
+            assert!(before.is_none_or(|before| before <= commit), "{agent:?} was sent a batch out of order: {came:#?}");
             let line = (owed.changed.clone(), owed.topic.clone());
             let before = order.insert(line, commit);
             assert!(before.is_none_or(|before| before < commit), "{agent:?} was sent {told:?} after {before:?}");

@@ -5,32 +5,32 @@
 //! write that carried a byte of it. Between them lies what the order of sending and withdrawing decides.
 
 use crate::{
-    ear::{Ear, ROOM},
+    ear::{Ear, Heard, ROOM},
     model::{Commit, Owed, Voice, Way},
     returning::From,
     world::{World, iri, name, subject},
 };
 use podbell_delivery::rendering_id;
 use podbell_hub::{
-    Channel, ChannelError, ChannelId, ConnectError, Connection, ConnectionLimit, Ending, Filter, Relation,
+    Admission, Channel, ChannelError, ChannelId, ConnectError, Connection, Ending, Filter, Position, Relation,
     SubscribeError, Topic,
 };
 use podbell_model::{ActivityKind, Uuid};
 use podbell_wire::{Framing, NotificationsContext, Rendering, Syntax};
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     sync::{Arc, atomic::Ordering::SeqCst},
     time::{Duration, Instant},
 };
 
 /// How long the hub may take, when other threads work for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How many pauses it may take, when it has the only thread.
 const ROUNDS: usize = 10;
 /// How far the clock is moved to let a pause pass, in milliseconds.
 const PAUSE: i64 = 100;
 /// Connections of one channel at once.
-const CONCURRENT: u32 = 3;
+pub(crate) const CONCURRENT: u32 = 3;
 
 /// A topic of a channel, as far as the model knows it.
 pub(crate) struct Kept {
@@ -38,9 +38,9 @@ pub(crate) struct Kept {
     /// Nothing committed later may be heard.
     pub(crate) lost_at: Option<Commit>,
     /// It was refused then, and perhaps the hub has looked.
-    doubt: Option<Commit>,
+    pub(crate) doubt: Option<Commit>,
     /// It was refused and granted again while somebody connected: nothing certain can be said.
-    murky: bool,
+    pub(crate) murky: bool,
 }
 
 /// A channel.
@@ -49,7 +49,14 @@ pub(crate) struct Listening {
     pub(crate) way: Way,
     pub(crate) topics: Vec<Kept>,
     pub(crate) channel: Channel,
-    unsubscribed: bool,
+    /// The socket of `solid-0.1` that it is a subscription of.
+    pub(crate) socket: Option<usize>,
+    /// Of Linked Web Storage: its URL has been opened; and since when nobody is connected.
+    pub(crate) opened: bool,
+    pub(crate) left_at: Option<i64>,
+    /// Where whoever comes back to it goes on.
+    pub(crate) place: Option<Position>,
+    pub(crate) ended: bool,
 }
 
 /// A connection.
@@ -66,6 +73,8 @@ pub(crate) struct Wire {
     /// What was committed up to here has been looked at.
     pub(crate) seen: Commit,
     pub(crate) pending: Vec<Owed>,
+    /// The commits that were owed and heard, where what is heard does not tell them apart.
+    pub(crate) owed: BTreeSet<Commit>,
     /// Whether it tells cursors.
     pub(crate) cursors: bool,
     /// The cursor that it came with.
@@ -110,6 +119,9 @@ impl Way {
     pub(crate) fn rendering(self) -> Rendering {
         let (framing, syntax) = match self.voice {
             Voice::Ess => return Rendering::Ess { actor: false },
+            Voice::Lws => return Rendering::Lws { framing: Framing::WebSocket, actor: false },
+            Voice::LwsEvents => return Rendering::Lws { framing: Framing::Events, actor: false },
+            Voice::Solid01 => return Rendering::Solid01,
             Voice::WebSocket => (Framing::WebSocket, Syntax::JsonLd),
             Voice::Events => (Framing::Events, Syntax::JsonLd),
             Voice::Lines => (Framing::Stream, Syntax::JsonLd),
@@ -120,6 +132,9 @@ impl Way {
     }
 
     pub(crate) fn filter(self) -> Filter {
+        if self.voice == Voice::Solid01 {
+            return Filter::with_members();
+        }
         let kind = |name: &&str| match *name {
             "Create" => (Relation::Object, ActivityKind::Create),
             "Update" => (Relation::Object, ActivityKind::Update),
@@ -135,7 +150,7 @@ impl Way {
 impl Listening {
     pub(crate) fn over(&self) -> Over {
         match () {
-            () if self.unsubscribed || self.topics.iter().all(|topic| topic.lost_at.is_some()) => Over::Yes,
+            () if self.ended || self.topics.iter().all(|topic| topic.lost_at.is_some()) => Over::Yes,
             () if self.topics.iter().all(|topic| topic.lost_at.is_some() || topic.is_doubtful()) => Over::Perhaps,
             () => Over::No,
         }
@@ -145,7 +160,7 @@ impl Listening {
         self.topics.iter().map(|topic| &*topic.path)
     }
 
-    fn lose(&mut self, at: Commit) {
+    pub(crate) fn lose(&mut self, at: Commit) {
         for topic in &mut self.topics {
             topic.lost_at.get_or_insert(at);
         }
@@ -164,9 +179,9 @@ impl World {
             recursive: way.below,
             filter: way.filter(),
             capability: Some(capability),
-            connections: ConnectionLimit { concurrent: CONCURRENT, total: None },
             ..Channel::new(ChannelId(id), Arc::new(subject(agent)), topics_of, rendering, self.time())
         };
+        let channel = way.streaming(channel);
         let (now, tree) = (self.instant(), self.model.tree());
         let sure = self.model.elsewhere.surely(now, now);
         let perhaps = self.model.elsewhere.perhaps(now, now);
@@ -176,13 +191,19 @@ impl World {
             ([false, _], Err(SubscribeError::Forbidden { .. })) => return None,
             (allowed, outcome) => panic!("{agent:?} subscribes to {topics:?}: allowed {allowed:?}, got {outcome:?}"),
         }
-        let kept = |path: &&str| Kept { path: (*path).to_owned(), lost_at: None, doubt: None, murky: false };
-        let topics = topics.iter().map(kept).collect();
-        self.listening.push(Listening { agent, way, topics, channel, unsubscribed: false });
-        Some(self.listening.len() - 1)
+        Some(self.listens(agent, way, topics, channel))
     }
 
-    fn live(&self, of: usize) -> u32 {
+    /// Notes a channel.
+    pub(crate) fn listens(&mut self, agent: &'static str, way: Way, topics: &[&str], channel: Channel) -> usize {
+        let kept = |path: &&str| Kept { path: (*path).to_owned(), lost_at: None, doubt: None, murky: false };
+        let topics = topics.iter().map(kept).collect();
+        let (socket, opened, left_at, place, ended) = (None, false, None, None, false);
+        self.listening.push(Listening { agent, way, topics, channel, socket, opened, left_at, place, ended });
+        self.listening.len() - 1
+    }
+
+    pub(crate) fn live(&self, of: usize) -> u32 {
         self.wires.iter().map(|wire| u32::from(wire.of == of && !wire.over)).sum()
     }
 
@@ -191,9 +212,21 @@ impl World {
         if self.live(of) > 0 {
             self.quiet().await;
         }
+        if self.listening[of].socket.is_some() {
+            return self.say_again(of).await;
+        }
+        if self.listening[of].way.voice.is_lws() {
+            return self.open(of, from).await;
+        }
         if self.live(of) >= CONCURRENT || !self.exact && self.live(of) > 0 {
             return;
         }
+        let admitted = self.hub.admit(&self.listening[of].channel.capability.unwrap()).await;
+        self.admitted(of, from, admitted);
+    }
+
+    /// Begins, exactly when a topic is left that may be heard.
+    pub(crate) fn admitted(&mut self, of: usize, from: From, admitted: Result<Admission, ConnectError>) {
         let (head, now) = (self.model.head(), self.instant());
         let tree = self.model.tree();
         let sure = self.model.elsewhere.surely(now, now);
@@ -201,7 +234,6 @@ impl World {
         let listening = &mut self.listening[of];
         let over = listening.over();
         let agent = listening.agent;
-        let admitted = self.hub.admit(&listening.channel.capability.unwrap()).await;
         let admission = match admitted {
             Ok(admission) => admission,
             Err(ConnectError::Forbidden) => {
@@ -241,10 +273,17 @@ impl World {
         wire.connection = None;
         wire.ear.deaf.store(true, SeqCst);
         wire.over = true;
+        let of = wire.of;
+        let left_at = self.wires[index].ear.closed_at().unwrap_or_else(|| self.instant());
+        self.listening[of].left_at = Some(left_at).filter(|_| self.live(of) == 0);
     }
 
     /// Ends a channel; after that nothing is sent.
     pub(crate) async fn unsubscribe(&mut self, of: usize) {
+        if self.listening[of].socket.is_some() {
+            return self.unsay(of);
+        }
+        self.lapse(of).await;
         let head = self.model.head();
         let listening = &mut self.listening[of];
         let over = listening.over();
@@ -254,7 +293,7 @@ impl World {
             _ => panic!("unsubscribing: over {over:?}, got {outcome:?}"),
         }
         listening.lose(head);
-        listening.unsubscribed = true;
+        listening.ended = true;
         for wire in self.wires.iter_mut().filter(|wire| wire.of == of && !wire.over && outcome.is_ok()) {
             assert!(wire.ear.closed().is_some(), "unsubscribing closes every connection");
             wire.over = true;
@@ -263,12 +302,14 @@ impl World {
 
     /// Leaves an outlet only so much room.
     pub(crate) fn narrow(&mut self, index: usize, room: usize) {
-        let wire = &mut self.wires[index];
-        wire.blocked = room < ROOM;
-        wire.partial |= room < ROOM;
-        wire.ear.room.store(room, SeqCst);
-        if let Some(connection) = &wire.connection {
-            connection.writable();
+        let shared = Arc::clone(&self.wires[index].ear.room);
+        shared.store(room, SeqCst);
+        for wire in self.wires.iter_mut().filter(|wire| Arc::ptr_eq(&wire.ear.room, &shared)) {
+            wire.blocked = room < ROOM;
+            wire.partial |= room < ROOM && self.listening[wire.of].socket.is_none();
+            if let Some(connection) = &wire.connection {
+                connection.writable();
+            }
         }
     }
 
@@ -286,6 +327,16 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Something owed that was not heard.
+    fn missed(&self, wire: &Wire, heard: &[Heard], gap: Option<Commit>) -> Option<String> {
+        let agent = self.listening[wire.of].agent;
+        let mut owed = wire.pending.iter().filter(|owed| gap.is_none_or(|gap| owed.commit > gap));
+        let told =
+            |owed: &&Owed| heard.iter().filter_map(|heard| heard.told.as_ref()).any(|told| self.tells(told, owed));
+        let owed = owed.find(|owed| !told(owed))?;
+        Some(format!("{agent:?} missed {owed:?}; heard {heard:#?}"))
     }
 
     /// Notes what became owed since the last look.
@@ -348,11 +399,12 @@ impl World {
                 if wire.gap == Gap::Surely && gap.is_none() && closed.is_none() {
                     return Some(format!("{agent:?} does not hear of the gap"));
                 }
-                for owed in wire.pending.iter().filter(|owed| gap.is_none_or(|gap| owed.commit > gap)) {
-                    let found = heard.iter().filter_map(|heard| heard.told.as_ref()).any(|told| self.tells(told, owed));
-                    if !found {
-                        return Some(format!("{agent:?} missed {owed:?}; heard {heard:#?}"));
+                if self.listening[wire.of].socket.is_some() {
+                    if let Some(what) = self.unpublished(wire) {
+                        return Some(what);
                     }
+                } else if let Some(what) = self.missed(wire, &heard, gap) {
+                    return Some(what);
                 }
                 if let Some(missing) = gap.and_then(|_| self.unshown(wire, &heard)).filter(|_| closed.is_none()) {
                     return Some(format!("{agent:?} is not shown how {missing} stands; heard {heard:#?}"));
@@ -361,9 +413,9 @@ impl World {
             if closed.is_some() {
                 continue;
             }
-            let kept = self.kept(listening).await;
+            let kept = self.kept(wire.of).await;
             let refused = |path: &str| !tree.may_listen(agent, path, &perhaps);
-            if let Some(path) = kept.iter().find(|path| refused(path)) {
+            if let Some(path) = kept.iter().find(|path| refused(path) && !self.holds_back(wire.of)) {
                 return Some(format!("{agent:?} keeps the topic {path}, which is refused"));
             }
             let none = listening.topics.iter().all(|topic| topic.lost_at.is_some() || refused(&topic.path));
@@ -374,8 +426,20 @@ impl World {
         None
     }
 
+    /// Whether it is a subscription that may have ended, and does not say so before what waits for it has room: it is
+    /// kept nowhere but with its connection.
+    fn holds_back(&self, of: usize) -> bool {
+        let mut wires = self.wires.iter().filter(|wire| wire.of == of && !wire.over);
+        self.listening[of].socket.is_some() && wires.any(|wire| wire.blocked && wire.ear.closed().is_none())
+    }
+
     /// The topics that the hub still keeps for a channel.
-    async fn kept(&self, listening: &Listening) -> Vec<String> {
+    pub(crate) async fn kept(&self, of: usize) -> Vec<String> {
+        let listening = &self.listening[of];
+        if listening.socket.is_some() {
+            let open = self.wires.iter().any(|wire| wire.of == of && !wire.over && wire.ear.closed().is_none());
+            return if open { listening.paths().map(str::to_owned).collect() } else { Vec::new() };
+        }
         match self.hub.channel(listening.channel.id, &listening.channel.subject, |_| false).await {
             Ok(channel) => channel.topics.iter().map(|topic| name(topic.resource.as_str())).collect(),
             Err(ChannelError::Ended) => Vec::new(),
@@ -387,11 +451,13 @@ impl World {
     async fn settle(&mut self) {
         let (head, now) = (self.model.head(), self.instant());
         for of in 0..self.listening.len() {
+            self.learn_cut(of).await;
             if self.live(of) == 0 {
                 continue;
             }
-            let kept = self.kept(&self.listening[of]).await;
+            let kept = self.kept(of).await;
             let open = self.wires.iter().any(|wire| wire.of == of && !wire.over && wire.ear.closed().is_none());
+            let holds_back = self.holds_back(of);
             let (tree, exact) = (self.model.tree(), self.exact);
             let sure = self.model.elsewhere.surely(now, now);
             let perhaps = self.model.elsewhere.perhaps(now, now);
@@ -400,6 +466,7 @@ impl World {
             for topic in listening.topics.iter_mut().filter(|topic| topic.lost_at.is_none()) {
                 let may = tree.may_listen(agent, &topic.path, &sure);
                 match (kept.contains(&topic.path), may) {
+                    (true, _) if holds_back => topic.murky |= topic.doubt.is_some() || !may,
                     (true, true) if exact && open => (topic.doubt, topic.murky) = (None, false),
                     (true, _) => {
                         let may = tree.may_listen(agent, &topic.path, &perhaps);
@@ -421,7 +488,7 @@ impl World {
                     Some(closed) => panic!("{agent:?} was closed by {closed:?}; the channel has ended: {ended}"),
                 }
                 if !wire.blocked {
-                    wire.pending.clear();
+                    wire.owed.extend(wire.pending.drain(..).map(|owed| owed.commit));
                     wire.replaying &= !exact;
                 }
             }

@@ -5,7 +5,10 @@
 //!
 //! Spec: <https://solidproject.org/TR/wac>, <https://solidproject.org/TR/notifications-protocol>
 
-use crate::elsewhere::{Elsewhere, Far};
+use crate::{
+    dialects::{enveloped, published},
+    elsewhere::{Elsewhere, Far},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -117,6 +120,23 @@ pub(crate) enum Voice {
     Events,
     Lines,
     Turtle,
+    /// The envelopes of Linked Web Storage, on a WebSocket.
+    Lws,
+    /// The same, on an event stream.
+    LwsEvents,
+    /// The lines of `solid-0.1`: one subscription of a socket.
+    Solid01,
+}
+
+impl Voice {
+    pub(crate) fn is_lws(self) -> bool {
+        matches!(self, Self::Lws | Self::LwsEvents)
+    }
+
+    /// Whether whoever comes back may say what they heard last.
+    pub(crate) fn knows_cursors(self) -> bool {
+        !matches!(self, Self::Ess | Self::Lws | Self::Solid01)
+    }
 }
 
 /// How a channel listens.
@@ -139,6 +159,8 @@ impl Way {
         Self { voice: Voice::WebSocket, cursor: false, below: false, only: None, not_mine: false };
     pub(crate) const ESS: Self = Self { voice: Voice::Ess, ..Self::SOLID };
     pub(crate) const BELOW: Self = Self { below: true, ..Self::SOLID };
+    pub(crate) const LWS: Self = Self { voice: Voice::Lws, ..Self::BELOW };
+    pub(crate) const SOLID_0_1: Self = Self { voice: Voice::Solid01, ..Self::SOLID };
 
     fn hears(self, agent: &str, actor: &str, kind: &str) -> bool {
         let own = self.not_mine && agent != PUBLIC && agent == actor;
@@ -149,9 +171,9 @@ impl Way {
 /// What a notification lets its hearer know about.
 #[derive(Clone, Debug)]
 pub(crate) struct Concern {
-    path: String,
+    pub(crate) path: String,
     /// Which life of it; none for an ACL, which is about whatever stands there.
-    born: Option<Commit>,
+    pub(crate) born: Option<Commit>,
 }
 
 /// A notification as it is worded.
@@ -160,6 +182,7 @@ pub(crate) struct Message {
     pub(crate) kind: &'static str,
     pub(crate) object: String,
     pub(crate) target: Option<String>,
+    pub(crate) origin: Option<String>,
     pub(crate) state: Option<String>,
 }
 
@@ -294,6 +317,11 @@ impl Model {
     }
 
     fn message(&self, commit: Commit, change: &Change, topic: &str, way: Way) -> Option<(Concern, Message)> {
+        match way.voice {
+            Voice::Lws | Voice::LwsEvents => return enveloped(change, topic),
+            Voice::Solid01 => return published(change, topic),
+            _ => {}
+        }
         let ess = way.voice == Voice::Ess;
         let standing = if change.kind == Kind::Delete { commit - 1 } else { commit };
         let last = &self.moments[standing].tree;
@@ -306,21 +334,21 @@ impl Model {
         let path = change.path.clone();
         if change.acl {
             let state = last.acls.get(&path).and_then(|acl| told(&acl.version));
-            let message = Message { kind, object: format!("{path}.acl"), target: None, state };
+            let message = Message { kind, object: format!("{path}.acl"), target: None, origin: None, state };
             return (message.object == topic).then_some((Concern { path, born: None }, message));
         }
         if path == topic {
             let state = last.nodes.get(&path).and_then(|node| told(&node.version));
-            let message = Message { kind, object: path.clone(), target: None, state };
+            let message = Message { kind, object: path.clone(), target: None, origin: None, state };
             return Some((Concern { path, born: Some(change.born) }, message));
         }
         let container = change.container.clone().filter(|_| !way.below);
         let (container, born) = container.filter(|(container, _)| container == topic)?;
         let state = self.moments[commit].tree.nodes.get(&container).map(|node| node.version.clone());
         let message = match change.kind {
-            _ if ess => Message { kind: "Update", object: container.clone(), target: None, state },
-            Kind::Create => Message { kind: "Add", object: path, target: Some(container.clone()), state },
-            _ => Message { kind: "Remove", object: path, target: Some(container.clone()), state },
+            _ if ess => Message { kind: "Update", object: container.clone(), target: None, origin: None, state },
+            Kind::Create => Message { kind: "Add", object: path, target: Some(container.clone()), origin: None, state },
+            _ => Message { kind: "Remove", object: path, target: Some(container.clone()), origin: None, state },
         };
         Some((Concern { path: container, born: Some(born) }, message))
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How many channels, each with a connection, there are after the prelude.
-const BEGUN: usize = 9;
+const BEGUN: usize = 13;
 
 fn begun(steps: Vec<Step>) {
     run_in_memory(prelude().into_iter().chain(steps).collect());

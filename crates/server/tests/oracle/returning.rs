@@ -4,7 +4,7 @@
 //! nothing that it had. If that can no longer be told, the answer begins with a gap, and with how the topics stand.
 
 use crate::{
-    ear::Ear,
+    ear::{Ear, ROOM},
     listeners::{Gap, Wire},
     model::{Commit, Owed, ROOTS, Voice},
     world::World,
@@ -15,7 +15,10 @@ use podbell_model::{Sequence, StorageId};
 use podbell_wire::Rendering;
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 /// From where a connection begins.
@@ -31,10 +34,10 @@ pub(crate) enum From {
 }
 
 /// What a connection inherits.
-struct Heritage {
-    cursor: Option<String>,
+pub(crate) struct Heritage {
+    pub(crate) cursor: Option<String>,
     /// Whether the cursor was given to this channel.
-    own: bool,
+    pub(crate) own: bool,
     since: Commit,
     seen: Commit,
     pending: Vec<Owed>,
@@ -44,6 +47,9 @@ struct Heritage {
 impl World {
     /// Hangs up, if it is connected, and comes back.
     pub(crate) async fn come_back(&mut self, index: usize) {
+        if let Some(socket) = self.listening[self.wires[index].of].socket {
+            return self.open_again(socket).await;
+        }
         if !self.wires[index].over {
             self.disconnect(index);
         }
@@ -70,6 +76,8 @@ impl World {
         let subject = Arc::clone(&self.listening[of].channel.subject);
         let (topics, all) = (&admission.channel().topics, &self.listening[of].channel.topics);
         let opened = heritage.cursor.as_ref().map(|cursor| self.seals.open(cursor, &subject, topics));
+        // It was opened when it was asked whether everything behind it can be told; topics may have been lost since.
+        let opened = self.listening[of].place.map(Some).or(opened);
         let own = heritage.own && storages(topics) == storages(all);
         assert!(!own || opened != Some(None), "a cursor of its own opens for {subject:?}");
         let (begin, gap) = match opened {
@@ -87,15 +95,25 @@ impl World {
             let unshown = before.ear.gap().and_then(|_| self.unshown(before, &before.ear.heard()));
             assert_eq!(unshown, None, "cut behind a gap, {subject:?} comes back and is not shown how it stands");
         }
-        // That protocol knows no cursors and no gaps.
-        let (begin, gap) =
-            if way.voice == Voice::Ess && gap != Gap::Never { (Begin::Now, Gap::Never) } else { (begin, gap) };
+        let (begin, gap) = match way.voice {
+            // Those protocols know no cursors and no gaps.
+            Voice::Ess | Voice::Lws if gap != Gap::Never => (Begin::Now, Gap::Never),
+            Voice::Solid01 => (Begin::After(Position::after(Sequence(head as u64))), Gap::Never),
+            Voice::LwsEvents => {
+                assert_ne!(gap, Gap::Surely, "who would be told of a gap is told to subscribe anew");
+                (begin, Gap::Never)
+            }
+            _ => (begin, gap),
+        };
         let rendering = Rendering::from_code(admission.channel().rendering.0).unwrap();
-        let by_header = way.voice == Voice::Events;
+        let by_header = matches!(way.voice, Voice::Events | Voice::LwsEvents);
         let rendering = if opened.is_some() && !by_header { rendering.with_cursor() } else { rendering };
-        let cursors = by_header || way.voice != Voice::Ess && (way.cursor || opened.is_some());
+        let cursors = by_header || way.voice.knows_cursors() && (way.cursor || opened.is_some());
         let clocks = (Arc::clone(&self.answered), Arc::clone(&self.now));
-        let ear = Ear::new(self.log.clone(), clocks, way.voice);
+        let socket = self.listening[of].socket.map(|socket| Arc::clone(&self.sockets[socket]));
+        let room = socket.unwrap_or_else(|| Arc::new(AtomicUsize::new(ROOM)));
+        let blocked = room.load(SeqCst) < ROOM;
+        let ear = Ear::new(self.log.clone(), clocks, (way.voice, room));
         let connection = admission.register(ear.clone(), begin, Some(rendering_id(rendering)));
         let (since, seen, pending) = match begin {
             Begin::After(place) if place.sequence.0 <= head as u64 => (heritage.since, heritage.seen, heritage.pending),
@@ -108,22 +126,23 @@ impl World {
             since,
             registered: head,
             registered_at: self.instant(),
-            replaying: begin != Begin::Now,
+            replaying: begin != Begin::Now && way.voice != Voice::Solid01,
             seen,
             pending,
+            owed: BTreeSet::new(),
             cursors,
             came_with_own: heritage.own,
             came_with: heritage.cursor,
             idle: None,
             inherited: if begin == Begin::Now { HashSet::new() } else { heritage.heard },
             gap,
-            blocked: false,
+            blocked,
             partial: false,
             over: false,
         });
     }
 
-    fn heritage(&self, of: usize, from: From) -> Heritage {
+    pub(crate) fn heritage(&self, of: usize, from: From) -> Heritage {
         let (head, channel) = (self.model.head(), &self.listening[of].channel);
         let text = |cursor: podbell_hub::Cursor| String::from_utf8(cursor.to_vec()).unwrap();
         let at = |commit: usize| {
@@ -174,7 +193,7 @@ impl World {
     }
 
     /// Whether what follows a place has been forgotten.
-    fn gap(&self, place: Position, admitted: &[Topic], all: &[Topic]) -> Gap {
+    pub(crate) fn gap(&self, place: Position, admitted: &[Topic], all: &[Topic]) -> Gap {
         let whole = place.part == u32::MAX;
         let after = place.sequence.0 - u64::from(!whole);
         let forgotten = |topics: &[Topic]| {
@@ -188,6 +207,6 @@ impl World {
     }
 }
 
-fn storages(topics: &[Topic]) -> BTreeSet<StorageId> {
+pub(crate) fn storages(topics: &[Topic]) -> BTreeSet<StorageId> {
     topics.iter().map(|topic| topic.storage).collect()
 }

@@ -2,10 +2,10 @@
 
 use crate::{
     model::{Message, Voice},
-    world::name,
+    world::{description, name},
 };
 use podbell_model::{Timestamp, rdf};
-use podbell_wire::Syntax;
+use podbell_wire::{Syntax, solid_0_1::MARK};
 use serde_json::Value;
 use std::ops::Range;
 
@@ -26,8 +26,9 @@ pub(crate) struct Told {
 /// The first whole notification in these bytes, and where the next one begins; none if it was cut.
 pub(crate) fn first(bytes: &[u8], voice: Voice) -> Option<(usize, Told)> {
     let (end, body) = match voice {
-        Voice::WebSocket | Voice::Ess => frame(bytes)?,
-        Voice::Events | Voice::Turtle => until(bytes, b"\n\n")?,
+        Voice::WebSocket | Voice::Ess | Voice::Lws => frame(bytes)?,
+        Voice::Solid01 => mark(bytes)?,
+        Voice::Events | Voice::Turtle | Voice::LwsEvents => until(bytes, b"\n\n")?,
         Voice::Lines => until(bytes, b"\n")?,
     };
     let body = &bytes[body];
@@ -35,7 +36,10 @@ pub(crate) fn first(bytes: &[u8], voice: Voice) -> Option<(usize, Told)> {
         Voice::WebSocket | Voice::Lines => solid(body),
         Voice::Ess => ess(body),
         Voice::Turtle => turtle(body),
-        Voice::Events => event(body),
+        Voice::Events => event(body, solid),
+        Voice::Lws => one(body),
+        Voice::LwsEvents => event(body, one),
+        Voice::Solid01 => line(),
     };
     Some((end, told))
 }
@@ -49,6 +53,13 @@ fn frame(bytes: &[u8]) -> Option<(usize, Range<usize>)> {
     assert!(bytes[0] == 0x81, "every notification is one text frame");
     let end = head + length;
     (end <= bytes.len()).then_some((end, head..end))
+}
+
+/// What a socket makes a line of.
+fn mark(bytes: &[u8]) -> Option<(usize, Range<usize>)> {
+    let mark = bytes.get(..MARK.len())?;
+    assert_eq!(mark, MARK, "a line is a mark");
+    Some((MARK.len(), 0..MARK.len()))
 }
 
 fn until(bytes: &[u8], mark: &[u8]) -> Option<(usize, Range<usize>)> {
@@ -80,6 +91,7 @@ fn ess(body: &[u8]) -> Told {
         kind: kind(json["type"][1].as_str().unwrap()),
         object: path(&json["object"]["id"]),
         target: None,
+        origin: None,
         state: json["object"]["state"].as_str().map(str::to_owned),
     };
     let (id, at) = (json["id"].as_str().unwrap().to_owned(), time(json["published"].as_str().unwrap()));
@@ -94,6 +106,7 @@ pub(crate) fn solid(body: &[u8]) -> Told {
         kind: kind(json["type"].as_str().unwrap()),
         object: path(&json["object"]),
         target: json.get("target").map(path),
+        origin: None,
         state: json["state"].as_str().map(unquoted),
     });
     let cursor = json.get(CURSOR).map(|cursor| cursor.as_str().unwrap().to_owned());
@@ -101,13 +114,69 @@ pub(crate) fn solid(body: &[u8]) -> Told {
     Told { id, at, cursor, message }
 }
 
-fn event(block: &[u8]) -> Told {
+fn event(block: &[u8], data: fn(&[u8]) -> Told) -> Told {
     let block = std::str::from_utf8(block).unwrap();
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
-    let told = solid(field("data: ").unwrap().as_bytes());
+    let told = data(field("data: ").unwrap().as_bytes());
     assert_eq!(field("event: "), told.message.is_none().then_some("gap"), "{block}");
     let cursor = field("id: ").expect("every event has its cursor").to_owned();
     Told { cursor: Some(cursor), ..told }
+}
+
+/// A line says nothing but that it is one.
+fn line() -> Told {
+    let message = Message { kind: "Pub", object: String::new(), target: None, origin: None, state: None };
+    Told { id: String::new(), at: 0, cursor: None, message: Some(message) }
+}
+
+/// The body of a request to a receiver.
+pub(crate) fn pushed(body: &[u8]) -> Vec<Told> {
+    let json: Value = serde_json::from_slice(body).unwrap();
+    if json["type"] == "Notification" { enveloped(&json) } else { vec![solid(body)] }
+}
+
+/// An envelope on a stream, which holds one activity.
+fn one(body: &[u8]) -> Told {
+    let mut all = enveloped(&serde_json::from_slice(body).unwrap());
+    assert_eq!(all.len(), 1, "streams wait for nothing");
+    all.remove(0)
+}
+
+/// The activities of an envelope of Linked Web Storage.
+fn enveloped(json: &Value) -> Vec<Told> {
+    let keys: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(
+        keys.len() == 4 && ["@context", "type", "storage", "activity"].iter().all(|key| keys.contains(key)),
+        "{json}"
+    );
+    assert_eq!(json["type"], "Notification");
+    let all = match &json["activity"] {
+        Value::Array(all) => {
+            assert!(all.len() > 1, "one alone stands by itself");
+            all.clone()
+        }
+        one => vec![one.clone()],
+    };
+    all.iter().map(|activity| activity_of(&json["storage"], activity)).collect()
+}
+
+fn activity_of(storage: &Value, json: &Value) -> Told {
+    let keys = ["id", "type", "object", "target", "origin", "published"];
+    assert!(json.as_object().unwrap().keys().all(|key| keys.contains(&key.as_str())), "{json}");
+    let (types, object) = (json["type"].as_array().unwrap(), path(&json["object"]["id"]));
+    assert_eq!(types.len(), 1, "{json}");
+    let class = if object.ends_with('/') { "Container" } else { "DataResource" };
+    assert_eq!(json["object"]["type"], serde_json::json!([class]));
+    assert_eq!(*storage, description(&object), "an envelope speaks for one storage");
+    let message = Message {
+        kind: kind(types[0].as_str().unwrap()),
+        object,
+        target: json.get("target").map(path),
+        origin: json.get("origin").map(path),
+        state: None,
+    };
+    let (id, at) = (json["id"].as_str().unwrap().to_owned(), time(json["published"].as_str().unwrap()));
+    Told { id, at, cursor: None, message: Some(message) }
 }
 
 fn turtle(body: &[u8]) -> Told {
@@ -127,6 +196,7 @@ fn turtle(body: &[u8]) -> Told {
         kind: kind(class.strip_prefix(AS).unwrap()),
         object: name(&term("object").unwrap()),
         target: term("target").map(|target| name(&target)),
+        origin: None,
         state: find("http://www.w3.org/ns/solid/notifications#state").map(|state| unquoted(&state)),
     });
     let subject = graph.iter().next().unwrap().subject.to_string();

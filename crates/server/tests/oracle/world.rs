@@ -8,7 +8,7 @@ use crate::{
     model::{APPEND, Body, CONTROL, Commit, Model, OWNER, PUBLIC, READ, ROOTS, Rule, WRITE, Who},
 };
 use podbell_delivery::{
-    Frames,
+    Descriptions, Frames,
     push::{Waking, testing::MemoryQueue},
 };
 use podbell_hub::{ChannelStore, Clock, Hub, Owing, Ports, Settings};
@@ -44,6 +44,11 @@ pub(crate) fn iri(path: &str) -> ResourceIri {
     ResourceIri::parse(&whole).unwrap()
 }
 
+/// The description of the storage that a name is in.
+pub(crate) fn description(path: &str) -> String {
+    format!("{}/.lws", ORIGINS[usize::from(path.starts_with('~'))])
+}
+
 /// The name of a resource in the model.
 pub(crate) fn name(iri: &str) -> String {
     let [first, second] = ORIGINS;
@@ -76,6 +81,8 @@ pub(crate) struct World {
     pub(crate) now: Arc<AtomicI64>,
     pub(crate) listening: Vec<Listening>,
     pub(crate) wires: Vec<Wire>,
+    /// The room of each socket of `solid-0.1`.
+    pub(crate) sockets: Vec<Arc<AtomicUsize>>,
     /// Those that push, where there is one thread.
     pub(crate) hooks: Option<Hooks>,
     pod: Pod,
@@ -156,13 +163,16 @@ impl World {
         let judge = Arc::new(Judge::new(history, storages, Arc::new(Post(model.elsewhere.clone())), Rules::default()));
         let told = Arc::clone(&now);
         let clock: Clock = Arc::new(move || Timestamp::from_millisecond(told.load(SeqCst)).unwrap());
+        let named: BTreeMap<_, Arc<str>> =
+            made.iter().zip(ROOTS).map(|(id, root)| (*id, description(root).into())).collect();
+        let descriptions: Descriptions = Arc::new(move |storage| named.get(&storage).cloned());
         let owed = Arc::new(Notify::new());
         let owing = queue.clone().map(|queue| Arc::new(Waking::new(queue, Arc::clone(&owed))) as Arc<dyn Owing>);
         let ports = Ports {
             log: log.clone(),
             fence,
             authorize: judge.clone(),
-            encoder: Arc::new(Frames::default()),
+            encoder: Arc::new(Frames::new(Arc::clone(&descriptions))),
             cursors: seals.clone(),
             channels,
             owing,
@@ -173,7 +183,7 @@ impl World {
         let answered = Arc::new(AtomicUsize::new(ROOTS.len()));
         let hooks = queue.map(|queue| {
             let sight = (log.clone(), Arc::clone(&answered), Arc::clone(&now));
-            Hooks::start(queue, &hub, seals.clone(), clock, owed, sight)
+            Hooks::start(queue, &hub, seals.clone(), clock, owed, sight, descriptions)
         });
         let mut world = Self {
             model,
@@ -189,6 +199,7 @@ impl World {
             now,
             listening: Vec::new(),
             wires: Vec::new(),
+            sockets: Vec::new(),
             pod,
             judge,
             store,

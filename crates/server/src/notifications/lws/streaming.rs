@@ -12,7 +12,7 @@ use axum::{
 };
 use http::{Method, Request, StatusCode};
 use podbell_hub::{Begin, Channel, ConnectError, Position};
-use podbell_log::LogError;
+use podbell_log::{Log, LogError};
 use podbell_model::Sequence;
 use podbell_wire::{Framing, Rendering};
 
@@ -30,7 +30,9 @@ pub(in crate::notifications) async fn events(
     let since = app.log.head();
     let begin = begin(app, &request, channel, Framing::Events, Begin::Now);
     let admission = match begin {
-        Begin::After(place) if !ended && can_be_read(app, channel, place).await? => {
+        Begin::After(place)
+            if !ended && can_be_read(&*app.log, channel, place).await.map_err(Problem::unavailable)? =>
+        {
             match app.hub.admit_again(hash).await {
                 // The grace was over meanwhile.
                 Err(ConnectError::Ended | ConnectError::Unknown) => return Ok(over()),
@@ -49,15 +51,15 @@ fn over() -> Response {
 }
 
 /// Whether everything behind a place can still be told.
-async fn can_be_read(app: &App, channel: &Channel, place: Position) -> Result<bool, Problem> {
-    if place.sequence > app.log.head() {
+pub async fn can_be_read(log: &dyn Log, channel: &Channel, place: Position) -> Result<bool, LogError> {
+    if place.sequence > log.head() {
         return Ok(false);
     }
     let heard = if place.part < u32::MAX { Sequence(place.sequence.0.saturating_sub(1)) } else { place.sequence };
     let storages: Vec<_> = channel.topics.iter().map(|topic| topic.storage).collect();
-    match app.log.read_of(&storages, heard, 1).await {
+    match log.read_of(&storages, heard, 1).await {
         Ok(_) => Ok(true),
         Err(LogError::Gap) => Ok(false),
-        Err(error) => Err(Problem::unavailable(error)),
+        Err(error) => Err(error),
     }
 }
