@@ -83,6 +83,25 @@ fn t_lws_46_who_comes_back_in_time_hears_what_was_missed_once_and_in_order() {
     assert_eq!(short(&bob.event().unwrap().2), fact("Create", format!("{at}live")));
 }
 
+/// R-LWS-26, LW24: what is left is told without a gap, also if nothing is left of one storage.
+#[test]
+fn t_lws_46_who_lost_a_storage_meanwhile_hears_all_that_was_missed_of_the_other() {
+    let (lost, kept) = (topic("lws-back-lost"), "/lws-back-kept/");
+    WORLD.pod(&["create", "lws-back-kept", "--owner", WORLD.webid("ALICE")]);
+    ALICE.rules(kept, &for_bob("acl:Read"));
+    let (mut bob, made) = events(&BOB, &[&lost, kept]);
+    ALICE.put(&format!("{kept}heard"), "");
+    let (_, last, _) = bob.event().unwrap();
+    drop(bob);
+    ALICE.rules(&lost, "acl:agentClass foaf:Agent; acl:mode acl:Append");
+    ALICE.put(&format!("{kept}missed"), "");
+    let mut bob = open(&BOB, &made, &[("last-event-id", &last)]).opened();
+    ALICE.put(&format!("{kept}live"), "");
+    for path in ["missed", "live"] {
+        assert_eq!(short(&bob.event().unwrap().2), fact("Create", format!("{kept}{path}")));
+    }
+}
+
 /// R-LWS-26: an `EventSource` that has heard nothing yet can come back too.
 #[test]
 fn t_lws_46_who_has_heard_nothing_yet_comes_back_too() {

@@ -21,6 +21,18 @@ fn a_channel_that_loses_all_topics_at_once_ends() {
 }
 
 #[test]
+fn who_lost_a_storage_meanwhile_comes_back_to_the_others() {
+    let way = Way { voice: Voice::LwsEvents, ..Way::LWS };
+    begun(vec![
+        Step::Listen { agent: "ann", topics: vec!["/c/", "~/"], way },
+        Step::Cut(BEGUN, 0, Ask::Describe { path: "~/" }),
+        Step::Ask(OWNER, Ask::PutAcl { path: "/c/", rules: vec![] }),
+        Step::Ask(OWNER, Ask::Describe { path: "~/" }),
+        Step::Return(BEGUN + 1),
+    ]);
+}
+
+#[test]
 fn a_cut_between_a_gap_and_how_the_topics_stand_is_a_gap_again() {
     // Room for the gap; for the first topic; for the last, so that nothing is missing.
     for room in [450, 950, 1_300] {
