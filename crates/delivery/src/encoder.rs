@@ -152,6 +152,11 @@ impl Encoder for Frames {
         Self::write(rendering, Kind::Notification, text)
     }
 
+    /// Linked Web Storage and `solid-0.1` have no word for it, nor for how a topic stands.
+    fn tells_gaps(&self, rendering: RenderingId) -> bool {
+        !matches!(Rendering::from_code(rendering.0), Some(Rendering::Lws { .. } | Rendering::Solid01))
+    }
+
     /// On event streams, which have a name for it, and where cursors were asked for; others would not know it.
     fn encode_gap(&self, rendering: RenderingId, id: Uuid, now: Timestamp) -> Encoded {
         match Rendering::from_code(rendering.0) {

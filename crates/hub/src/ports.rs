@@ -109,6 +109,12 @@ pub trait Encoder: Send + Sync + 'static {
         now: Timestamp,
     ) -> Encoded;
 
+    /// Whether receivers can be told that they missed something, or at least how their topics stand. Others are let go
+    /// instead.
+    fn tells_gaps(&self, _rendering: RenderingId) -> bool {
+        true
+    }
+
     /// The finished bytes that tell that what was missed can no longer be read. Empty for renderings whose receivers
     /// know no such marker.
     fn encode_gap(&self, _rendering: RenderingId, _id: podbell_model::Uuid, _now: Timestamp) -> Encoded {

@@ -82,8 +82,11 @@ impl Inner {
         }
     }
 
-    /// Tells what comes before the log; false if that cannot be read.
+    /// Tells what comes before the log; false if that cannot be read, or there is no word for it.
     async fn compare(&self, key: ConnectionKey, compare: Compare) -> bool {
+        if compare == Compare::Gap && !self.with(|shard, _| shard.tells_gaps(key)) {
+            return false;
+        }
         let topics = self.with(|shard, _| shard.compared(key, compare));
         // As of before the first topic is looked at: what follows may be told twice, and is not missed.
         let (mut as_of, count) = (None, topics.len());
@@ -176,6 +179,10 @@ impl Shard {
         let Some((_, live)) = self.find(key).filter(|_| compare != Compare::Nothing) else { return Vec::new() };
         let heard = live.topics.iter().zip(live.channel.topics.iter()).filter(|((_, heard), _)| *heard);
         heard.map(|((entry, _), topic)| (*entry, topic.clone())).collect()
+    }
+
+    fn tells_gaps(&self, key: ConnectionKey) -> bool {
+        self.connections.get(&key).is_none_or(|connected| self.encoder.tells_gaps(connected.rendering))
     }
 
     /// Says that something may have been missed, to receivers that would understand.

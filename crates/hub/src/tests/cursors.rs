@@ -97,6 +97,21 @@ async fn a_place_in_the_future_and_one_that_is_gone_begin_with_a_gap_and_how_thi
 }
 
 #[tokio::test]
+async fn who_cannot_be_told_of_a_gap_is_let_go_instead() {
+    let world = World::new();
+    let channel = Channel { rendering: super::world::WITHOUT_GAPS, ..world.channel("bob", &["/a"]) };
+    world.hub.subscribe(channel.clone()).await.unwrap();
+    world.write("/a");
+    world.quiet().await;
+    let bob = world.begin(&channel, Begin::Lost).await;
+    world.quiet().await;
+    assert!(!bob.connection.is_open() && bob.ear.facts().is_empty());
+    let bob = world.begin(&channel, Begin::Now).await;
+    world.quiet().await;
+    assert!(bob.connection.is_open());
+}
+
+#[tokio::test]
 async fn an_idle_connection_has_a_cursor_behind_everything() {
     let world = World::new();
     let channel = with_cursor(&world, "bob", &["/a"]);

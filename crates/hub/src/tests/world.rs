@@ -291,6 +291,10 @@ impl Encoder for Lines {
         Self::line(rendering, &format!("State {} {}\n", topic.path(), state.unwrap_or("gone")))
     }
 
+    fn tells_gaps(&self, rendering: RenderingId) -> bool {
+        rendering != WITHOUT_GAPS
+    }
+
     fn encode_gap(&self, rendering: RenderingId, _: Uuid, _: Timestamp) -> Encoded {
         if rendering.0 == 2 { Encoded::default() } else { Self::line(rendering, "Gap\n") }
     }
@@ -307,6 +311,9 @@ impl Lines {
         }
     }
 }
+
+/// The rendering that has no word for gaps.
+pub(super) const WITHOUT_GAPS: RenderingId = RenderingId(4);
 
 /// The rendering whose lines begin with a cursor.
 pub(super) const WITH_CURSOR: RenderingId = RenderingId(3);
