@@ -140,7 +140,7 @@ impl World {
         assert_eq!(told.cursor.is_some(), wire.cursors, "cursors are told where they were asked for: {told:?}");
         let cursor = told.cursor.as_ref()?;
         let channel = &listening.channel;
-        let place = self.seals.open(cursor, &channel.subject, &channel.topics);
+        let place = self.seals.open_on(cursor, channel);
         let narrowed = listening.topics.iter().any(|topic| topic.lost_at.is_some() || topic.is_doubtful());
         assert!(place.is_some() || narrowed, "the cursor opens for its channel: {told:?}");
         assert!(place.is_none_or(|place| place.sequence.0 == commit as u64), "{told:?} is followed by {place:?}");

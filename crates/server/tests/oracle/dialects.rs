@@ -11,7 +11,8 @@ pub(crate) fn enveloped(change: &Change, told_as: &str) -> Option<(Concern, Mess
     if object != told_as {
         return None;
     }
-    let container = parent(&object);
+    // An ACL is in no container.
+    let container = parent(&object).filter(|_| !change.acl);
     let (kind, target, origin) = match change.kind {
         Kind::Create => ("Create", container, None),
         Kind::Update => ("Update", None, None),

@@ -7,7 +7,7 @@
 use crate::{
     listeners::{CONCURRENT, Gap, Over, PATIENCE},
     model::{Voice, Way},
-    returning::{From, storages},
+    returning::From,
     world::World,
 };
 use podbell_hub::{Channel, ConnectError, ConnectionLimit, Ending};
@@ -88,9 +88,8 @@ impl World {
             return None;
         };
         assert!(!ended || over != Over::No, "the subscription of {:?} has not ended", listening.agent);
-        let place = self.seals.open(&cursor, &channel.subject, &channel.topics);
-        let own = heritage.own && storages(&channel.topics) == storages(&listening.channel.topics);
-        assert!(!own || place.is_some(), "what it heard last is known");
+        let place = self.seals.open_on(&cursor, &channel);
+        assert_eq!(place.is_some(), heritage.own, "what it heard last is known, and nothing else");
         let place = place?;
         let readable = can_be_read(&*self.log, &channel, place).await.unwrap();
         let gap = self.gap(place, &channel.topics, &channel.topics);
