@@ -41,9 +41,11 @@ pub(crate) fn choose(
             continue;
         }
         let is_next = (row.get(2)? || open.contains(&object)) && !left.contains(&object);
-        let is_due = row.get::<_, i64>(3)? <= nanos(now) && row.get::<_, i64>(4)? == storage;
+        // What goes in order waits for what is before it, and for nothing else.
+        let is_due = object.is_empty() || row.get::<_, i64>(3)? <= nanos(now);
+        let is_here = row.get::<_, i64>(4)? == storage;
         let is_free = !spoken.for_him.contains(&id) && !spoken.otherwise.contains(&id);
-        if is_next && is_due && is_free {
+        if is_next && is_due && is_here && is_free {
             open.insert(object);
             chosen.push((target, id));
         } else {

@@ -89,7 +89,9 @@ impl Queue for MemoryQueue {
         let mut left = HashSet::new();
         for (id, entry) in waiting {
             let is_next = (heads.contains(id) || open.contains(&entry.object)) && !left.contains(&entry.object);
-            let is_due = entry.due <= now && !under_way.contains(&DeliveryId(*id));
+            // What goes in order waits for what is before it, and for nothing else.
+            let waits = entry.object.is_some() && entry.due > now;
+            let is_due = !waits && !under_way.contains(&DeliveryId(*id));
             let of_storage = entry.topic().is_some_and(|topic| topic.storage == storage);
             if *id == lead.id.0 {
                 open.insert(&entry.object);
