@@ -167,21 +167,6 @@ pub(crate) fn error(description: &str) -> String {
     document("This does not work", &body)
 }
 
-/// What stands at the root of the issuer: what this is, and where programs find out more.
-pub fn welcome(issuer: &str, account: &str, discovery: &str) -> String {
-    let body = format!(
-        "<h1>Identity provider</h1>\
-         <p>This is where people log in to Solid apps with a WebID of this server. An app sends you when it \
-         needs you.</p><p><a href=\"{}\">Your account</a>: password, apps, credentials for programs.</p>\
-         <dl><dt>Issuer</dt><dd><code>{}</code></dd>\
-         <dt>For programs</dt><dd><a href=\"{href}\">{href}</a></dd></dl>",
-        escape(account),
-        escape(issuer),
-        href = escape(discovery),
-    );
-    document("Identity provider", &body)
-}
-
 /// Says that somebody must wait before they try again.
 pub fn slow_down() -> String {
     document(
@@ -263,7 +248,6 @@ mod tests {
                 stays: true,
             }),
             log_out(ATTACK, ATTACK, ATTACK),
-            welcome(ATTACK, ATTACK, ATTACK),
             error(ATTACK),
         ];
         for html in forms {

@@ -6,10 +6,11 @@ use crate::{
     attempts::Attempts,
     card::Card,
     causes::Causes,
+    console,
     data::DataDirectory,
     listen::Bound,
     notifications::{self, Seals, Targets, local::Local, lws, solid_0_1::Capabilities},
-    parts::{Parts, outbound},
+    parts::{self, Parts, outbound},
     provider_site::{self, Homes},
     pushing, resources,
     seed::{self, Seeding},
@@ -76,6 +77,10 @@ pub async fn compose_with(
             issuer: provider.issuer().into(),
         });
         composed.provider = provider_site::routes(Arc::clone(provider), homes, Arc::clone(&clock), settings);
+        if let Some(issuer) = issuer {
+            let facts = parts::console(settings, &bound.pods.url, issuer);
+            composed.provider = composed.provider.merge(console::routes(facts));
+        }
     }
     composed.admin = admin::routes(Admin {
         base: bound.pods.url.clone(),

@@ -13,6 +13,7 @@ pub mod card;
 pub mod causes;
 pub mod cli;
 pub mod compose;
+pub mod console;
 pub mod cors;
 pub mod data;
 pub mod front;

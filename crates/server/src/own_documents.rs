@@ -48,15 +48,16 @@ impl OwnDocuments {
         Self { client, origins, provider: OnceLock::new(), pods: OnceLock::new() }
     }
 
-    /// Makes known what the provider publishes; only the first call counts.
-    pub fn publish_provider(&self, provider: &Provider) {
+    /// Makes known what the provider publishes, and what else is published at its origin; only the first call counts.
+    pub fn publish_provider(&self, provider: &Provider, others: impl IntoIterator<Item = (String, String)>) {
         let discovery = provider.discovery();
         let at = |url: &str| Url::parse(url).ok();
         let documents = [
             (at(&format!("{}{DISCOVERY}", provider.issuer())), discovery.to_string()),
             (discovery["jwks_uri"].as_str().and_then(at), provider.jwks().to_string()),
         ];
-        let documents = documents.into_iter().filter_map(|(url, body)| Some((url?, Bytes::from(body))));
+        let others = others.into_iter().map(|(url, body)| (at(&url), body));
+        let documents = documents.into_iter().chain(others).filter_map(|(url, body)| Some((url?, Bytes::from(body))));
         // A second call would publish the same.
         let _ = self.provider.set(documents.collect());
     }
@@ -167,7 +168,7 @@ mod tests {
         for url in OWN.into_iter().take(2) {
             assert_eq!(get(&own, url).await.unwrap_err(), FetchError::Unreachable, "nothing is published yet: {url}");
         }
-        own.publish_provider(&testing::provider().await);
+        own.publish_provider(&testing::provider().await, []);
         own.publish_pods(Arc::new(Pods));
         for url in OWN {
             assert_eq!(get(&own, url).await.unwrap_err(), FetchError::Status(404), "{url}");
@@ -181,7 +182,7 @@ mod tests {
     async fn what_is_public_is_read_in_process() {
         let (own, outside) = own(Layout::Path);
         let provider = testing::provider().await;
-        own.publish_provider(&provider);
+        own.publish_provider(&provider, []);
         own.publish_pods(Arc::new(Pods));
         let json = |document: &Document| serde_json::from_slice::<serde_json::Value>(&document.body).unwrap();
         let discovery = get(&own, "http://localhost:3001/.well-known/openid-configuration").await.unwrap();

@@ -4,6 +4,7 @@
 
 use crate::{
     authorize::Judge,
+    console::Facts,
     data::{DataDirectory, DataError},
     own_documents::OwnDocuments,
     own_origins::OwnOrigins,
@@ -98,10 +99,21 @@ impl Parts {
         if let Some(issuer) = issuer {
             let config = provider_config(settings, issuer.as_str());
             let made = Provider::new(config, store.clone(), Arc::clone(&fetch), replay.clone(), clock()).await?;
-            own.publish_provider(&made);
+            let console = console(settings, base, issuer);
+            own.publish_provider(&made, [(console.id(), console.client().to_string())]);
             provider = Some(Arc::new(made));
         }
         Ok(Self { clock, store, client, origins, fetch, pod, judge, replay, provider, sender })
+    }
+}
+
+/// What the console knows, which is served beside the provider.
+pub fn console(settings: &Settings, base: &BaseUrl, issuer: &BaseUrl) -> Facts {
+    Facts {
+        url: issuer.to_string(),
+        pods: base.to_string(),
+        issuer: Some(issuer.to_string()),
+        is_development: settings.is_development(),
     }
 }
 

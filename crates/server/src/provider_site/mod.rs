@@ -79,7 +79,6 @@ fn limited_routes(
     let (account, sign_up) = (url_path(&endpoints.account), url_path(&endpoints.sign_up));
     let site = Arc::new(Site { provider, homes, clock, attempts, documents, body, patience });
     Router::new()
-        .route("/", get(pages::welcome))
         .route(&format!("/{DISCOVERY}"), get(oauth::discovery).options(async || options("GET, HEAD, OPTIONS")))
         .route(&at("jwks_uri"), get(oauth::jwks).options(async || options("GET, HEAD, OPTIONS")))
         .route(&at("registration_endpoint"), post(oauth::register).options(async || options("OPTIONS, POST")))

@@ -4,7 +4,7 @@
 //! this machine are of the same site to a browser, so that cookies go along, is the rule in development; their cookies
 //! are not kept apart either, so that a neighbour can plant one.
 
-use super::{DISCOVERY, Site};
+use super::Site;
 use crate::{cors::Unshared, problem::Problem, request::Target};
 use axum::{
     extract::{Extension, FromRequest, FromRequestParts as _, Request, State},
@@ -16,13 +16,6 @@ use std::sync::Arc;
 
 /// How long somebody waits after too many wrong passwords for one account, in seconds.
 const ACCOUNT_WAIT: u64 = 15 * 60;
-
-/// What stands at the root.
-pub(super) async fn welcome(State(site): State<Arc<Site>>) -> Response {
-    let issuer = site.provider.issuer();
-    let account = &site.provider.endpoints().account;
-    page(StatusCode::OK, pages::welcome(issuer, account, &format!("{issuer}{DISCOVERY}")))
-}
 
 /// The short way to people's own accounts.
 pub(super) async fn to_account(State(site): State<Arc<Site>>) -> Response {

@@ -277,7 +277,7 @@ async fn a_seeded_account_acts_through_curl() {
     // What the server makes of it, without a connection to itself.
     let issuer: BaseUrl = origin.issuer.parse().unwrap();
     let own = OwnDocuments::new(Arc::new(Nowhere), OwnOrigins::new(&base, Layout::Path, Some(&issuer)));
-    own.publish_provider(&origin.provider);
+    own.publish_provider(&origin.provider, []);
     own.publish_pods(Arc::new(Profile(origin.issuer.clone())));
     let replay = Arc::new(MemoryReplay::new(10, Timestamp::now()));
     let verifier = Verifier::new(Config { development: true, ..Config::default() }, Arc::new(own), replay);

@@ -1,0 +1,228 @@
+// Who is signed in: authorization code flow with PKCE and DPoP, at any provider. https://solidproject.org/TR/oidc
+//
+// The key of the proofs never leaves the browser (it cannot be exported), and the refresh token that is kept is bound
+// to it. Access tokens live in memory alone.
+import { config } from './config.js';
+import * as kept from './kept.js';
+import * as oauth from '../vendor/oauth4webapi.js';
+
+const KEY = 'session';
+const SCOPE = 'openid webid offline_access';
+/** A sign-in that was begun is forgotten after this many milliseconds. */
+const BEGUN = 15 * 60 * 1000;
+/** An access token is renewed this many milliseconds before it ends. */
+const EARLY = 20_000;
+
+/** http is for servers in development, on this machine. */
+const insecure = { [oauth.allowInsecureRequests]: config.development };
+
+/** Why nobody was signed in, for people. */
+export class SignInError extends Error {}
+
+/** `change` is dispatched when somebody signs in or out, `ended` when a sign-in ended without being asked to. */
+export class Session extends EventTarget {
+  #state;
+  #token;
+
+  /** The WebID of whoever is signed in; undefined for the public. */
+  get webid() {
+    return this.#state?.webid;
+  }
+
+  /** Where they signed in. */
+  get issuer() {
+    return this.#state?.issuer;
+  }
+
+  /** Takes up what this browser keeps, or what the provider has just sent back to this page. */
+  async open() {
+    const back = new URL(location.href);
+    if (back.searchParams.has('state') && (back.searchParams.has('code') || back.searchParams.has('error'))) {
+      const clean = new URL(back.pathname, back.origin);
+      // The code is good for one use, and is nobody's business in the history.
+      history.replaceState(null, '', clean);
+      const to = await this.#finish(back, clean.href);
+      if (to) history.replaceState(null, '', to);
+    } else {
+      this.#state = await kept.get(KEY);
+      if (this.#state) await this.#renew().catch(() => {});
+    }
+    this.dispatchEvent(new Event('change'));
+    return this;
+  }
+
+  /** Goes to a provider; comes back to this page, with `query` behind its path. */
+  async signIn(issuer, query = location.search) {
+    const as = await discover(issuer);
+    const redirect = new URL(location.pathname, location.origin).href;
+    const client = await clientFor(as, redirect);
+    const verifier = oauth.generateRandomCodeVerifier();
+    const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
+    const keys = await oauth.generateKeyPair('ES256', { extractable: false });
+    await kept.put(`begun:${state}`, { at: Date.now(), issuer: as.issuer, client, verifier, nonce, keys, query });
+    const to = new URL(as.authorization_endpoint);
+    const asked = {
+      response_type: 'code',
+      client_id: client.client_id,
+      redirect_uri: redirect,
+      scope: SCOPE,
+      state,
+      nonce,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      // Without it some providers give no refresh token.
+      prompt: 'consent',
+    };
+    for (const [name, value] of Object.entries(asked)) to.searchParams.set(name, value);
+    location.assign(to);
+  }
+
+  /** Forgets who is signed in, here and in other tabs. The provider may still know. */
+  async signOut() {
+    this.#state = this.#token = undefined;
+    await kept.remove(KEY);
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /** `fetch`, as whoever is signed in. Without anybody it is the browser's own. */
+  fetch = async (input, init = {}) => {
+    const request = new Request(input, init);
+    if (!this.#state) return fetch(request);
+    const token = await this.#access();
+    if (!token) return fetch(request);
+    const body = request.body === null ? undefined : await request.arrayBuffer();
+    const send = () => oauth.protectedResourceRequest(token, request.method, new URL(request.url), request.headers, body, {
+      ...insecure,
+      DPoP: this.#proofs(),
+      signal: request.signal,
+      [oauth.customFetch]: (url, sent) => fetch(url, { ...sent, redirect: request.redirect, cache: request.cache }),
+    });
+    try {
+      return await send().catch((error) => (oauth.isDPoPNonceError(error) ? send() : Promise.reject(error)));
+    } catch (error) {
+      // What asks for authentication is an answer like any other.
+      if (error instanceof oauth.WWWAuthenticateChallengeError) return error.response;
+      throw error;
+    }
+  };
+
+  #handle;
+
+  #proofs() {
+    if (this.#handle?.keys !== this.#state.keys) {
+      this.#handle = { keys: this.#state.keys, proofs: oauth.DPoP(this.#state.client, this.#state.keys) };
+    }
+    return this.#handle.proofs;
+  }
+
+  /** An access token that still lives. */
+  async #access() {
+    if (this.#token && this.#token.until - EARLY > Date.now()) return this.#token.text;
+    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
+    await this.#renewing;
+    return this.#token?.text;
+  }
+
+  #renewing;
+
+  /** A refresh token is good once, so tabs take turns, and each begins with what the last one kept. */
+  async #renew() {
+    return navigator.locks.request('podbell-session', async () => {
+      const state = await kept.get(KEY);
+      if (!state?.refresh) return this.#lost('The sign-in has ended: the provider gave no leave to go on.');
+      this.#state = state;
+      const as = await discover(state.issuer);
+      const ask = () =>
+        oauth.refreshTokenGrantRequest(as, state.client, authentication(state.client), state.refresh, { ...insecure, DPoP: this.#proofs() })
+          .then((answer) => oauth.processRefreshTokenResponse(as, state.client, answer));
+      let answer;
+      try {
+        answer = await ask().catch((error) => (oauth.isDPoPNonceError(error) ? ask() : Promise.reject(error)));
+      } catch (error) {
+        // Only the provider's own word ends it; a network that is away does not.
+        if (error instanceof oauth.ResponseBodyError) return this.#lost('The sign-in has ended; please sign in again.');
+        throw error;
+      }
+      await this.#keep({ ...state, refresh: answer.refresh_token ?? state.refresh }, answer);
+    });
+  }
+
+  async #lost(reason) {
+    await this.signOut();
+    this.dispatchEvent(new CustomEvent('ended', { detail: reason }));
+  }
+
+  async #keep(state, answer) {
+    this.#state = state;
+    this.#token = { text: answer.access_token, until: Date.now() + (answer.expires_in ?? 300) * 1000 };
+    await kept.put(KEY, state);
+  }
+
+  async #finish(back, redirect) {
+    const begun = await kept.get(`begun:${back.searchParams.get('state')}`);
+    if (!begun || Date.now() - begun.at > BEGUN) throw new SignInError('That sign-in was not begun here, or too long ago. Please try again.');
+    await kept.remove(`begun:${back.searchParams.get('state')}`);
+    const { client, keys, issuer, nonce, verifier, query } = begun;
+    const as = await discover(issuer);
+    try {
+      const parameters = oauth.validateAuthResponse(as, client, back, back.searchParams.get('state'));
+      const proofs = oauth.DPoP(client, keys);
+      const ask = () =>
+        oauth.authorizationCodeGrantRequest(as, client, authentication(client), parameters, redirect, verifier, { ...insecure, DPoP: proofs })
+          .then((answer) => oauth.processAuthorizationCodeResponse(as, client, answer, { expectedNonce: nonce, requireIdToken: true }));
+      const answer = await ask().catch((error) => (oauth.isDPoPNonceError(error) ? ask() : Promise.reject(error)));
+      const claims = oauth.getValidatedIdTokenClaims(answer);
+      const webid = claims.webid ?? claims.sub;
+      if (!/^https?:/.test(webid)) throw new SignInError(`${issuer} signed somebody in, but did not say with which WebID.`);
+      await this.#keep({ issuer, client, keys, webid, refresh: answer.refresh_token }, answer);
+    } catch (error) {
+      if (error instanceof oauth.AuthorizationResponseError && error.error === 'access_denied') {
+        throw new SignInError('Nobody was signed in: it was not allowed.');
+      }
+      throw error instanceof SignInError ? error : new SignInError(`${issuer} did not sign you in: ${error.message}`);
+    }
+    return new URL(query || '', redirect).href;
+  }
+}
+
+/** Asks a provider about itself. */
+async function discover(issuer) {
+  let url;
+  try {
+    url = new URL(/^https?:/i.test(issuer) ? issuer : `https://${issuer}`);
+  } catch {
+    throw new SignInError(`“${issuer}” is no address of an identity provider.`);
+  }
+  try {
+    const asked = { ...insecure, algorithm: 'oidc' };
+    const answer = await oauth.discoveryRequest(url, asked);
+    return await oauth.processDiscoveryResponse(url, answer);
+  } catch {
+    throw new SignInError(`${url.origin} does not answer as an identity provider.`);
+  }
+}
+
+/** By its document where the provider can read that, else registered with the provider, anew each time. */
+async function clientFor(as, redirect) {
+  const isReachable = new URL(config.client).protocol === 'https:' || as.issuer === config.issuer;
+  if (isReachable) return { client_id: config.client, token_endpoint_auth_method: 'none' };
+  if (!as.registration_endpoint) throw new SignInError(`${as.issuer} takes only applications that it knows.`);
+  const metadata = {
+    client_name: 'Podbell console',
+    redirect_uris: [redirect],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    scope: SCOPE,
+    token_endpoint_auth_method: 'none',
+    application_type: 'web',
+  };
+  const answer = await oauth.dynamicClientRegistrationRequest(as, metadata, insecure);
+  return oauth.processDynamicClientRegistrationResponse(answer);
+}
+
+function authentication(client) {
+  if (!client.client_secret) return oauth.None();
+  return client.token_endpoint_auth_method === 'client_secret_post'
+    ? oauth.ClientSecretPost(client.client_secret)
+    : oauth.ClientSecretBasic(client.client_secret);
+}
