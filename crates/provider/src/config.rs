@@ -117,6 +117,8 @@ pub struct Config {
     pub development: bool,
     /// The account that is logged in without being asked.
     pub auto_login: Option<Arc<str>>,
+    /// The page where people see who listens to their pods, if there is one.
+    pub console: Option<Arc<str>>,
 }
 
 impl Config {
@@ -130,6 +132,7 @@ impl Config {
             limits: Limits::default(),
             development: false,
             auto_login: None,
+            console: None,
         }
     }
 

@@ -240,6 +240,7 @@ impl Provider {
             account: name,
             webid: webid.as_str(),
             issuer: self.issuer(),
+            console: self.config.console.as_deref(),
             told,
             apps: &self.apps(&person.account, person.browser.now).await?,
             credentials: &credentials,

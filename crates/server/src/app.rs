@@ -30,6 +30,8 @@ pub struct App {
     pub origin: Arc<str>,
     /// The provider, if it is served.
     pub issuer: Option<Arc<str>>,
+    /// The console, if it is served.
+    pub console: Option<Arc<str>>,
     /// The time.
     pub clock: Clock,
     /// When it was put together: what follows from the settings alone is as old as that.

@@ -1,5 +1,6 @@
 //! The card that a start prints: what runs where, and how to try it.
 
+use crate::console::NOTIFICATIONS;
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
@@ -12,6 +13,8 @@ pub struct Card {
     pub base_url: String,
     /// The provider's URL, if it is served.
     pub provider: Option<String>,
+    /// The console's URL, if it is served.
+    pub console: Option<String>,
     /// The demo accounts and their WebIDs.
     pub accounts: Vec<Account>,
     /// The file with their credentials.
@@ -24,8 +27,8 @@ pub struct Card {
     pub has_pods: bool,
     /// Whether demo accounts can be made.
     pub seeds: bool,
-    /// A shell command that shows a notification end to end.
-    pub example: Option<String>,
+    /// Shell commands of which each shows a notification end to end.
+    pub examples: Vec<String>,
 }
 
 /// A demo account.
@@ -47,6 +50,9 @@ pub fn card(card: &Card) -> String {
     if let Some(provider) = &card.provider {
         row(&mut text, "Log-in", &format!("{provider} (for apps)"));
     }
+    if let Some(console) = &card.console {
+        row(&mut text, "Console", &format!("{console} (who listens)"));
+    }
     for account in &card.accounts {
         row(&mut text, &account.name, &account.webid);
     }
@@ -54,8 +60,14 @@ pub fn card(card: &Card) -> String {
         row(&mut text, "Credentials", &credentials.display().to_string());
     }
     row(&mut text, "Data", &card.data.display().to_string());
-    if let Some(command) = &card.example {
-        let _ = write!(text, "\n  See a notification arrive:\n\n    {command}\n");
+    if !card.examples.is_empty() {
+        text.push_str("\n  See a notification arrive:\n\n");
+        for command in &card.examples {
+            let _ = writeln!(text, "    {command}");
+        }
+        if let Some(console) = &card.console {
+            let _ = write!(text, "\n  or in a browser: {console}{NOTIFICATIONS}\n");
+        }
     } else if !card.has_pods {
         let how = if card.seeds {
             "start again with --seed NAME to make one"
@@ -70,8 +82,9 @@ pub fn card(card: &Card) -> String {
     text
 }
 
-/// A command that shows how a change in a pod is heard, for `Card::example`. It uses this program itself and curl.
-pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> String {
+/// Commands that show how a change in a pod is heard, for `Card::examples`: one with this program and curl that makes the
+/// change too, and one that goes on listening.
+pub fn examples(program: &Path, data: &Path, account: &str, root: &str) -> Vec<String> {
     let here = std::env::current_dir().ok();
     let shown = |path: &Path| match here.as_ref().and_then(|here| path.strip_prefix(here).ok()) {
         // A bare name would be looked for among the installed programs.
@@ -79,11 +92,15 @@ pub fn example(program: &Path, data: &Path, account: &str, root: &str) -> String
         Some(inner) => inner.display().to_string(),
         None => path.display().to_string(),
     };
-    let mut command = format!("{} as", quoted(&shown(program)));
-    if data != Path::new("podbell-data") {
-        let _ = write!(command, " --data {}", quoted(&data.display().to_string()));
-    }
-    format!("{command} {account} ring {root} | curl -K-")
+    let program = quoted(&shown(program));
+    let data = match data == Path::new("podbell-data") {
+        true => String::new(),
+        false => format!(" --data {}", quoted(&data.display().to_string())),
+    };
+    vec![
+        format!("{program} as{data} {account} ring {root} | curl -K-"),
+        format!("{program} watch{data} --as {account} {root}"),
+    ]
 }
 
 /// Text as one word of a shell.
@@ -105,16 +122,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_is_one_paste_in_a_shell() {
+    fn each_example_is_one_paste_in_a_shell() {
         let root = "http://localhost:3000/alice/";
         assert_eq!(
-            example(Path::new("/opt/it's/podbell"), Path::new("podbell-data"), "alice", root),
-            "'/opt/it'\\''s/podbell' as alice ring http://localhost:3000/alice/ | curl -K-",
+            examples(Path::new("/opt/it's/podbell"), Path::new("podbell-data"), "alice", root),
+            [
+                "'/opt/it'\\''s/podbell' as alice ring http://localhost:3000/alice/ | curl -K-",
+                "'/opt/it'\\''s/podbell' watch --as alice http://localhost:3000/alice/",
+            ],
         );
         let here = std::env::current_dir().unwrap().join("target/release/podbell");
         assert_eq!(
-            example(&here, Path::new("/tmp/d"), "alice", root),
-            "target/release/podbell as --data /tmp/d alice ring http://localhost:3000/alice/ | curl -K-",
+            examples(&here, Path::new("/tmp/d"), "alice", root),
+            [
+                "target/release/podbell as --data /tmp/d alice ring http://localhost:3000/alice/ | curl -K-",
+                "target/release/podbell watch --data /tmp/d --as alice http://localhost:3000/alice/",
+            ],
         );
     }
 
@@ -139,10 +162,16 @@ mod tests {
         let shown = card(&Card {
             base_url: "http://localhost:3000/".to_owned(),
             provider: Some("http://localhost:3001/".to_owned()),
+            console: Some("http://localhost:3001/".to_owned()),
             accounts: vec![account("alice"), account("bob")],
             credentials: Some("podbell-data/demo.env".into()),
             data: "podbell-data".into(),
-            example: Some("curl -N http://localhost:3000/alice/".to_owned()),
+            examples: examples(
+                Path::new("target/release/podbell"),
+                Path::new("podbell-data"),
+                "alice",
+                "http://localhost:3000/alice/",
+            ),
             has_pods: true,
             ..Card::default()
         });
@@ -152,6 +181,7 @@ mod tests {
 
           Pods         http://localhost:3000/
           Log-in       http://localhost:3001/ (for apps)
+          Console      http://localhost:3001/ (who listens)
           alice        http://localhost:3000/alice/profile/card#me
           bob          http://localhost:3000/bob/profile/card#me
           Credentials  podbell-data/demo.env
@@ -159,7 +189,10 @@ mod tests {
 
           See a notification arrive:
 
-            curl -N http://localhost:3000/alice/
+            target/release/podbell as alice ring http://localhost:3000/alice/ | curl -K-
+            target/release/podbell watch --as alice http://localhost:3000/alice/
+
+          or in a browser: http://localhost:3001/notifications.html
         ");
         assert!(shown.lines().all(|line| line.len() <= 80));
     }

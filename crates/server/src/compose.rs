@@ -8,7 +8,7 @@ use crate::{
     causes::Causes,
     console,
     data::DataDirectory,
-    listen::Bound,
+    listen::{Bound, ConsoleSite},
     notifications::{self, Seals, Targets, local::Local, lws, solid_0_1::Capabilities},
     parts::{self, Parts, outbound},
     provider_site::{self, Homes},
@@ -45,7 +45,7 @@ const TARGETS: (usize, usize) = (8, 64);
 /// How often what has ended is swept.
 const TEND_EVERY: Duration = Duration::from_mins(5);
 
-/// Opens the stores and makes the routes of both origins.
+/// Opens the stores and makes the routes of all origins.
 pub async fn compose(settings: &Settings, data: &DataDirectory, bound: &Bound, stop: Stop) -> anyhow::Result<Composed> {
     compose_with(settings, data, bound, stop, outbound(settings)?).await
 }
@@ -62,8 +62,8 @@ pub async fn compose_with(
     if bound.provider.is_some() && settings.seeds() {
         seed::begin(settings.seed.as_deref(), data)?;
     }
-    let issuer = bound.provider.as_ref().map(|site| &site.url);
-    let parts = Parts::open_with(settings, data, &bound.pods.url, issuer, client).await?;
+    let urls = bound.urls();
+    let parts = Parts::open_with(settings, data, &urls, client).await?;
     let Parts { clock, store, fetch, client, origins, pod, judge, replay, provider, sender } = parts;
     let storages = Arc::clone(pod.storages());
     let mut composed = Composed::default();
@@ -75,11 +75,14 @@ pub async fn compose_with(
             layout: settings.pods.layout,
             pod: Arc::clone(&pod),
             issuer: provider.issuer().into(),
+            console: urls.console.clone(),
         });
         composed.provider = provider_site::routes(Arc::clone(provider), homes, Arc::clone(&clock), settings);
-        if let Some(issuer) = issuer {
-            let facts = parts::console(settings, &bound.pods.url, issuer);
-            composed.provider = composed.provider.merge(console::routes(facts));
+    }
+    if let Some(facts) = parts::console(settings, &urls) {
+        match bound.console {
+            Some(ConsoleSite::WithProvider) => composed.provider = composed.provider.merge(console::routes(facts)),
+            _ => composed.console = console::alone(facts),
         }
     }
     composed.admin = admin::routes(Admin {
@@ -87,6 +90,7 @@ pub async fn compose_with(
         layout: settings.pods.layout,
         pod: Arc::clone(&pod),
         provider,
+        console: urls.console.clone(),
         accounts: store.clone(),
         sender: Arc::clone(&sender),
         clock: Arc::clone(&clock),
@@ -142,7 +146,8 @@ pub async fn compose_with(
     let app = Arc::new(App {
         settings: settings.clone(),
         origin,
-        issuer: issuer.map(|issuer| issuer.as_str().into()),
+        issuer: urls.provider.as_ref().map(|issuer| issuer.as_str().into()),
+        console: urls.console.as_ref().map(|console| console.as_str().into()),
         started: clock(),
         clock: Arc::clone(&clock),
         // Names that nobody answers for keep nobody from logging in.

@@ -4,7 +4,7 @@
 //! families, and is written into the URL. A URL that names a port keeps it, wherever is listened: something in front
 //! leads there.
 
-use crate::settings::{BaseUrl, Settings};
+use crate::settings::{BaseUrl, ConsolePlace, Settings};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -21,6 +21,48 @@ pub struct Bound {
     pub pods: Site,
     /// The provider's origin, if it is served.
     pub provider: Option<Site>,
+    /// Where the console is, if it is served.
+    pub console: Option<ConsoleSite>,
+}
+
+/// Where the console is served.
+#[derive(Debug)]
+pub enum ConsoleSite {
+    /// On the provider's origin.
+    WithProvider,
+    /// On one of its own.
+    Alone(Site),
+}
+
+/// The URLs of what is served.
+#[derive(Clone, Debug)]
+pub struct Urls {
+    /// The base URL of the pods.
+    pub pods: BaseUrl,
+    /// The provider's, if it is served.
+    pub provider: Option<BaseUrl>,
+    /// The console's, if it is served; it may be that of the provider.
+    pub console: Option<BaseUrl>,
+}
+
+impl Urls {
+    /// The origins that hold pages of Podbell's own, and no pod.
+    pub fn pages(&self) -> impl Iterator<Item = &BaseUrl> {
+        self.provider.iter().chain(&self.console)
+    }
+}
+
+impl Bound {
+    /// The URLs, with the ports that were found.
+    pub fn urls(&self) -> Urls {
+        let provider = self.provider.as_ref().map(|site| site.url.clone());
+        let console = match &self.console {
+            Some(ConsoleSite::WithProvider) => provider.clone(),
+            Some(ConsoleSite::Alone(site)) => Some(site.url.clone()),
+            None => None,
+        };
+        Urls { pods: self.pods.url.clone(), provider, console }
+    }
 }
 
 /// One origin and where it is listened on.
@@ -83,23 +125,27 @@ const ADDRESS: &str = "--listen";
 /// If the directory holds pods already: their names begin with the base URL that they were made under.
 const BOTH: &str = "--base-url http://localhost:PORT/ and --data DIRECTORY together, since what this one holds stays at its \
                     base URL";
-const PROVIDER: &str = "PODBELL_PROVIDER_URL or PODBELL_PROVIDER_LISTEN, or do without: PODBELL_PROVIDER_ENABLED=false";
+const PROVIDER: &str = "PODBELL_PROVIDER_URL or PODBELL_PROVIDER_LISTEN, or do without: PODBELL_PROVIDER_ENABLED=false and \
+                        PODBELL_CONSOLE_ENABLED=false";
+const CONSOLE: &str = "PODBELL_CONSOLE_URL or PODBELL_CONSOLE_LISTEN, or do without: PODBELL_CONSOLE_ENABLED=false";
 
-/// The URLs of the pods and of the provider, if it is served; none if a port is still to be found.
-pub fn urls(settings: &Settings) -> Option<(BaseUrl, Option<BaseUrl>)> {
-    let base = settings.base();
-    let issuer = settings.serves_provider().then(|| {
-        let next = || base.port().checked_add(1).unwrap_or_default();
-        settings.provider.url.clone().unwrap_or_else(|| base.clone().with_port(next()))
+/// The URLs of what is served; none if the port of the pods or of the provider is still to be found. A console whose port
+/// is, is left out.
+pub fn urls(settings: &Settings) -> Option<Urls> {
+    let pods = settings.base();
+    let next = || settings.beside().unwrap_or_else(|| pods.clone().with_port(0));
+    let provider = settings.serves_provider().then(|| settings.provider.url.clone().unwrap_or_else(next));
+    let console = settings.console_place().and_then(|place| match place {
+        ConsolePlace::WithProvider => provider.clone(),
+        ConsolePlace::Alone(url) => Some(url).filter(|url| url.port() != 0),
     });
-    let is_known = base.port() != 0 && issuer.as_ref().is_none_or(|issuer| issuer.port() != 0);
-    is_known.then_some((base, issuer))
+    let is_known = pods.port() != 0 && provider.as_ref().is_none_or(|provider| provider.port() != 0);
+    is_known.then_some(Urls { pods, provider, console })
 }
 
 /// Binds everything that the settings ask for.
 pub async fn bind(settings: &Settings) -> Result<Bound, ListenError> {
     let base = settings.base();
-    let base_port = base.port();
     let holds_pods = podbell_sqlite::roots(&settings.data).is_ok_and(|roots| !roots.is_empty());
     let remedy = match (settings.base_url.is_some() && !settings.listen.is_empty(), holds_pods) {
         (true, _) => ADDRESS,
@@ -107,19 +153,35 @@ pub async fn bind(settings: &Settings) -> Result<Bound, ListenError> {
         (false, false) => PODS,
     };
     let pods = site(base, &settings.listen, remedy).await?;
-    if !settings.serves_provider() {
-        return Ok(Bound { pods, provider: None });
+    let mut provider = None;
+    if settings.serves_provider() {
+        let next = || settings.beside().unwrap_or_else(|| settings.base()).port();
+        let url = settings.provider.url.clone().unwrap_or_else(|| pods.url.clone().with_port(next()));
+        let remedy = if holds_pods { BOTH } else { PROVIDER };
+        provider = Some(pages(settings, url, &settings.provider.listen, remedy).await?);
     }
-    // After a free port the next one need not be free.
-    let next = if base_port == 0 { 0 } else { base_port.checked_add(1).unwrap_or_default() };
-    let url = settings.provider.url.clone().unwrap_or_else(|| pods.url.clone().with_port(next));
-    let listen = if settings.provider.listen.is_empty() {
-        settings.listen.iter().map(|address| SocketAddr::new(address.ip(), url.port())).collect()
-    } else {
-        settings.provider.listen.clone()
+    let console = match settings.console_place() {
+        Some(ConsolePlace::Alone(url)) => {
+            Some(ConsoleSite::Alone(pages(settings, url, &settings.console.listen, CONSOLE).await?))
+        }
+        Some(ConsolePlace::WithProvider) => Some(ConsoleSite::WithProvider),
+        None => None,
     };
-    let provider = site(url, &listen, if holds_pods { BOTH } else { PROVIDER }).await?;
-    Ok(Bound { pods, provider: Some(provider) })
+    Ok(Bound { pods, provider, console })
+}
+
+/// An origin beside that of the pods: where it says itself, else where they are, with its own port.
+async fn pages(
+    settings: &Settings,
+    url: BaseUrl,
+    listen: &[SocketAddr],
+    remedy: &'static str,
+) -> Result<Site, ListenError> {
+    if !listen.is_empty() {
+        return site(url, listen, remedy).await;
+    }
+    let beside: Vec<_> = settings.listen.iter().map(|address| SocketAddr::new(address.ip(), url.port())).collect();
+    site(url, &beside, remedy).await
 }
 
 async fn site(url: BaseUrl, listen: &[SocketAddr], remedy: &'static str) -> Result<Site, ListenError> {
@@ -194,6 +256,49 @@ mod tests {
             assert_eq!(provider.url.as_str(), format!("http://localhost:{}/", port(&provider)), "{toml}");
             assert_ne!(port(&bound.pods), port(&provider));
         }
+    }
+
+    #[tokio::test]
+    async fn the_console_is_on_the_providers_origin_or_on_one_of_its_own() {
+        let at = |toml: &str| settings(&format!("base_url = \"http://localhost:0/\"\n{toml}"));
+        let shared = bind(&at("")).await.unwrap();
+        let urls = shared.urls();
+        assert!(matches!(shared.console, Some(ConsoleSite::WithProvider)) && urls.console == urls.provider);
+        for alone in ["[provider]\nenabled = false", "[console]\nurl = \"http://localhost:0/\""] {
+            let bound = bind(&at(alone)).await.unwrap();
+            let urls = bound.urls();
+            let Some(ConsoleSite::Alone(site)) = bound.console else { panic!("{alone}") };
+            assert_eq!(site.url.as_str(), format!("http://localhost:{}/", port(&site)), "{alone}");
+            assert!(urls.console != urls.provider && urls.console.is_some_and(|url| url != urls.pods), "{alone}");
+        }
+        assert!(bind(&at("[console]\nenabled = false")).await.unwrap().console.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_console_whose_port_is_taken_is_explained() {
+        let first = bind(&settings("base_url = \"http://localhost:0/\"")).await.unwrap();
+        let taken = format!("listen = [\"127.0.0.1:0\"]\n[console]\nurl = \"{}\"", first.provider.unwrap().url);
+        let error = bind(&settings(&format!("{taken}\nlisten = [\"127.0.0.1:{}\"]", port(&first.pods)))).await;
+        assert!(error.unwrap_err().to_string().contains("PODBELL_CONSOLE_URL or PODBELL_CONSOLE_LISTEN"));
+    }
+
+    #[test]
+    fn urls_that_are_known_are_known_without_listening() {
+        let known = |toml: &str| {
+            let urls = urls(&settings(toml))?;
+            Some((urls.provider.map(|url| url.to_string()), urls.console.map(|url| url.to_string())))
+        };
+        let at = |port: u16| Some(format!("http://localhost:{port}/"));
+        assert_eq!(known(""), Some((at(3001), at(3001))));
+        assert_eq!(known("[provider]\nenabled = false"), Some((None, at(3001))));
+        assert_eq!(known("[provider]\nenabled = false\n[console]\nenabled = false"), Some((None, None)));
+        assert_eq!(known("[console]\nurl = \"http://localhost:3001\""), Some((at(3001), at(3001))));
+        assert_eq!(known("[console]\nurl = \"http://localhost:4001/\""), Some((at(3001), at(4001))));
+        assert_eq!(known("base_url = \"http://localhost:0/\""), None);
+        let public = "base_url = \"https://pod.example/\"\n";
+        assert_eq!(known(public), Some((None, None)));
+        let named = format!("{public}[console]\nurl = \"https://console.example/\"");
+        assert_eq!(known(&named), Some((None, Some("https://console.example/".to_owned()))));
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@
 //! Spec: <https://solidproject.org/TR/oidc#resource>
 
 use crate::{
+    console::Facts,
     own_origins::{OwnOrigins, Owner},
     provider_site::DISCOVERY,
 };
@@ -28,38 +29,41 @@ pub trait PublicDocuments: Send + Sync + 'static {
     async fn read(&self, resource: &ResourceIri, accept: &str) -> Option<(String, Bytes)>;
 }
 
-/// A document of the provider, by its URL.
+/// A document of the provider or of the console, by its URL.
 type Published = (Url, Bytes);
 
 /// Fetches documents: those of this server's own origins in process, all others through the client.
 ///
-/// The provider and the pods need it and it needs them, so they are made known later; until then what they publish is
-/// unreachable.
+/// The provider and the pods need it and it needs them, so they and the console are made known later; until then what
+/// they publish is unreachable.
 pub struct OwnDocuments {
     client: Arc<dyn Fetch>,
     origins: OwnOrigins,
-    provider: OnceLock<Vec<Published>>,
+    pages: OnceLock<Vec<Published>>,
     pods: OnceLock<Arc<dyn PublicDocuments>>,
 }
 
 impl OwnDocuments {
     /// In front of a client, for these origins.
     pub fn new(client: Arc<dyn Fetch>, origins: OwnOrigins) -> Self {
-        Self { client, origins, provider: OnceLock::new(), pods: OnceLock::new() }
+        Self { client, origins, pages: OnceLock::new(), pods: OnceLock::new() }
     }
 
-    /// Makes known what the provider publishes, and what else is published at its origin; only the first call counts.
-    pub fn publish_provider(&self, provider: &Provider, others: impl IntoIterator<Item = (String, String)>) {
-        let discovery = provider.discovery();
+    /// Makes known what the provider publishes and what the console says about itself, as far as they are served; only the
+    /// first call counts.
+    pub fn publish_pages(&self, provider: Option<&Provider>, console: Option<&Facts>) {
         let at = |url: &str| Url::parse(url).ok();
-        let documents = [
-            (at(&format!("{}{DISCOVERY}", provider.issuer())), discovery.to_string()),
-            (discovery["jwks_uri"].as_str().and_then(at), provider.jwks().to_string()),
-        ];
-        let others = others.into_iter().map(|(url, body)| (at(&url), body));
-        let documents = documents.into_iter().chain(others).filter_map(|(url, body)| Some((url?, Bytes::from(body))));
+        let of_provider = provider.into_iter().flat_map(|provider| {
+            let discovery = provider.discovery();
+            [
+                (at(&format!("{}{DISCOVERY}", provider.issuer())), discovery.to_string()),
+                (discovery["jwks_uri"].as_str().and_then(at), provider.jwks().to_string()),
+            ]
+        });
+        let of_console = console.map(|console| (at(&console.id()), console.client().to_string()));
+        let documents = of_provider.chain(of_console).filter_map(|(url, body)| Some((url?, Bytes::from(body))));
         // A second call would publish the same.
-        let _ = self.provider.set(documents.collect());
+        let _ = self.pages.set(documents.collect());
     }
 
     /// Makes the pods known; only the first call counts.
@@ -68,7 +72,7 @@ impl OwnDocuments {
     }
 
     fn published(&self, url: &Url) -> Result<(String, Bytes), FetchError> {
-        let documents = self.provider.get().ok_or(FetchError::Unreachable)?;
+        let documents = self.pages.get().ok_or(FetchError::Unreachable)?;
         let found = documents.iter().find(|(published, _)| published == url);
         found.map(|(_, body)| ("application/json".to_owned(), body.clone())).ok_or(FetchError::Status(404))
     }
@@ -93,7 +97,7 @@ impl Fetch for OwnDocuments {
         let (media_type, body) = match self.origins.owner(&url) {
             Owner::Stranger => return self.client.get(get).await,
             _ if !is_plain => return Err(FetchError::Refused),
-            Owner::Provider => self.published(&url)?,
+            Owner::Pages => self.published(&url)?,
             Owner::Pods => self.public(get).await?,
             Owner::Alias => return Err(FetchError::Status(404)),
         };
@@ -168,7 +172,7 @@ mod tests {
         for url in OWN.into_iter().take(2) {
             assert_eq!(get(&own, url).await.unwrap_err(), FetchError::Unreachable, "nothing is published yet: {url}");
         }
-        own.publish_provider(&testing::provider().await, []);
+        own.publish_pages(Some(&testing::provider().await), None);
         own.publish_pods(Arc::new(Pods));
         for url in OWN {
             assert_eq!(get(&own, url).await.unwrap_err(), FetchError::Status(404), "{url}");
@@ -182,7 +186,7 @@ mod tests {
     async fn what_is_public_is_read_in_process() {
         let (own, outside) = own(Layout::Path);
         let provider = testing::provider().await;
-        own.publish_provider(&provider, []);
+        own.publish_pages(Some(&provider), None);
         own.publish_pods(Arc::new(Pods));
         let json = |document: &Document| serde_json::from_slice::<serde_json::Value>(&document.body).unwrap();
         let discovery = get(&own, "http://localhost:3001/.well-known/openid-configuration").await.unwrap();
@@ -193,6 +197,25 @@ mod tests {
         assert_eq!((card.media_type.as_str(), &*card.body), ("text/turtle", &b"text/turtle"[..]));
         let large = get(&own, "http://localhost:3000/large").await;
         assert_eq!(large.unwrap_err(), FetchError::TooLarge { limit: MAX_BODY });
+        assert!(outside.0.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_console_is_known_as_an_app_in_process_wherever_it_is() {
+        let console: BaseUrl = "http://localhost:3002/".parse().unwrap();
+        let outside = Arc::new(Outside::default());
+        let base: BaseUrl = "http://localhost:3000/".parse().unwrap();
+        let own = OwnDocuments::new(outside.clone(), OwnOrigins::new(&base, Layout::Path, Some(&console)));
+        let facts = Facts { url: console.to_string(), pods: base.to_string(), issuer: None, is_development: true };
+        assert_eq!(get(&own, &facts.id()).await.unwrap_err(), FetchError::Unreachable);
+        own.publish_pages(None, Some(&facts));
+        let told = get(&own, &facts.id()).await.unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&told.body).unwrap(), facts.client());
+        for other in
+            ["http://localhost:3002/", "http://127.0.0.1:3002/console/client.jsonld", "http://localhost:3002/a"]
+        {
+            assert_eq!(get(&own, other).await.unwrap_err(), FetchError::Status(404), "{other}");
+        }
         assert!(outside.0.lock().is_empty());
     }
 

@@ -6,14 +6,14 @@
 use crate::settings::{BaseUrl, Layout};
 use url::{Host, Url};
 
-/// The origins of this server: that of the base URL, with the names below it if pods have origins of their own, and that
-/// of the provider.
+/// The origins of this server: that of the base URL, with the names below it if pods have origins of their own, and those
+/// of its own pages.
 #[derive(Clone, Debug)]
 pub struct OwnOrigins {
     base: Url,
     layout: Layout,
-    /// The provider's URL, if it is served.
-    issuer: Option<Url>,
+    /// The URLs of the provider and of the console, as far as they are served.
+    pages: Vec<Url>,
 }
 
 /// Whose a URL is.
@@ -21,8 +21,8 @@ pub struct OwnOrigins {
 pub enum Owner {
     /// Of the pods.
     Pods,
-    /// Of the provider.
-    Provider,
+    /// Of the provider or of the console.
+    Pages,
     /// This server's by another name than its own; nothing is published there.
     Alias,
     /// Another's.
@@ -30,15 +30,16 @@ pub enum Owner {
 }
 
 impl OwnOrigins {
-    /// The URLs are those with ports that were found.
-    pub fn new(base: &BaseUrl, layout: Layout, issuer: Option<&BaseUrl>) -> Self {
-        Self { base: base.url().clone(), layout, issuer: issuer.map(|issuer| issuer.url().clone()) }
+    /// The URLs are those with ports that were found; `pages` are those of the provider and of the console.
+    pub fn new<'a>(base: &BaseUrl, layout: Layout, pages: impl IntoIterator<Item = &'a BaseUrl>) -> Self {
+        let pages = pages.into_iter().map(|page| page.url().clone()).collect();
+        Self { base: base.url().clone(), layout, pages }
     }
 
     /// Whose a URL is, by its scheme, host and port.
     pub fn owner(&self, url: &Url) -> Owner {
-        if self.issuer.as_ref().is_some_and(|issuer| issuer.origin() == url.origin()) {
-            return Owner::Provider;
+        if self.pages.iter().any(|page| page.origin() == url.origin()) {
+            return Owner::Pages;
         }
         if self.base.origin() == url.origin() || self.is_name_below(url) {
             return Owner::Pods;
@@ -56,7 +57,7 @@ impl OwnOrigins {
 
     /// Whether it leads to a port of this server on this machine, by a name that is not the server's.
     fn is_alias(&self, url: &Url) -> bool {
-        let own = std::iter::once(&self.base).chain(&self.issuer).filter(|own| is_loopback(own));
+        let own = std::iter::once(&self.base).chain(&self.pages).filter(|own| is_loopback(own));
         let mut ports = own.map(Url::port_or_known_default);
         is_loopback(url) && ports.any(|port| port == url.port_or_known_default())
     }

@@ -6,6 +6,7 @@ use crate::{
     authorize::Judge,
     console::Facts,
     data::{DataDirectory, DataError},
+    listen::Urls,
     own_documents::OwnDocuments,
     own_origins::OwnOrigins,
     public_documents::AsPublic,
@@ -53,13 +54,8 @@ impl Parts {
     ///
     /// # Errors
     /// Also if the pods in it are those of another base URL.
-    pub async fn open(
-        settings: &Settings,
-        data: &DataDirectory,
-        base: &BaseUrl,
-        issuer: Option<&BaseUrl>,
-    ) -> anyhow::Result<Self> {
-        Self::open_with(settings, data, base, issuer, outbound(settings)?).await
+    pub async fn open(settings: &Settings, data: &DataDirectory, urls: &Urls) -> anyhow::Result<Self> {
+        Self::open_with(settings, data, urls, outbound(settings)?).await
     }
 
     /// The same with another way out.
@@ -69,13 +65,13 @@ impl Parts {
     pub async fn open_with(
         settings: &Settings,
         data: &DataDirectory,
-        base: &BaseUrl,
-        issuer: Option<&BaseUrl>,
+        urls: &Urls,
         client: Client,
     ) -> anyhow::Result<Self> {
+        let base = &urls.pods;
         let clock: Clock = Arc::new(Timestamp::now);
         let store = open_store(settings, data).await?;
-        let origins = OwnOrigins::new(base, settings.pods.layout, issuer);
+        let origins = OwnOrigins::new(base, settings.pods.layout, urls.pages());
         let own = Arc::new(OwnDocuments::new(Arc::new(client.clone()), origins.clone()));
         let fetch: Arc<dyn Fetch> = own.clone();
         let rules = wac_rules(settings, &base.origin().into());
@@ -96,29 +92,29 @@ impl Parts {
         }));
         seed::check_base(base, &seed::Pods::roots(&*pod), data.path())?;
         let mut provider = None;
-        if let Some(issuer) = issuer {
-            let config = provider_config(settings, issuer.as_str());
+        if let Some(issuer) = &urls.provider {
+            let config = provider_config(settings, issuer.as_str(), urls.console.as_ref());
             let made = Provider::new(config, store.clone(), Arc::clone(&fetch), replay.clone(), clock()).await?;
-            let console = console(settings, base, issuer);
-            own.publish_provider(&made, [(console.id(), console.client().to_string())]);
             provider = Some(Arc::new(made));
         }
+        own.publish_pages(provider.as_deref(), console(settings, urls).as_ref());
         Ok(Self { clock, store, client, origins, fetch, pod, judge, replay, provider, sender })
     }
 }
 
-/// What the console knows, which is served beside the provider.
-pub fn console(settings: &Settings, base: &BaseUrl, issuer: &BaseUrl) -> Facts {
-    Facts {
-        url: issuer.to_string(),
-        pods: base.to_string(),
-        issuer: Some(issuer.to_string()),
+/// What the console knows, if it is served.
+pub fn console(settings: &Settings, urls: &Urls) -> Option<Facts> {
+    Some(Facts {
+        url: urls.console.as_ref()?.to_string(),
+        pods: urls.pods.to_string(),
+        issuer: urls.provider.as_ref().map(ToString::to_string),
         is_development: settings.is_development(),
-    }
+    })
 }
 
-fn provider_config(settings: &Settings, issuer: &str) -> podbell_provider::Config {
+fn provider_config(settings: &Settings, issuer: &str, console: Option<&BaseUrl>) -> podbell_provider::Config {
     let mut config = podbell_provider::Config::new(issuer);
+    config.console = console.map(|console| console.as_str().into());
     config.development = settings.is_development();
     if settings.provider.auto_login && config.development {
         config.auto_login = settings.demo_accounts().first().map(|name| name.as_str().into());

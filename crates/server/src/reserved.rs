@@ -15,6 +15,7 @@ const RESERVED: &[&str] = &[
     "administrator",
     "api",
     "auth",
+    "console",
     "id",
     "idp",
     "login",

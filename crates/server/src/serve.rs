@@ -6,7 +6,7 @@ use crate::{
     compose,
     data::DataDirectory,
     front,
-    listen::{self, Bound},
+    listen::{self, Bound, ConsoleSite},
     request::Rules,
     settings::Settings,
     shutdown::{self, Signals, Stop, Stopper},
@@ -23,8 +23,10 @@ pub struct Composed {
     pub pods: Router,
     /// What an administrator may ask, on a socket of its own.
     pub admin: Router,
-    /// The routes of the provider's origin.
+    /// The routes of the provider's origin, with the console if that is there.
     pub provider: Router,
+    /// The routes of the console's origin, if it has one of its own.
+    pub console: Router,
     /// What the card shows besides the URLs.
     pub card: Card,
 }
@@ -76,6 +78,7 @@ fn announce(settings: &Settings, bound: &Bound, known: Card) -> anyhow::Result<(
     let text = card(&Card {
         base_url: bound.pods.url.to_string(),
         provider: bound.provider.as_ref().map(|site| site.url.to_string()),
+        console: bound.urls().console.map(|url| url.to_string()),
         data: settings.data.clone(),
         listens: bound.pods.elsewhere(),
         seeds: settings.seeds(),
@@ -94,10 +97,16 @@ async fn serve_origins(settings: &Settings, bound: Bound, composed: Composed, st
     let provider = async {
         if let Some(site) = bound.provider {
             let pages = front::pages(composed.provider, Rules::new(site.url.origin(), settings));
-            accept::serve(site.listeners, pages, limits, stop).await;
+            accept::serve(site.listeners, pages, limits.clone(), stop.clone()).await;
         }
     };
-    tokio::join!(pods, provider);
+    let console = async {
+        if let Some(ConsoleSite::Alone(site)) = bound.console {
+            let pages = front::pages(composed.console, Rules::new(site.url.origin(), settings));
+            accept::serve(site.listeners, pages, limits.clone(), stop.clone()).await;
+        }
+    };
+    tokio::join!(pods, provider, console);
 }
 
 #[cfg(test)]

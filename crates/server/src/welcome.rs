@@ -5,7 +5,9 @@
 //!
 //! Spec: <https://solidproject.org/TR/protocol#server-storage-description>
 
-use crate::{app::App, notifications::discovery::WELL_KNOWN, page, problem::Problem, protect::OwnPage};
+use crate::{
+    app::App, console::NOTIFICATIONS, notifications::discovery::WELL_KNOWN, page, problem::Problem, protect::OwnPage,
+};
 use aws_lc_rs::digest;
 use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -80,6 +82,13 @@ fn html(app: &App) -> String {
         let issuer = escape(issuer);
         format!("<dt>Log in with</dt><dd><a href=\"{issuer}\">{issuer}</a></dd>")
     });
+    let console = app.console.as_ref().map_or(String::new(), |console| {
+        let console = escape(console);
+        format!(
+            "<dt>Who listens to your pods</dt><dd><a href=\"{console}\">{console}</a></dd>\
+             <dt>Hear it ring</dt><dd><a href=\"{console}{NOTIFICATIONS}\">{console}{NOTIFICATIONS}</a></dd>"
+        )
+    });
     let described = escape(&app.url(&format!("/{WELL_KNOWN}")));
     let steps = steps(!app.storages.is_empty(), app.issuer.as_deref(), app.settings.seeds());
     format!(
@@ -89,7 +98,7 @@ fn html(app: &App) -> String {
          <p class=\"brand\">Podbell</p><h1>The doorbell of a Solid pod</h1>\
          <p>This server keeps <a href=\"https://solidproject.org/\">Solid</a> pods, and tells whoever may know, at once, \
          when something in them changes.</p>\
-         <dl><dt>Pods</dt><dd>{pods}</dd>{log_in}\
+         <dl><dt>Pods</dt><dd>{pods}</dd>{log_in}{console}\
          <dt>For programs</dt><dd><a href=\"{described}\">{described}</a></dd></dl>{steps}</main></body></html>",
     )
 }

@@ -13,6 +13,7 @@ mod it {
     mod channels;
     mod coming_back;
     mod connect;
+    mod console;
     mod conversation;
     mod cors;
     mod credentials;

@@ -13,6 +13,8 @@ use std::{
 struct Server {
     child: Child,
     address: SocketAddr,
+    /// What its card shows of the log-in and of the console.
+    pages: Vec<(String, u16)>,
 }
 
 impl Server {
@@ -28,10 +30,17 @@ impl Server {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let pods = lines.find(|line| line.trim_start().starts_with("Pods")).expect("the card names the base URL");
-        let port = pods.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
+        let port_in = |line: &str| {
+            let url = line.split_whitespace().nth(1).unwrap();
+            url.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap()
+        };
+        let rows = lines.by_ref().take_while(|line| !line.trim_start().starts_with("Data"));
+        let rows = rows.filter(|line| line.contains("http://"));
+        let pages = rows.map(|line| (line.split_whitespace().next().unwrap().to_owned(), port_in(&line))).collect();
+        let address = SocketAddr::from(([127, 0, 0, 1], port_in(&pods)));
         // Read on, so that the server never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }
+        Self { child, address, pages }
     }
 
     /// Starts the binary with more arguments, with demo accounts, and waits for the whole card.
@@ -50,11 +59,11 @@ impl Server {
             .unwrap();
         let mut card = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        // The card ends with an empty line after what it begins with: the example, or that there is no pod.
+        // The card ends with an empty line after its last words: where to hear a change, or that there is no pod.
         let mut last = false;
         for line in lines.by_ref() {
             let ends = last && line.is_empty();
-            last |= line.contains(" | curl ") || line.contains("no pod yet");
+            last |= line.contains("/notifications.html") || line.contains("no pod yet");
             card += &line;
             card.push('\n');
             if ends {
@@ -64,15 +73,16 @@ impl Server {
         std::thread::spawn(move || lines.for_each(drop));
         let pods = card.lines().find(|line| line.trim_start().starts_with("Pods")).expect("a base URL").to_owned();
         let port = pods.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
-        (Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) }, card)
+        (Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)), pages: Vec::new() }, card)
     }
 
     fn ask(&self) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.write_all(b"GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        get(self.address.port(), "/nowhere")
+    }
+
+    /// The ports of what its card shows by that name.
+    fn port_of(&self, row: &str) -> Option<u16> {
+        self.pages.iter().find(|(name, _)| name == row).map(|(_, port)| *port)
     }
 
     fn signal(&self, name: &str) {
@@ -87,6 +97,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn get(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 fn podbell(arguments: &[&str]) -> (i32, String) {
@@ -106,6 +124,42 @@ fn two_servers_stand_side_by_side_and_stop_when_told() {
         assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("application/problem+json\r\n"), "{answer}");
         server.signal("-TERM");
         assert!(server.child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn without_the_provider_the_console_stands_alone_and_without_both_nothing_does() {
+    let data = tempfile::tempdir().unwrap();
+    let elsewhere = "cd /; export PODBELL_PROVIDER_ENABLED=false;";
+    let server = Server::start(data.path(), elsewhere);
+    assert_eq!(server.port_of("Log-in"), None);
+    let console = server.port_of("Console").unwrap();
+    let page = get(console, "/");
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("Who listens"), "{page}");
+    let config = get(console, "/console/config.json");
+    assert!(config.contains("\"issuer\":null") && config.contains("\"account\":null"), "{config}");
+    assert!(get(console, "/.well-known/openid-configuration").starts_with("HTTP/1.1 404 "));
+    drop(server);
+    let server = Server::start(data.path(), &format!("{elsewhere} export PODBELL_CONSOLE_ENABLED=false;"));
+    assert_eq!((server.port_of("Console"), server.pages.len()), (None, 0));
+}
+
+#[test]
+fn three_origins_end_together_when_told_with_idle_connections_to_each() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path(), "export PODBELL_CONSOLE_URL=http://localhost:0/;");
+    let ports = [server.address.port(), server.port_of("Log-in").unwrap(), server.port_of("Console").unwrap()];
+    assert!(ports[0] != ports[1] && ports[1] != ports[2] && ports[0] != ports[2], "{ports:?}");
+    let idle = ports.map(|port| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        stream.read_exact(&mut [0; 9]).unwrap();
+        stream
+    });
+    server.signal("-TERM");
+    assert!(server.child.wait().unwrap().success());
+    for mut stream in idle {
+        stream.read_to_end(&mut Vec::new()).unwrap();
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Overview<'a> {
     pub(crate) account: &'a str,
     pub(crate) webid: &'a str,
     pub(crate) issuer: &'a str,
+    /// Where people see who listens to their pods.
+    pub(crate) console: Option<&'a str>,
     pub(crate) told: Told<'a>,
     pub(crate) apps: &'a [AppShown],
     pub(crate) credentials: &'a [ClientCredentials],
@@ -105,10 +107,11 @@ pub(crate) fn left_everywhere() -> String {
 
 pub(crate) fn overview(page: &Overview<'_>) -> String {
     let body = format!(
-        "<h1><bdi>{account}</bdi></h1><p class=\"soft\"><a href=\"{webid}\">{webid}</a></p>{told}{new}{apps}\
+        "<h1><bdi>{account}</bdi></h1><p class=\"soft\"><a href=\"{webid}\">{webid}</a></p>{console}{told}{new}{apps}\
          {credentials}{password}{sessions}",
         account = escape(page.account),
         webid = escape(page.webid),
+        console = page.console.map(console).unwrap_or_default(),
         told = told(page.told),
         new = page.new.map(|(label, new)| made(page, label, new)).unwrap_or_default(),
         apps = apps(page),
@@ -117,6 +120,10 @@ pub(crate) fn overview(page: &Overview<'_>) -> String {
         sessions = sessions(page),
     );
     wide_document("Your account", &body)
+}
+
+fn console(url: &str) -> String {
+    format!("<p><a href=\"{}\">Who listens to your pods</a></p>", escape(url))
 }
 
 fn told(told: Told<'_>) -> String {
@@ -300,6 +307,7 @@ mod tests {
             account: ATTACK,
             webid: ATTACK,
             issuer: ATTACK,
+            console: Some(ATTACK),
             told: Told::Warning(ATTACK),
             apps: &[app(ATTACK), app("")],
             credentials: &credentials,
@@ -325,6 +333,7 @@ mod tests {
                 account: "alice",
                 webid: "https://x/#me",
                 issuer: "https://x/",
+                console: None,
                 told: Told::Nothing,
                 apps: &[],
                 credentials: &[],

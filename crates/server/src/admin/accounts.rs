@@ -127,6 +127,7 @@ impl Admin {
 
     pub(super) fn homes(&self, provider: &Provider) -> Homes {
         Homes {
+            console: self.console.clone(),
             base: self.base.clone(),
             layout: self.layout,
             pod: Arc::clone(&self.pod),

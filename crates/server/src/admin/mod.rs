@@ -51,6 +51,8 @@ pub struct Admin {
     pub pod: Arc<Pod>,
     /// The OpenID provider, if it is served.
     pub provider: Option<Arc<Provider>>,
+    /// The console, if it is served.
+    pub console: Option<BaseUrl>,
     /// What the provider keeps.
     pub accounts: Arc<dyn store::Store>,
     /// This server as a sender of what it pushes.

@@ -197,7 +197,10 @@ pub(super) fn root(admin: &Admin, name: &str) -> Result<ResourceIri, Problem> {
         )));
     }
     let root = seed::root(&admin.base, admin.layout, name).map_err(|error| Problem::bad_request(error.to_string()))?;
-    // Nothing in a pod may act as a page of the provider.
+    // Nothing in a pod may act as a page of the provider or of the console.
+    if admin.console.as_ref().is_some_and(|console| console.origin() == root.origin()) {
+        return Err(Problem::bad_request(format!("{root} is the console's own origin")));
+    }
     if admin.provider.as_ref().is_some_and(|provider| provider.issuer().trim_end_matches('/') == root.origin()) {
         return Err(Problem::bad_request(format!("{root} is the provider's own origin")));
     }

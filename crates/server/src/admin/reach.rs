@@ -50,13 +50,14 @@ impl Reach {
         }
         let data = DataDirectory::open(&settings.data)?;
         let settings = &of_pods(settings)?;
-        let (base, issuer) = listen::urls(settings).context("name the server's URL with --base-url")?;
-        let parts = Parts::open(settings, &data, &base, issuer.as_ref()).await?;
+        let urls = listen::urls(settings).context("name the server's URL with --base-url")?;
+        let parts = Parts::open(settings, &data, &urls).await?;
         Ok(Self::Here(routes(Admin {
-            base,
+            base: urls.pods,
             layout: settings.pods.layout,
             pod: parts.pod,
             provider: parts.provider,
+            console: urls.console,
             accounts: parts.store,
             sender: parts.sender,
             clock: parts.clock,

@@ -24,6 +24,13 @@ pub(super) struct File {
     pub(super) body: Bytes,
 }
 
+impl File {
+    /// Whether browsers show it as a page.
+    pub(super) fn is_page(&self) -> bool {
+        self.media_type.starts_with("text/html")
+    }
+}
+
 /// A file of the console, by its path.
 pub(super) fn console(path: &str) -> Option<File> {
     file(path, Console::get(path)?)

@@ -2,6 +2,7 @@
 //!
 //! Spec: <https://solidproject.org/TR/oidc#clientids-document>
 
+use crate::{notifications::discovery::WELL_KNOWN, provider_site::DISCOVERY};
 use serde_json::{Value, json};
 
 /// The path of the Client Identifier Document; its URL is the console's client id.
@@ -21,12 +22,17 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What the pages read.
+    /// What the pages read: `account` and `discovery` are of the provider, null if none is served; `description` tells the
+    /// services of the pods.
     pub(super) fn config(&self) -> Value {
+        let at_issuer = |path: &str| self.issuer.as_ref().map(|issuer| format!("{issuer}{path}"));
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "pods": self.pods,
             "issuer": self.issuer,
+            "account": at_issuer("account"),
+            "discovery": at_issuer(DISCOVERY),
+            "description": format!("{}{WELL_KNOWN}", self.pods),
             "client": self.id(),
             "development": self.is_development,
         })

@@ -55,7 +55,7 @@ impl Targets {
         }
         match self.origins.owner(&url) {
             Owner::Pods => Ok(channel_type != ChannelType::WebPush && self.is_resource(&url)),
-            Owner::Provider | Owner::Alias => Ok(false),
+            Owner::Pages | Owner::Alias => Ok(false),
             Owner::Stranger => self.leads_outside(&url).await,
         }
     }

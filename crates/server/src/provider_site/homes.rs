@@ -21,6 +21,8 @@ pub struct Homes {
     pub pod: Arc<Pod>,
     /// Who speaks for their WebIDs.
     pub issuer: Arc<str>,
+    /// The console, if it is served.
+    pub console: Option<BaseUrl>,
 }
 
 impl Homes {
@@ -28,9 +30,11 @@ impl Homes {
         is_label(name).then(|| root(&self.base, self.layout, name).ok()).flatten()
     }
 
-    /// Whether a pod there would share its origin with the provider, whose pages nothing in a pod may act as.
-    fn is_providers(&self, root: &ResourceIri) -> bool {
-        root.origin() == self.issuer.trim_end_matches('/')
+    /// Whether a pod there would share its origin with the provider or the console, whose pages nothing in a pod may act
+    /// as.
+    fn is_of_pages(&self, root: &ResourceIri) -> bool {
+        let is_console = self.console.as_ref().is_some_and(|console| console.origin() == root.origin());
+        is_console || root.origin() == self.issuer.trim_end_matches('/')
     }
 }
 
@@ -43,7 +47,7 @@ impl Hosting for Homes {
         let found = match storages.rooted(&root) {
             Some(storage) if storage.owner == webid => Found::Own,
             Some(_) => Found::Other,
-            None if self.is_providers(&root) || storages.containing(&root).is_some() => Found::Other,
+            None if self.is_of_pages(&root) || storages.containing(&root).is_some() => Found::Other,
             None if is_reserved(name) => Found::Reserved,
             None => Found::Nothing,
         };
@@ -51,7 +55,7 @@ impl Hosting for Homes {
     }
 
     async fn make(&self, name: &str, now: Timestamp) -> Result<(), HostingError> {
-        let root = self.root(name).filter(|root| !self.is_providers(root)).ok_or(HostingError::Taken)?;
+        let root = self.root(name).filter(|root| !self.is_of_pages(root)).ok_or(HostingError::Taken)?;
         match self.pod.create_pod(&root, &webid(&root), &self.issuer, name, now).await {
             Ok(_) => Ok(()),
             Err(SeedError::Store(CommitError::Overlap)) => Err(HostingError::Taken),
@@ -69,7 +73,7 @@ mod tests {
     async fn homes(base: &str, layout: Layout, issuer: &str) -> Homes {
         let rules = Arc::new(podbell_wac::Rules::default());
         let pod = Pod::open(Arc::new(MemoryStore::default()), Arc::new(Uuid::new_v4), rules).await.unwrap();
-        Homes { base: base.parse().unwrap(), layout, pod: Arc::new(pod), issuer: issuer.into() }
+        Homes { base: base.parse().unwrap(), layout, pod: Arc::new(pod), issuer: issuer.into(), console: None }
     }
 
     #[tokio::test]
@@ -100,10 +104,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_pod_gets_the_origin_of_the_provider() {
-        let homes = homes("https://pod.example/", Layout::Subdomain, "https://id.pod.example/").await;
-        assert_eq!(homes.home("id").unwrap().found, Found::Other);
-        assert!(matches!(homes.make("id", Timestamp::UNIX_EPOCH).await, Err(HostingError::Taken)));
+    async fn no_pod_gets_the_origin_of_the_provider_or_of_the_console() {
+        let mut homes = homes("https://pod.example/", Layout::Subdomain, "https://id.pod.example/").await;
+        homes.console = Some("https://bell.pod.example/".parse().unwrap());
+        for name in ["id", "bell"] {
+            assert_eq!(homes.home(name).unwrap().found, Found::Other, "{name}");
+            assert!(matches!(homes.make(name, Timestamp::UNIX_EPOCH).await, Err(HostingError::Taken)), "{name}");
+        }
         assert_eq!(homes.home("alice").unwrap().found, Found::Nothing);
     }
 }

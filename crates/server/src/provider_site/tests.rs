@@ -283,14 +283,6 @@ async fn one_address_registers_and_logs_in_so_often_a_minute() {
 }
 
 #[tokio::test]
-async fn the_root_says_what_this_is() {
-    let origin = Origin::serve(9).await;
-    let root = origin.ask("GET", "/", &[], "").await;
-    assert!(root.status.is_success() && is_guarded(&root));
-    assert!(root.body.contains(&format!("{}.well-known/openid-configuration", origin.issuer)), "{}", root.body);
-}
-
-#[tokio::test]
 async fn invitations_and_passwords_are_tried_a_few_times_a_minute_by_one_address() {
     for (method, path, body) in [
         ("GET", "/.oidc/sign-up?invitation=guess", ""),

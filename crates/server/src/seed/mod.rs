@@ -91,18 +91,16 @@ pub struct Seeded {
 }
 
 impl Seeded {
-    /// What the card shows of it. `data` is the data directory as it was named; the example is for servers that are
+    /// What the card shows of it. `data` is the data directory as it was named; the examples are for servers that are
     /// reached without TLS on this machine.
     pub fn card(self, data: &Path) -> card::Card {
         let program = std::env::current_exe().ok();
         let root = self.first_root.as_ref().filter(|root| root.as_str().starts_with("http:"));
-        let example = match (program, self.accounts.first(), root) {
-            (Some(program), Some(account), Some(root)) => {
-                Some(card::example(&program, data, &account.name, root.as_str()))
-            }
-            _ => None,
+        let examples = match (program, self.accounts.first(), root) {
+            (Some(program), Some(account), Some(root)) => card::examples(&program, data, &account.name, root.as_str()),
+            _ => Vec::new(),
         };
-        card::Card { accounts: self.accounts, credentials: self.credentials, example, ..card::Card::default() }
+        card::Card { accounts: self.accounts, credentials: self.credentials, examples, ..card::Card::default() }
     }
 }
 

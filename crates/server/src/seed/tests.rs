@@ -110,8 +110,8 @@ async fn a_first_start_makes_everything_and_later_ones_find_it() {
     assert_eq!((again.accounts.len(), again.credentials.clone()), (2, Some(bench.data.path().join(FILE))));
     assert_eq!((bench.file(), bench.pods.made.load(Ordering::Relaxed)), (file, 2));
     let card = again.card(Path::new("podbell-data"));
-    assert!(card.example.as_ref().unwrap().contains(" as alice ring http://localhost:3000/alice/ | curl "), "{card:?}");
-    assert!(Seeded::default().card(Path::new("podbell-data")).example.is_none());
+    assert!(card.examples[0].contains(" as alice ring http://localhost:3000/alice/ | curl "), "{card:?}");
+    assert!(Seeded::default().card(Path::new("podbell-data")).examples.is_empty());
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn a_seeded_account_acts_through_curl() {
     // What the server makes of it, without a connection to itself.
     let issuer: BaseUrl = origin.issuer.parse().unwrap();
     let own = OwnDocuments::new(Arc::new(Nowhere), OwnOrigins::new(&base, Layout::Path, Some(&issuer)));
-    own.publish_provider(&origin.provider, []);
+    own.publish_pages(Some(&origin.provider), None);
     own.publish_pods(Arc::new(Profile(origin.issuer.clone())));
     let replay = Arc::new(MemoryReplay::new(10, Timestamp::now()));
     let verifier = Verifier::new(Config { development: true, ..Config::default() }, Arc::new(own), replay);

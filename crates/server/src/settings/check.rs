@@ -2,6 +2,7 @@
 //!
 //! Wrong settings keep the server from starting: it fails closed. Unwise ones are told and obeyed.
 
+mod console;
 mod data;
 mod lws;
 mod solid_0_1;
@@ -59,6 +60,7 @@ pub fn findings(loaded: &Loaded) -> Vec<Finding> {
     report.egress(settings);
     report.listening(settings);
     report.provider(settings, &pods);
+    report.console(settings, &pods);
     report.accounts(settings);
     report.limits(settings);
     report.sending(settings);

@@ -69,6 +69,8 @@ mod tests {
             ("", "seed"),
             ("provider", "enabled"),
             ("provider", "url"),
+            ("console", "enabled"),
+            ("console", "url"),
             ("limits", "pod"),
             ("webhooks", "contact"),
         ] {

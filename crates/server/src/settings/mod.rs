@@ -18,13 +18,22 @@ pub use faults::Fault;
 pub(crate) use load::list;
 pub use load::{LoadError, Loaded, Override, load};
 pub use sections::{
-    Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, Lws, OriginRule, Pods, Provider, Proxies,
+    Console, Development, Dpop, Egress, Ess, Layout, Limits, Log, LogFormat, Lws, OriginRule, Pods, Provider, Proxies,
     Retention, Sender, Settings, Solid01, Wac, Webhooks,
 };
 pub use values::{BaseUrl, Network, Size, Span, ValueError};
 
 use ipnet::IpNet;
 use std::net::SocketAddr;
+
+/// Where the console stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsolePlace {
+    /// On the provider's origin.
+    WithProvider,
+    /// On an origin of its own. A port that is 0 is still to be found.
+    Alone(BaseUrl),
+}
 
 /// The port when nothing else names one.
 pub const DEFAULT_PORT: u16 = 3000;
@@ -38,6 +47,7 @@ pub fn sections() -> Vec<Section> {
         Settings::describe(),
         Pods::describe(),
         Provider::describe(),
+        Console::describe(),
         Development::describe(),
         Proxies::describe(),
         Wac::describe(),
@@ -92,5 +102,29 @@ impl Settings {
     /// Whether the OpenID provider is served.
     pub fn serves_provider(&self) -> bool {
         self.provider.enabled.unwrap_or_else(|| self.base().is_loopback())
+    }
+
+    /// The base URL with the next port; with port 0 again where that is to be found, and none after the last port.
+    pub fn beside(&self) -> Option<BaseUrl> {
+        let base = self.base();
+        let next = if base.port() == 0 { 0 } else { base.port().checked_add(1)? };
+        Some(base.with_port(next))
+    }
+
+    /// Where the console is served, if it is.
+    pub fn console_place(&self) -> Option<ConsolePlace> {
+        if self.console.enabled == Some(false) {
+            return None;
+        }
+        let Some(url) = self.console.url.clone() else {
+            return match self.serves_provider() {
+                true => Some(ConsolePlace::WithProvider),
+                false => self.beside().filter(BaseUrl::is_loopback).map(ConsolePlace::Alone),
+            };
+        };
+        let provider = self.provider.url.clone().or_else(|| self.beside()).filter(|_| self.serves_provider());
+        // Of two free ports, none is the other.
+        let is_shared = url.port() != 0 && provider.is_some_and(|provider| provider.origin() == url.origin());
+        Some(if is_shared { ConsolePlace::WithProvider } else { ConsolePlace::Alone(url) })
     }
 }

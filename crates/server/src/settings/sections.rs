@@ -62,6 +62,8 @@ settings! {
         pods: Pods;
         /// The OpenID provider.
         provider: Provider;
+        /// The console.
+        console: Console;
         /// What only a server in development may do.
         development: Development;
         /// Proxies in front of this server.
@@ -112,6 +114,20 @@ settings! {
         listen: Vec<SocketAddr> = Vec::new();
         /// Logs in to the first demo account without asking. Only on a server in development.
         auto_login: bool = false;
+    }
+
+    /// The console: pages for people. There they hear a notification arrive, and see who listens to their pods. It has no
+    /// cookies and no rights of its own; whoever signs in there acts as themselves, with any provider. It is never on the
+    /// origin of a pod, so that what pods hold can never act as one of its pages.
+    Console ["console"] {
+        /// Whether it is served. By default it is wherever it has a URL.
+        enabled: Option<bool> = None, example "true";
+        /// Its URL: that of the provider, or of an origin that nothing else is on. By default that of the provider; without
+        /// one, the host of the base URL with the next port if that is on this machine, else none.
+        url: Option<BaseUrl> = None, example "\"https://console.example/\"";
+        /// The addresses that it listens on if its URL is not the provider's. By default those of the server with the port
+        /// of its URL.
+        listen: Vec<SocketAddr> = Vec::new();
     }
 
     /// Development. A server is one for development if its base URL is on this machine. It alone may fetch documents

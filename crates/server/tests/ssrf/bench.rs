@@ -13,7 +13,7 @@ use podbell_server::{
     compose::compose_with,
     data::DataDirectory,
     front,
-    listen::{Bound, Site},
+    listen::{Bound, ConsoleSite, Site},
     request,
     settings::{BaseUrl, Settings},
     shutdown,
@@ -213,7 +213,7 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let data = DataDirectory::open(directory.path()).unwrap();
         let site = |url: &str| Site { url: format!("{url}/").parse::<BaseUrl>().unwrap(), listeners: Vec::new() };
-        let bound = Bound { pods: site(PODS), provider: Some(site(IDP)) };
+        let bound = Bound { pods: site(PODS), provider: Some(site(IDP)), console: Some(ConsoleSite::WithProvider) };
         let mut settings = Settings { base_url: Some(bound.pods.url.clone()), ..Settings::default() };
         settings.provider.enabled = Some(true);
         settings.provider.url = Some(site(IDP).url);

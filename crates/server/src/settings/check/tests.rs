@@ -115,6 +115,49 @@ fn provider_and_pods_never_share_an_origin() {
 }
 
 #[test]
+fn the_console_never_shares_an_origin_with_a_pod() {
+    let at = |url: &str| check(&format!("base_url = \"http://localhost:3000/\"\n[console]\nurl = \"{url}\""));
+    assert_eq!(at("http://localhost:3000/"), [(Wrong, "console.url")]);
+    for good in ["http://localhost:3001/", "http://localhost:3002/", "http://localhost:0/"] {
+        assert_eq!(at(good), [], "{good}");
+    }
+    let names = |url: &str| {
+        let layout = "base_url = \"http://localhost:3000/\"\n[pods]\nlayout = \"subdomain\"";
+        check(&format!("{layout}\n[console]\nurl = \"{url}\""))
+    };
+    assert_eq!(names("http://alice.localhost:3000/"), [(Wrong, "console.url")]);
+    assert_eq!(names("http://console.localhost:3000/"), []);
+}
+
+#[test]
+fn the_console_is_served_where_it_has_a_place_and_asked_for_in_vain_elsewhere() {
+    let public = "seed = []\nbase_url = \"https://pod.example/\"\n[pods]\nlayout = \"subdomain\"\n\
+                  [proxies]\ntrusted = [\"10.0.0.1/32\"]\n[console]\n";
+    let with = |lines: &str| {
+        let mut found = check(&format!("{public}{lines}"));
+        found.retain(|found| *found != (Unwise, "seed"));
+        found
+    };
+    assert_eq!(with(""), [], "none is served, and nothing said");
+    assert_eq!(with("enabled = false"), []);
+    assert_eq!(with("enabled = true"), [(Wrong, "console.url")]);
+    assert_eq!(with("url = \"https://console.example/\""), []);
+    for url in ["https://pod.example/", "http://console.example/", "http://localhost:3001/", "https://c.example:0/"] {
+        assert_eq!(with(&format!("url = \"{url}\"")), [(Wrong, "console.url")], "{url}");
+    }
+    assert_eq!(with("listen = [\"127.0.0.1:4000\"]"), [(Unwise, "console.listen")]);
+    let shared = "url = \"https://id.example/\"\nlisten = [\"127.0.0.1:4000\"]\n[provider]\nenabled = true\nurl = \
+                  \"https://id.example\"";
+    assert_eq!(with(shared), [(Unwise, "console.listen")]);
+    let bare = public.replace("[proxies]\ntrusted = [\"10.0.0.1/32\"]\n", "");
+    let bare = check(&format!("{bare}url = \"https://console.example/\"\nlisten = [\"0.0.0.0:4000\"]"));
+    assert!(bare.contains(&(Unwise, "console.listen")), "{bare:?}");
+    let last = "base_url = \"http://localhost:65535/\"\n[provider]\nenabled = false\n[console]\n";
+    assert_eq!(check(last), [(Unwise, "seed")]);
+    assert!(check(&format!("{last}enabled = true")).contains(&(Wrong, "console.url")));
+}
+
+#[test]
 fn what_others_can_reach_is_unwise_in_development() {
     assert!(check("listen = [\"0.0.0.0:3000\"]").contains(&(Unwise, "listen")));
     assert!(
