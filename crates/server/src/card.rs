@@ -93,9 +93,10 @@ pub fn examples(program: &Path, data: &Path, account: &str, root: &str) -> Vec<S
         None => path.display().to_string(),
     };
     let program = quoted(&shown(program));
-    let data = match data == Path::new("podbell-data") {
-        true => String::new(),
-        false => format!(" --data {}", quoted(&data.display().to_string())),
+    let data = if data == Path::new("podbell-data") {
+        String::new()
+    } else {
+        format!(" --data {}", quoted(&data.display().to_string()))
     };
     vec![
         format!("{program} as{data} {account} ring {root} | curl -K-"),

@@ -82,7 +82,9 @@ fn page(name: &str, headers: &HeaderMap, facts: &Facts) -> Response {
 /// have their own places, with their own policy.
 fn below(folder: &str, uri: &Uri, headers: &HeaderMap) -> Response {
     let find = if folder == "/client/" { assets::client } else { assets::console };
-    let file = uri.path().strip_prefix(folder).and_then(find);
+    // The look-up takes `\` for `/`.
+    let name = uri.path().strip_prefix(folder).filter(|name| !name.contains('\\'));
+    let file = name.and_then(find);
     shown(file.filter(|file| !file.is_page()), headers)
 }
 

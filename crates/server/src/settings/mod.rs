@@ -117,10 +117,10 @@ impl Settings {
             return None;
         }
         let Some(url) = self.console.url.clone() else {
-            return match self.serves_provider() {
-                true => Some(ConsolePlace::WithProvider),
-                false => self.beside().filter(BaseUrl::is_loopback).map(ConsolePlace::Alone),
-            };
+            if self.serves_provider() {
+                return Some(ConsolePlace::WithProvider);
+            }
+            return self.beside().filter(BaseUrl::is_loopback).map(ConsolePlace::Alone);
         };
         let provider = self.provider.url.clone().or_else(|| self.beside()).filter(|_| self.serves_provider());
         // Of two free ports, none is the other.
