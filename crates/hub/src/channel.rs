@@ -103,6 +103,12 @@ impl Channel {
             push: None,
         }
     }
+
+    /// Whether it is kept. What has neither a capability nor a receiver was admitted as it was given
+    /// ([`Hub::attend`](crate::Hub::attend)), and ends with its connection.
+    pub fn is_kept(&self) -> bool {
+        self.capability.is_some() || self.push.is_some()
+    }
 }
 
 /// Why a connection or a channel ends.

@@ -42,10 +42,14 @@ impl Shard {
                 gone.insert(*entry);
             }
         }
+        // It may have been about these.
+        live.handed(0);
         let (channel, connections) = (Arc::clone(&live.channel), live.connections.clone());
         if live.topics.iter().all(|(_, heard)| !heard) {
             self.ended.remember(&channel);
-            self.chore(Chore::Remove(id));
+            if channel.is_kept() {
+                self.chore(Chore::Remove(id));
+            }
             return self.end_now(id, Ending::Unsubscribed);
         }
         for key in connections {
@@ -185,6 +189,7 @@ impl Shard {
         if !changed || live.ending.is_some() {
             return;
         }
+        live.handed(0);
         let topics = live.channel.topics.iter().zip(&live.topics);
         let left: Vec<_> = topics.filter(|(_, (_, heard))| *heard).map(|(topic, _)| topic.clone()).collect();
         if left.is_empty() {

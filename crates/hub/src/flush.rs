@@ -7,6 +7,7 @@
 use crate::{
     Encoded, Ending,
     concern::state_after,
+    listening::second,
     outbox::{Change, Item, Outbox, What},
     registry::{ConnectionKey, Entry},
     rules::{Asked, SubjectKey},
@@ -232,7 +233,7 @@ impl Shard {
         if blocked {
             self.block(key);
         }
-        self.told(key, &out);
+        self.told(key, &out, now);
         !blocked
     }
 
@@ -256,10 +257,13 @@ impl Shard {
     }
 
     /// Counts what went out, and advances the channel's state.
-    fn told(&mut self, key: ConnectionKey, out: &[Item]) {
+    fn told(&mut self, key: ConnectionKey, out: &[Item], now: Timestamp) {
         self.metrics.sent(out.iter().filter(|item| !matches!(item.what, What::Gap)).count() as u64);
         let Some(connected) = self.connections.get(&key) else { return };
         let Some(live) = self.channels.get_mut(&connected.channel) else { return };
+        if !out.is_empty() {
+            live.handed(second(now));
+        }
         if live.channel.state.is_none() {
             return;
         }

@@ -20,6 +20,7 @@ mod hub;
 mod leases;
 mod leave;
 mod linger;
+mod listening;
 mod live;
 mod matching;
 mod outbox;
@@ -54,6 +55,7 @@ pub use cursor::{CURSOR, Cursor, Cursors, Encoded, Position};
 pub use filter::Filter;
 pub use hub::{Hub, Ports};
 pub use leave::{Grant, Leave};
+pub use listening::{Attending, Listening};
 pub use owing::{About, Anew, Owed, Owing, What};
 pub use ports::{
     Answer, Authorize, ChannelStore, ChannelStoreError, Clock, Encoder, InsertError, Need, Outlet, Projection,

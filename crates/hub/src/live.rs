@@ -106,7 +106,11 @@ impl Shard {
         let told =
             self.advancing.get(&channel.id).or(self.seats.get(&channel.id).and_then(|seats| seats.told.as_ref()));
         let told = told.cloned();
-        let mut live = Live::new(channel, subject, entries);
+        let handed = self.rested.take(&channel);
+        if !channel.is_kept() {
+            self.attending.extend(channel.topics.iter().map(|topic| (topic.storage, key)));
+        }
+        let mut live = Live::new(channel, subject, entries, handed);
         live.told = told;
         self.channels.insert(key, live);
         key
@@ -205,6 +209,13 @@ impl Shard {
         self.by_id.remove(&live.channel.id);
         if live.ending.is_none() {
             self.was_left(&live.channel);
+        }
+        if !live.channel.is_kept() {
+            for topic in live.channel.topics.iter() {
+                self.attending.remove(&(topic.storage, key));
+            }
+        } else if live.ending.is_none() {
+            self.rested.keep(&live.channel, live.handed.into_inner());
         }
         if let Some(end) = live.channel.end_at {
             self.timers.remove(&(end, Timer::End(key)));

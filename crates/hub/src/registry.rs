@@ -13,7 +13,7 @@ use podbell_model::{ActivityKind, Auxiliary, Generation, Sequence, Subject, Time
 use smallvec::SmallVec;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU32},
 };
 use tokio::sync::Notify;
 
@@ -145,6 +145,8 @@ pub(crate) struct Live {
     pub(crate) is_plain: bool,
     /// Whether it has a filter.
     is_filtered: bool,
+    /// The second in which something was handed to one of its connections last; 0 for never.
+    pub(crate) handed: AtomicU32,
     /// It ends as soon as what waits is out.
     pub(crate) ending: Option<Ending>,
     /// The last state that was told, if the channel asks for the `state` feature and it has advanced.
@@ -152,10 +154,15 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(channel: Arc<Channel>, subject: SubjectKey, topics: SmallVec<[(EntryKey, bool); 1]>) -> Self {
+    pub(crate) fn new(
+        channel: Arc<Channel>,
+        subject: SubjectKey,
+        topics: SmallVec<[(EntryKey, bool); 1]>,
+        handed: u32,
+    ) -> Self {
         let (is_plain, is_filtered) = (is_plain(&channel), is_filtered(&channel));
-        let connections = SmallVec::new();
-        Self { channel, subject, topics, connections, is_plain, is_filtered, ending: None, told: None }
+        let (connections, handed) = (SmallVec::new(), AtomicU32::new(handed));
+        Self { channel, subject, topics, connections, is_plain, is_filtered, handed, ending: None, told: None }
     }
 
     /// Puts another state of the same channel in its place.

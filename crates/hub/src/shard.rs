@@ -7,6 +7,7 @@ use crate::{
     Channel, ChannelId, Cursors, Ending, Metrics, Outlet, Ports, Settings, Topic,
     crowds::Holder,
     grants::Grants,
+    listening::Rested,
     outbox::Item,
     ports::Encoder,
     registry::{ByTopic, ChannelKey, Connected, ConnectionKey, Ended, Entry, Live, Party, Seats, Subjects},
@@ -118,6 +119,10 @@ pub(crate) struct Shard {
     pub(crate) left: Vec<Arc<Channel>>,
     /// Those of them that linger, and until when.
     pub(crate) lingering: HashMap<ChannelId, (Arc<Channel>, Timestamp)>,
+    /// Channels that are not kept, by the storages of their topics.
+    pub(crate) attending: BTreeSet<(StorageId, ChannelKey)>,
+    /// When something was handed last to channels that nobody is connected to.
+    pub(crate) rested: Rested,
     next: u64,
 
     /// Connections with something that may be sent.
@@ -171,6 +176,8 @@ impl Shard {
             ended: Ended::default(),
             left: Vec::new(),
             lingering: HashMap::new(),
+            attending: BTreeSet::new(),
+            rested: Rested::default(),
             next: 0,
             dirty: VecDeque::new(),
             affected: HashSet::new(),

@@ -98,7 +98,8 @@ impl Hub {
     }
 
     /// A channel, for the agent that made it, or for the owner of the storage of some of its topics (`owns`), who is
-    /// shown these alone. Of a channel that the public made, its id is proof enough.
+    /// shown these alone, and what listens there without being kept, too. Of a channel that the public made, its id is
+    /// proof enough.
     pub async fn channel(
         &self,
         id: ChannelId,
@@ -109,6 +110,21 @@ impl Hub {
         Ok(Channel { topics: part.into(), ..channel })
     }
 
+    /// A channel as it is kept, for the agent that made it, and for who owns the storages of all of its topics: what
+    /// cannot be told apart by topics is shown to nobody else.
+    pub async fn whole(
+        &self,
+        id: ChannelId,
+        by: &Subject,
+        owns: impl Fn(StorageId) -> bool + Send,
+    ) -> Result<Channel, ChannelError> {
+        let all = move |channel: &Channel| {
+            let is_theirs = made(channel, by) || channel.topics.iter().all(|topic| owns(topic.storage));
+            if is_theirs { channel.topics.to_vec() } else { Vec::new() }
+        };
+        Ok(self.find(id, all, by).await?.0)
+    }
+
     /// A channel, and its topics that are theirs to look after.
     async fn part_of(
         &self,
@@ -116,11 +132,21 @@ impl Hub {
         by: &Subject,
         owns: impl Fn(StorageId) -> bool + Send,
     ) -> Result<(Channel, Vec<Topic>), ChannelError> {
-        let part = |channel: &Channel| {
-            let made = channel.subject.webid == by.webid;
-            let topics = channel.topics.iter().filter(|topic| made || owns(topic.storage));
-            Some(topics.cloned().collect::<Vec<_>>()).filter(|part| !part.is_empty())
+        let part = move |channel: &Channel| {
+            let made = made(channel, by);
+            channel.topics.iter().filter(|topic| made || owns(topic.storage)).cloned().collect()
         };
+        self.find(id, part, by).await
+    }
+
+    /// A channel, kept or not, and a part of its topics; if that is empty, there is no such channel for who asks.
+    async fn find(
+        &self,
+        id: ChannelId,
+        part: impl Fn(&Channel) -> Vec<Topic>,
+        by: &Subject,
+    ) -> Result<(Channel, Vec<Topic>), ChannelError> {
+        let part = |channel: &Channel| Some(part(channel)).filter(|part| !part.is_empty());
         let mut found = self.inner.channels.get(id).await?;
         if found.as_ref().is_some_and(|channel| channel.connect_by.is_some_and(|by| by <= (self.inner.clock)())) {
             // Whether anybody has connected is the store's to know.
@@ -128,6 +154,9 @@ impl Hub {
             found = self.inner.channels.get(id).await?;
         }
         let ended = self.inner.with(|shard, now| {
+            if found.is_none() {
+                found = shard.attended(id).map(|live| (*live.channel).clone());
+            }
             let over = found.as_ref().is_some_and(|channel| channel.end_at.is_some_and(|end| end <= now));
             if over { found.clone().map(Arc::new) } else { shard.ended.by_id(id).cloned() }
         });
@@ -152,9 +181,16 @@ impl Hub {
         by: &Subject,
         owns: impl Fn(StorageId) -> bool + Send,
     ) -> Result<(), ChannelError> {
-        let Some(channel) = self.withdraw(id, by, owns).await? else { return Ok(()) };
-        let existed = self.inner.channels.remove(id).await?;
-        self.removed(&channel);
+        match self.withdraw(id, by, owns).await? {
+            Some(channel) => self.remove(&channel).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a channel that was withdrawn, and has no last words.
+    pub async fn remove(&self, channel: &Arc<Channel>) -> Result<(), ChannelError> {
+        let existed = self.inner.channels.remove(channel.id).await?;
+        self.removed(channel);
         if existed { Ok(()) } else { Err(ChannelError::Ended) }
     }
 
@@ -167,6 +203,30 @@ impl Hub {
         owns: impl Fn(StorageId) -> bool + Send,
     ) -> Result<Option<Arc<Channel>>, ChannelError> {
         let (channel, part) = self.part_of(id, by, owns).await?;
+        self.take(channel, &part).await
+    }
+
+    /// Ends what a channel has in one storage, whoever made it, for the owner of that storage; who that is, is the caller's
+    /// to know. Otherwise as [`Hub::withdraw`].
+    pub async fn withdraw_from(
+        &self,
+        storage: StorageId,
+        id: ChannelId,
+        by: &Subject,
+    ) -> Result<Option<Arc<Channel>>, ChannelError> {
+        let there = |channel: &Channel| {
+            channel.topics.iter().filter(|topic| topic.storage == storage).cloned().collect::<Vec<_>>()
+        };
+        let (channel, part) = self.find(id, there, by).await?;
+        self.take(channel, &part).await
+    }
+
+    async fn take(&self, channel: Channel, part: &[Topic]) -> Result<Option<Arc<Channel>>, ChannelError> {
+        let id = channel.id;
+        if !channel.is_kept() {
+            let there = self.inner.with(|shard, _| shard.dismiss(id, part));
+            return if there { Ok(None) } else { Err(ChannelError::Ended) };
+        }
         let left: Vec<Topic> = channel.topics.iter().filter(|topic| !part.contains(topic)).cloned().collect();
         if left.is_empty() {
             return Ok(Some(Arc::new(channel)));
@@ -177,7 +237,7 @@ impl Hub {
             // The owners of the others ended these meanwhile.
             return Ok(Some(Arc::new(channel)));
         }
-        self.inner.with(|shard, _| shard.end_part(id, &part));
+        self.inner.with(|shard, _| shard.end_part(id, part));
         self.inner.void(id);
         Ok(None)
     }
@@ -197,4 +257,9 @@ impl Hub {
         });
         self.inner.void(channel.id);
     }
+}
+
+/// Whether they made a channel. Of what is not kept nobody has an id but the owners of storages.
+fn made(channel: &Channel, by: &Subject) -> bool {
+    channel.is_kept() && channel.subject.webid == by.webid
 }

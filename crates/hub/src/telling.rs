@@ -7,6 +7,7 @@
 use crate::{
     Encoded, Position, Relation, RenderingId,
     flush::{BATCH, encode_change},
+    listening::second,
     matching::Concern,
     outbox::{Change, Item, What},
     registry::{ChannelKey, Connected, ConnectionKey},
@@ -60,7 +61,7 @@ impl Shard {
         }
         // What comes right behind goes out in the same write: it waits in the outbox for that.
         let straight = only.is_none() && self.pending.is_empty();
-        let (mut sent, place) = (0, change.position());
+        let (mut sent, place, this_second) = (0, change.position(), second(now));
         for subject in subjects {
             item.judged = false;
             let verdict = self.verdict(subject, &item, now);
@@ -89,6 +90,7 @@ impl Shard {
                     if let (Relation::Object, Some(got)) = (concern.relation, got.as_deref_mut()) {
                         got.insert(*key);
                     }
+                    let before = sent;
                     for connection in &live.connections {
                         let Some(connected) = self.connections.get(connection) else { continue };
                         let turn = only.map_or(connected.replay.is_none(), |only| only == *connection);
@@ -128,6 +130,9 @@ impl Shard {
                             }
                             _ => left.push((*connection, Left::Queue(make()))),
                         }
+                    }
+                    if sent > before {
+                        live.handed(this_second);
                     }
                 }
             }

@@ -7,11 +7,13 @@
 mod answer;
 mod capability;
 pub mod channels;
+mod clearing;
 pub mod connect;
 mod cursor;
 pub mod discovery;
 pub mod gateway;
 mod health;
+mod listeners;
 pub mod listing;
 pub mod local;
 pub mod lws;
@@ -21,6 +23,7 @@ mod pushing;
 pub mod sender;
 pub mod services;
 pub mod solid_0_1;
+pub mod storages;
 pub mod streams;
 mod targets;
 
@@ -52,6 +55,9 @@ pub fn routes(settings: &Settings) -> Router<Arc<App>> {
     }
     for path in ["/.notifications/channels", "/.notifications/channels/"] {
         routes = routes.route(path, any(listing::channels));
+    }
+    for path in ["/.notifications/storages", "/.notifications/storages/"] {
+        routes = routes.route(path, any(storages::storages));
     }
     for path in ["/.notifications/gateway", "/.notifications/gateway/"] {
         routes = routes.route(path, any(gateway::negotiate));

@@ -4,7 +4,7 @@
 
 use super::{
     answer::{document, joined, no_store, options, refused},
-    health,
+    health, listeners,
     pushing::{self, Facts},
     services,
 };
@@ -22,7 +22,7 @@ use axum::{
 };
 use http::{Method, Request, StatusCode, header};
 use podbell_delivery::{push::Removal, rendering_id};
-use podbell_hub::{Channel, ChannelError, ChannelId, Filter, InsertError, Push, Renewal};
+use podbell_hub::{Channel, ChannelError, ChannelId, ChannelStoreError, Filter, InsertError, Push, Renewal};
 use podbell_model::{ResourceIri, StorageId, Subject, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{
@@ -63,7 +63,7 @@ pub async fn channel(
             let offers = [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples];
             let representation = media::negotiate(joined(&parts.headers, &header::ACCEPT).as_deref(), &offers)?;
             let channel = app.hub.channel(id, &subject, owns).await.map_err(told)?;
-            shown(&app, &channel, channel.subject.webid == subject.webid, representation).await
+            shown(&app, &channel, &subject, representation).await
         }
         Method::POST => {
             let channel = app.hub.channel(id, &subject, |_| false).await.map_err(told)?;
@@ -79,7 +79,7 @@ pub async fn channel(
             }
             let renewal = renewal(&app, &channel, &changes.features);
             let renewed = app.hub.renew(id, &subject, renewal).await.map_err(told)?;
-            shown(&app, &renewed, true, representation).await
+            shown(&app, &renewed, &subject, representation).await
         }
         Method::DELETE => {
             end(&app, id, &subject).await?;
@@ -99,6 +99,23 @@ pub(super) async fn end(app: &App, id: ChannelId, subject: &Subject) -> Result<(
     let Some(channel) = app.hub.withdraw(id, subject, owns(app, subject)).await.map_err(told)? else { return Ok(()) };
     let existed = app.courier.end(&channel, Removal::Ended).await.map_err(Problem::unavailable)?;
     if existed { Ok(()) } else { Err(told(ChannelError::Ended)) }
+}
+
+/// The same of what is in one storage, for its owner: also of their own channels nothing that is elsewhere.
+pub(super) async fn end_in(
+    app: &App,
+    storage: StorageId,
+    channel: &Channel,
+    owner: &Subject,
+) -> Result<(), ChannelError> {
+    let withdrawn = app.hub.withdraw_from(storage, channel.id, owner).await?;
+    let Some(channel) = withdrawn else { return Ok(()) };
+    if channel.push.is_none() || channel.subject.webid == owner.webid {
+        return app.hub.remove(&channel).await;
+    }
+    let existed = app.courier.end(&channel, Removal::Ended).await;
+    let existed = existed.map_err(|error| ChannelStoreError(Box::new(error)))?;
+    if existed { Ok(()) } else { Err(ChannelError::Ended) }
 }
 
 /// Another target, judged as the first one was.
@@ -147,14 +164,25 @@ pub(super) fn told(error: ChannelError) -> Problem {
     }
 }
 
-/// The answer that shows a channel, to the agent that made it (`mine`) or to the owner of a storage.
-async fn shown(app: &App, channel: &Channel, mine: bool, representation: Representation) -> Result<Response, Problem> {
-    let mut more = mine.then(Vec::new);
-    if let (Some(more), Some(_)) = (&mut more, &channel.push) {
+/// The answer that shows a channel, to the agent that made it or to the owner of a storage.
+async fn shown(
+    app: &App,
+    channel: &Channel,
+    subject: &Subject,
+    representation: Representation,
+) -> Result<Response, Problem> {
+    let mine = channel.is_kept() && channel.subject.webid == subject.webid;
+    let more: Facts<'_> = if !mine {
+        let whole = app.hub.whole(channel.id, subject, owns(app, subject)).await.is_ok();
+        let listening = app.hub.listening(std::slice::from_ref(channel)).pop().unwrap_or_default();
+        listeners::facts(app, channel, whole, listening).await?
+    } else if channel.push.is_some() {
         let health = app.queue.health(channel.id).await.map_err(Problem::unavailable)?;
-        more.extend(health.iter().flat_map(health::facts));
-    }
-    Ok(no_store(document(StatusCode::OK, representation, describe(app, channel, more, representation))))
+        health.iter().flat_map(health::facts).collect()
+    } else {
+        Facts::new()
+    };
+    Ok(no_store(document(StatusCode::OK, representation, describe(app, channel, (mine, more), representation))))
 }
 
 /// The type of a channel.
@@ -162,12 +190,12 @@ fn type_of(channel: &Channel) -> ChannelType {
     Rendering::from_code(channel.rendering.0).map_or(ChannelType::WebSocket, |found| found.framing().channel_type())
 }
 
-/// A channel as its own agent reads it, with `more`; without, as the owner of a storage does, who is not told where it
-/// pushes to.
+/// A channel with `more` facts, as its own agent reads it (`mine`), or as the owner of a storage does, who is not told
+/// where it pushes to.
 pub(super) fn describe(
     app: &App,
     channel: &Channel,
-    more: Option<Facts<'_>>,
+    (mine, more): (bool, Facts<'_>),
     representation: Representation,
 ) -> Vec<u8> {
     let topics: Vec<ResourceIri> = channel.topics.iter().map(|topic| topic.resource.clone()).collect();
@@ -181,9 +209,9 @@ pub(super) fn describe(
         accept = other.map(|syntax| Accept { sent: syntax.media_type().to_owned(), syntax });
         cursor = with_cursor;
     }
-    let push = channel.push.as_deref().filter(|_| more.is_some());
+    let push = channel.push.as_deref().filter(|_| mine);
     let mut facts = push.map(pushing::facts).unwrap_or_default();
-    facts.extend(more.unwrap_or_default());
+    facts.extend(more);
     ChannelDocument {
         id: &url(app, channel.id),
         channel_type: type_of(channel),

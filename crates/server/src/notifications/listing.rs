@@ -1,10 +1,13 @@
 //! Lists of channels: those that an agent has made, and, for the owner of a storage, everybody's with a topic in it.
 //!
-//! An extension. Page by page, oldest first; nobody sees another's channels but on their own storage.
+//! An extension. Page by page, oldest first; nobody sees another's channels but on their own storage. What listens there
+//! without being kept stands behind all others, on the last page. The owner of a storage may end many at once.
 
 use super::{
     answer::{joined, no_store, options},
     channels,
+    clearing::{self, Wish},
+    listeners,
 };
 use crate::{
     app::App,
@@ -20,18 +23,20 @@ use axum::{
 use http::{HeaderValue, Method, Request, header};
 use percent_encoding::percent_decode_str;
 use podbell_hub::{After, Channel, ChannelId, Whose};
-use podbell_model::{ResourceIri, Subject, Timestamp, Uuid};
+use podbell_model::{ResourceIri, StorageId, Subject, Timestamp, Uuid};
 use podbell_wac::Refusal;
 use podbell_wire::{EXTENSIONS, NotificationsContext, Representation, Syntax, lexical, media};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-const ALLOW: &str = "GET, HEAD, OPTIONS";
+const ALLOW: &str = "GET, HEAD, OPTIONS, DELETE";
 const PATH: &str = "/.notifications/channels/";
 /// Channels of a page.
 const PAGE: usize = 100;
+/// Most on the last page that are not kept.
+const LIVE: usize = 1_000;
 
-/// `GET /.notifications/channels/`, with `?storage=ROOT` for an owner.
+/// `GET /.notifications/channels/`, with `?storage=ROOT` for an owner; for that owner also DELETE.
 pub async fn channels(
     State(app): State<Arc<App>>,
     Extension(target): Extension<Target>,
@@ -41,11 +46,16 @@ pub async fn channels(
     let (request, _) = request.into_parts();
     match request.method {
         Method::OPTIONS => return Ok(options(ALLOW, None)),
-        Method::GET | Method::HEAD => {}
+        Method::GET | Method::HEAD | Method::DELETE => {}
         _ => return Err(Problem::method_not_allowed(ALLOW)),
     }
     let subject = authenticate(&app, &request.method, &target, &request.headers).await?;
     let Some(webid) = subject.webid.clone() else { return Err(not_allowed(Refusal::Unauthenticated)) };
+    if request.method == Method::DELETE {
+        let wish = Wish::parse(request.uri.query().unwrap_or_default())?;
+        let storage = owned(&app, &wish.storage, &subject)?;
+        return clearing::clear(&app, &wish, storage, &subject).await;
+    }
     media::negotiate(joined(&request.headers, &header::ACCEPT).as_deref(), &[Syntax::JsonLd])?;
     let query = |name: &str| {
         let mut pairs = request.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
@@ -59,12 +69,18 @@ pub async fn channels(
     let after = query("after").map(|text| parse(&text).ok_or_else(|| Problem::bad_request("`after` is no page")));
     let page = app.hub.channels(&whose, after.transpose()?, PAGE).await;
     let (found, next) = page.map_err(Problem::unavailable)?;
-    let list: Vec<Value> = found.iter().map(|channel| entry(&app, channel, &whose)).collect();
-    let document = json!({
+    let (list, more) = match whose {
+        Whose::Agent(_) => (found.iter().map(|channel| own(&app, channel)).collect(), false),
+        Whose::Storage(storage) => listeners_of(&app, storage, &subject, (&found, next.is_none())).await?,
+    };
+    let mut document = json!({
         "@context": NotificationsContext::default().iri(),
         "id": app.url(&target.raw),
         "channel": list,
     });
+    if more {
+        document[format!("{EXTENSIONS}more")] = true.into();
+    }
     let body = serde_json::to_vec(&document).map_err(Problem::internal)?;
     let media_type = HeaderValue::from_static(Representation::default().media_type());
     let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
@@ -80,33 +96,46 @@ pub async fn channels(
 }
 
 /// The storage with that root, if it is theirs; of others it is not even said whether they exist.
-fn owned(app: &App, root: &str, subject: &Subject) -> Result<podbell_model::StorageId, Problem> {
+fn owned(app: &App, root: &str, subject: &Subject) -> Result<StorageId, Problem> {
     let storage = ResourceIri::parse(root).ok().and_then(|root| app.storages.rooted(&root));
     let owned = storage.filter(|storage| Some(&storage.owner) == subject.webid.as_ref());
     owned.map(|storage| storage.id).ok_or_else(|| not_allowed(refusal(subject)))
 }
 
-/// A channel as an entry of a list; in that of a storage with its topics there alone, and with who listens.
-fn entry(app: &App, channel: &Channel, whose: &Whose) -> Value {
-    let mut shown = channel.clone();
-    if let Whose::Storage(storage) = whose {
-        shown.topics = channel.topics.iter().filter(|topic| topic.storage == *storage).cloned().collect();
+/// A channel as an entry of the list of who made it.
+fn own(app: &App, channel: &Channel) -> Value {
+    let mut entry = entry(channels::describe(app, channel, (true, Vec::new()), Representation::default()));
+    entry[format!("{EXTENSIONS}created")] = lexical::date_time(channel.created).into();
+    entry
+}
+
+/// Channels as entries of the list of a storage, with their topics there alone and with who listens; on the last page also
+/// what is not kept, and whether there is more of that.
+async fn listeners_of(
+    app: &App,
+    storage: StorageId,
+    owner: &Subject,
+    (found, is_last): (&[Channel], bool),
+) -> Result<(Vec<Value>, bool), Problem> {
+    let owns = channels::owns(app, owner);
+    let (attending, next) = if is_last { app.hub.attending(storage, 0, LIVE) } else { (Vec::new(), None) };
+    let kept = found.iter().zip(app.hub.listening(found));
+    let live = attending.iter().map(|attending| (&*attending.channel, attending.listening));
+    let mut list = Vec::with_capacity(found.len() + attending.len());
+    for (channel, listening) in kept.chain(live) {
+        let whole = channel.topics.iter().all(|topic| owns(topic.storage));
+        let facts = listeners::facts(app, channel, whole, listening).await?;
+        let there = channel.topics.iter().filter(|topic| topic.storage == storage).cloned().collect();
+        let shown = Channel { topics: there, ..channel.clone() };
+        list.push(entry(channels::describe(app, &shown, (false, facts), Representation::default())));
     }
-    let mine = matches!(whose, Whose::Agent(_)).then(Vec::new);
-    let document = channels::describe(app, &shown, mine, Representation::default());
+    Ok((list, next.is_some()))
+}
+
+/// A document as an entry of a list.
+fn entry(document: Vec<u8>) -> Value {
     let mut entry: Value = serde_json::from_slice(&document).unwrap_or_default();
-    if let Some(entry) = entry.as_object_mut() {
-        entry.remove("@context");
-        entry.insert(format!("{EXTENSIONS}created"), lexical::date_time(channel.created).into());
-        if matches!(whose, Whose::Storage(_)) {
-            let public = "http://xmlns.com/foaf/0.1/Agent";
-            let webid = channel.subject.webid.as_ref().map_or(public, |webid| webid.as_str());
-            entry.insert(format!("{EXTENSIONS}subscriber"), json!({ "id": webid }));
-            if let Some(client) = &channel.subject.client {
-                entry.insert(format!("{EXTENSIONS}client"), (**client).into());
-            }
-        }
-    }
+    entry.as_object_mut().map(|entry| entry.remove("@context"));
     entry
 }
 

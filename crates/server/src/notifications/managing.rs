@@ -1,7 +1,8 @@
 //! What the agent that made a channel that pushes does with it, below the channel's IRI: `attempts`, `dead-letters`,
 //! `redeliver`, `ping`, `secret`. An extension.
 //!
-//! For that agent alone, not for owners of storages; to everybody else these look like the channel itself.
+//! The first three also for who owns the storages of all of its topics: what is in them cannot be told apart by topics. To
+//! everybody else these look like the channel itself.
 
 mod asked;
 mod attempts;
@@ -10,7 +11,7 @@ mod ping;
 mod redeliver;
 mod secret;
 
-use asked::{Acts, Asked, Reads};
+use asked::{Acts, Asked, Reads, Repeats};
 pub use attempts::attempts;
 pub use dead_letters::dead_letters;
 pub use ping::ping;
@@ -67,7 +68,7 @@ fn not_understood(detail: impl Into<String>) -> Problem {
 }
 
 /// A document whose keys are terms of ours.
-fn answer(status: StatusCode, id: Option<&str>, members: Value) -> Result<Response, Problem> {
+pub(super) fn answer(status: StatusCode, id: Option<&str>, members: Value) -> Result<Response, Problem> {
     let mut document = Map::new();
     document.insert("@context".into(), json!({ "@vocab": EXTENSIONS, "id": "@id" }));
     document.extend(id.map(|id| ("id".to_owned(), id.into())));

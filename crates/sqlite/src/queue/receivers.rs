@@ -158,6 +158,25 @@ pub(crate) fn narrow(db: &Connection, channel: ChannelId, lost: &[Topic]) -> Res
         db.prepare_cached("DELETE FROM deliveries WHERE target = ?1 AND storage = ?2 AND topic = ?3")?
             .execute(params![target, storage, resource])?;
     }
+    if leaves_storage(db, id, lost)? {
+        // These name no topic, and tell when something happened there: those who own what is left may look at them.
+        db.prepare_cached("DELETE FROM attempts WHERE channel = ?1")?.execute([id])?;
+        let sql = "UPDATE pushes SET last_success = NULL, failed_at = NULL, failed_took = NULL, failed_outcome = NULL
+                   WHERE channel = ?1";
+        db.prepare_cached(sql)?.execute([id])?;
+    }
     heads::promote_all(db, target)?;
     Ok(heads::settle(db, target)?)
+}
+
+/// Whether nothing is left of a channel in the storage of some topic that it has lost.
+fn leaves_storage(db: &Connection, id: &[u8; 16], lost: &[Topic]) -> rusqlite::Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM push_topics WHERE channel = ?1 AND storage = ?2)";
+    let mut statement = db.prepare_cached(sql)?;
+    for topic in lost {
+        if statement.query_row(params![id, signed(topic.storage.0)], |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

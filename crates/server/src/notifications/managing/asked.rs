@@ -19,7 +19,7 @@ use std::sync::Arc;
 const READ: &str = "GET, HEAD, OPTIONS";
 const ACT: &str = "POST, OPTIONS";
 
-/// What the agent that made a channel that pushes asks below the channel's IRI.
+/// What is asked below the IRI of a channel that pushes.
 pub(super) struct Asked {
     pub(super) app: Arc<App>,
     pub(super) target: Target,
@@ -30,10 +30,22 @@ pub(super) struct Asked {
     pub(super) push: Arc<Push>,
 }
 
+/// For whom it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// The agent that made the channel.
+    Maker,
+    /// That agent, and who owns the storages of all of its topics.
+    OwnersToo,
+}
+
 /// To read something.
 pub struct Reads(pub(super) Asked);
 
-/// To have something done.
+/// To have something delivered again.
+pub struct Repeats(pub(super) Asked);
+
+/// To have something else done.
 pub struct Acts(pub(super) Asked);
 
 impl FromRequest<Arc<App>> for Reads {
@@ -49,7 +61,15 @@ impl FromRequest<Arc<App>> for Reads {
             }
             _ => return Err(Problem::method_not_allowed(READ).into_response()),
         }
-        Asked::of(request, app).await.map(Self)
+        Asked::of(request, app, For::OwnersToo).await.map(Self)
+    }
+}
+
+impl FromRequest<Arc<App>> for Repeats {
+    type Rejection = Response;
+
+    async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Response> {
+        Asked::to_act(request, app, For::OwnersToo).await.map(Self)
     }
 }
 
@@ -57,24 +77,28 @@ impl FromRequest<Arc<App>> for Acts {
     type Rejection = Response;
 
     async fn from_request(request: Request<Body>, app: &Arc<App>) -> Result<Self, Response> {
-        match *request.method() {
-            Method::OPTIONS => Err(options(ACT, Some("application/json"))),
-            Method::POST => Asked::of(request, app).await.map(Self),
-            _ => Err(Problem::method_not_allowed(ACT).into_response()),
-        }
+        Asked::to_act(request, app, For::Maker).await.map(Self)
     }
 }
 
 impl Asked {
-    /// For the agent that made the channel which the path names.
-    async fn of(request: Request<Body>, app: &Arc<App>) -> Result<Self, Response> {
+    async fn to_act(request: Request<Body>, app: &Arc<App>, whom: For) -> Result<Self, Response> {
+        match *request.method() {
+            Method::OPTIONS => Err(options(ACT, Some("application/json"))),
+            Method::POST => Self::of(request, app, whom).await,
+            _ => Err(Problem::method_not_allowed(ACT).into_response()),
+        }
+    }
+
+    /// About the channel which the path names.
+    async fn of(request: Request<Body>, app: &Arc<App>, whom: For) -> Result<Self, Response> {
         // A body cannot be shared between threads, and is not looked at.
         let (mut parts, body) = request.into_parts();
         let Path(id): Path<String> =
             Path::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
         let Extension(target) =
             Extension::<Target>::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
-        let (channel, push) = own(app, &target, &parts, &id).await.map_err(IntoResponse::into_response)?;
+        let (channel, push) = channel(app, &target, &parts, (&id, whom)).await.map_err(IntoResponse::into_response)?;
         Ok(Self { app: Arc::clone(app), target, parts, body, channel, push })
     }
 
@@ -89,10 +113,17 @@ impl Asked {
     }
 }
 
-async fn own(app: &App, target: &Target, parts: &Parts, id: &str) -> Result<(Channel, Arc<Push>), Problem> {
+async fn channel(
+    app: &App,
+    target: &Target,
+    parts: &Parts,
+    (id, whom): (&str, For),
+) -> Result<(Channel, Arc<Push>), Problem> {
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let id = ChannelId(Uuid::try_parse(id).unwrap_or_default());
-    let channel = app.hub.channel(id, &subject, |_| false).await.map_err(channels::told)?;
+    let owns = channels::owns(app, &subject);
+    let owns = move |storage| whom == For::OwnersToo && owns(storage);
+    let channel = app.hub.whole(id, &subject, owns).await.map_err(channels::told)?;
     // One that is connected to has none of this.
     let push = channel.push.clone().ok_or_else(Problem::not_found)?;
     Ok((channel, push))

@@ -1,7 +1,7 @@
 //! `POST …/redeliver`: dead letters, or all that the channel was told since a cursor, are delivered once more, as if they had
 //! never been tried. Each is judged again before it is sent.
 
-use super::{Acts, Asked, answer, counted, not_understood, sent};
+use super::{Asked, Repeats, answer, counted, not_understood, sent};
 use crate::{app::App, problem::Problem};
 use axum::response::Response;
 use http::StatusCode;
@@ -43,7 +43,7 @@ enum All {
 }
 
 /// Takes `{"deadLetters": [numbers]}`, `{"deadLetters": "all"}` or `{"since": "cursor"}`, and says how many there were.
-pub async fn redeliver(Acts(asked): Acts) -> Result<Response, Problem> {
+pub async fn redeliver(Repeats(asked): Repeats) -> Result<Response, Problem> {
     let Asked { app, parts, body, channel, .. } = asked;
     let range = range(&sent(&app, &parts, body).await?.unwrap_or_default())?;
     counted(&app, &channel)?;
