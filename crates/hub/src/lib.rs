@@ -43,6 +43,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod traffic;
 mod verdicts;
 mod wording;
 
@@ -65,3 +66,4 @@ pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};
 pub use standing::{Shown, Told};
 pub use subscription::{ChannelError, SubscribeError};
+pub use traffic::{MINUTES, Traffic};

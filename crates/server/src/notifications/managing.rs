@@ -67,7 +67,7 @@ fn not_understood(detail: impl Into<String>) -> Problem {
 }
 
 /// A document whose keys are terms of ours.
-fn answer(status: StatusCode, id: Option<&str>, members: Value) -> Result<Response, Problem> {
+pub(super) fn answer(status: StatusCode, id: Option<&str>, members: Value) -> Result<Response, Problem> {
     let mut document = Map::new();
     document.insert("@context".into(), json!({ "@vocab": EXTENSIONS, "id": "@id" }));
     document.extend(id.map(|id| ("id".to_owned(), id.into())));
