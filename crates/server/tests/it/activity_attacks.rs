@@ -71,7 +71,7 @@ fn a_place_to_go_on_from_opens_for_whom_and_what_it_was_made() {
     BOB.get(&hers).is_problem(403);
     ANYBODY.get(&hers).is_problem(401);
     ALICE.get(&damaged(&hers)).is_problem(400);
-    for text in ["", "x", "%00", "0", &"A".repeat(56), &"A".repeat(4_000)] {
+    for text in ["", "x", "%00", "0", &"A".repeat(56), &"A".repeat(1_000)] {
         ALICE.get(&about(&ALICE, "activity", "/alice/", &format!("&after={text}"))).is_problem(400);
     }
     // A listener's cursor is no place here, nor the other way round.
@@ -95,7 +95,7 @@ fn what_is_asked_for_badly_is_refused_and_nothing_but_reading_is_taken() {
         assert_eq!((options.status, options.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
         let head = ALICE.ask("HEAD", &path, &[], "");
         assert_eq!((head.status, head.body.len()), (200, 0));
-        ALICE.ask("GET", &path, &[("accept", "text/html")], "").is_problem(406);
+        ALICE.ask("GET", &path, &[("accept", "text/turtle")], "").is_problem(406);
         assert_eq!(ALICE.get(&path.replacen("/?", "?", 1)).status, 200, "without the last slash too");
     }
 }

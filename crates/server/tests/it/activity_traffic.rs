@@ -52,7 +52,7 @@ fn changes_count_where_they_are_made_and_deliveries_where_what_they_tell_of_is()
     let listener = Listener::from(&bob);
     let mut ears: Vec<_> =
         [Way::WebSocket, Way::Events, Way::Lines, Way::Ess].map(|way| listener.listen(way, &[&doc]).1).into();
-    let receiver = Receiver::start();
+    let receiver = Receiver::willing().unwrap();
     let hook = Hook::new(&bob, &[&doc], receiver);
     for number in 0..3 {
         alice.put(&doc, &format!("<> <#is> {number} ."));
