@@ -149,6 +149,14 @@ impl Log for Past {
         Err(LogError::UnknownStorage)
     }
 
+    async fn read_back(&self, _: StorageId, _: Option<StreamPosition>, _: usize) -> Result<Vec<Record>, LogError> {
+        Err(LogError::UnknownStorage)
+    }
+
+    async fn reached(&self, _: StorageId, _: &[Timestamp]) -> Result<Vec<StreamPosition>, LogError> {
+        Err(LogError::UnknownStorage)
+    }
+
     async fn horizon(&self, _: StorageId) -> Result<Horizon, LogError> {
         Err(LogError::UnknownStorage)
     }

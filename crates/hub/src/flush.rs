@@ -13,7 +13,7 @@ use crate::{
     rules::{Asked, SubjectKey},
     shard::{Shard, Timer},
 };
-use podbell_model::Timestamp;
+use podbell_model::{StorageId, Timestamp};
 use std::{
     collections::VecDeque,
     io::{ErrorKind, IoSlice},
@@ -259,6 +259,12 @@ impl Shard {
     /// Counts what went out, and advances the channel's state.
     fn told(&mut self, key: ConnectionKey, out: &[Item], now: Timestamp) {
         self.metrics.sent(out.iter().filter(|item| !matches!(item.what, What::Gap)).count() as u64);
+        // Nearly always one run: what waits for a connection is of one storage.
+        for run in out.chunk_by(|one, next| self.told_of(one) == self.told_of(next)) {
+            if let Some(storage) = run.first().and_then(|item| self.told_of(item)) {
+                self.metrics.traffic.delivered(storage, run.len() as u64, now);
+            }
+        }
         let Some(connected) = self.connections.get(&key) else { return };
         let Some(live) = self.channels.get_mut(&connected.channel) else { return };
         if !out.is_empty() {
@@ -276,6 +282,15 @@ impl Shard {
                 What::Gap => None,
             };
             live.told = state.or(live.told.take());
+        }
+    }
+
+    /// The storage that an item tells of.
+    fn told_of(&self, item: &Item) -> Option<StorageId> {
+        match &item.what {
+            What::Change(change) => Some(change.record().storage),
+            What::State(_) => self.entries.get(&item.entry).map(|entry| entry.topic.storage),
+            What::Gap => None,
         }
     }
 

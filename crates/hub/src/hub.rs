@@ -1,7 +1,7 @@
 //! The hub, put together.
 
 use crate::{
-    Authorize, ChannelStore, Clock, Counts, Cursors, Encoder, Ending, Metrics, Owing, Settings, States,
+    Authorize, ChannelStore, Clock, Counts, Cursors, Encoder, Ending, Metrics, Owing, Settings, States, Traffic,
     deriving::Deriving,
     engine::Inner,
     shard::{Chore, Shard},
@@ -56,6 +56,11 @@ impl Hub {
     /// The counters.
     pub fn counts(&self) -> Counts {
         self.inner.metrics.counts()
+    }
+
+    /// What was delivered lately, by storage; whoever pushes counts there too.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.inner.metrics.traffic
     }
 
     /// The clock was moved: deadlines are looked at again.

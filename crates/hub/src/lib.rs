@@ -44,6 +44,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod traffic;
 mod verdicts;
 mod wording;
 
@@ -67,3 +68,4 @@ pub use renewal::{After, Renewal, Whose};
 pub use settings::{Counts, Metrics, Settings};
 pub use standing::{Shown, Told};
 pub use subscription::{ChannelError, SubscribeError};
+pub use traffic::{MINUTES, Traffic};

@@ -1,8 +1,11 @@
 //! Limits and figures of the hub, and what it counts.
 
-use crate::ChannelLimits;
+use crate::{ChannelLimits, Traffic};
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -57,6 +60,8 @@ pub struct Metrics {
     overloads: AtomicU64,
     connections: AtomicU64,
     derived: AtomicU64,
+    /// What was delivered lately, by storage.
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 /// The counters at one instant.

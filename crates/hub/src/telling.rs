@@ -138,6 +138,7 @@ impl Shard {
             }
         }
         self.metrics.sent(sent);
+        self.metrics.traffic.delivered(change.record().storage, sent, now);
         self.settle(left, now);
     }
 

@@ -10,7 +10,7 @@ pub use fence::{Entered, Fence};
 pub use policy::{At, PolicyBody, PolicyHistory, PolicyKind, PolicySnapshot};
 pub use record::{Commit, Fact, MAX_CAUSES, Record, StorageChange};
 
-use podbell_model::{Sequence, StorageId, StreamPosition};
+use podbell_model::{Sequence, StorageId, StreamPosition, Timestamp};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -75,6 +75,22 @@ pub trait Log: Send + Sync + 'static {
         after: StreamPosition,
         limit: usize,
     ) -> Result<Vec<Record>, LogError>;
+
+    /// The way back: records of one storage before a public position, or the newest ones, the newest first, at most
+    /// `limit`; fewer only if no older ones can be read.
+    ///
+    /// # Errors
+    /// [`LogError::Gap`] if the epoch is another one.
+    async fn read_back(
+        &self,
+        storage: StorageId,
+        before: Option<StreamPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>, LogError>;
+
+    /// How far the log of one storage had come by each of these instants, which ascend: the position of its newest record
+    /// that was published before. For an instant that the log does not reach, where it begins.
+    async fn reached(&self, storage: StorageId, by: &[Timestamp]) -> Result<Vec<StreamPosition>, LogError>;
 
     /// What can be read of one storage.
     async fn horizon(&self, storage: StorageId) -> Result<Horizon, LogError>;

@@ -4,6 +4,7 @@
 //! Each parses its own grammar into the same channel and answers in its own words. What is pushed goes out elsewhere:
 //! here it is asked for (`pushing`, `targets`) and looked after (`health`, `managing`).
 
+pub mod activity;
 mod answer;
 mod capability;
 pub mod channels;
@@ -18,6 +19,7 @@ pub mod listing;
 pub mod local;
 pub mod lws;
 pub mod managing;
+mod of_storage;
 mod opening;
 mod pushing;
 pub mod sender;
@@ -26,6 +28,7 @@ pub mod solid_0_1;
 pub mod storages;
 pub mod streams;
 mod targets;
+pub mod traffic;
 
 pub use cursor::Seals;
 pub use targets::Targets;
@@ -58,6 +61,12 @@ pub fn routes(settings: &Settings) -> Router<Arc<App>> {
     }
     for path in ["/.notifications/storages", "/.notifications/storages/"] {
         routes = routes.route(path, any(storages::storages));
+    }
+    for path in ["/.notifications/activity", "/.notifications/activity/"] {
+        routes = routes.route(path, any(activity::activity));
+    }
+    for path in ["/.notifications/traffic", "/.notifications/traffic/"] {
+        routes = routes.route(path, any(traffic::traffic));
     }
     for path in ["/.notifications/gateway", "/.notifications/gateway/"] {
         routes = routes.route(path, any(gateway::negotiate));

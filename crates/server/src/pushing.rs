@@ -55,6 +55,7 @@ pub fn start(parts: Parts, settings: &Settings) -> Courier {
     let names = move |id: ChannelId| format!("{origin}/.notifications/channels/{}", id.0);
     let ports = CourierPorts {
         queue,
+        traffic: Arc::clone(hub.traffic()),
         rules: hub,
         cursors,
         signer,

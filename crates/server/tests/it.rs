@@ -5,6 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod it {
+    mod activity;
+    mod activity_attacks;
+    mod activity_listing;
+    mod activity_traffic;
     mod again;
     mod brisk;
     mod chains;

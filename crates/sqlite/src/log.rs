@@ -2,7 +2,7 @@
 
 use crate::{Sqlite, error, policy, records};
 use podbell_log::{At, Commit, Horizon, Log, LogError, PolicyHistory, PolicySnapshot, Record};
-use podbell_model::{Generation, ResourceIri, Sequence, StorageId, StreamPosition};
+use podbell_model::{Generation, ResourceIri, Sequence, StorageId, StreamPosition, Timestamp};
 use rusqlite::OptionalExtension;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -70,6 +70,37 @@ impl Log for Sqlite {
                 return Ok(Err(LogError::Gap));
             }
             Ok(Ok(records::of_storage(db, storage, after, limit)?))
+        });
+        read.await.map_err(error::log)?
+    }
+
+    async fn read_back(
+        &self,
+        storage: StorageId,
+        before: Option<StreamPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        let read = self.readers.read(move |db| {
+            let Some((_, newest)) = records::horizon(db, storage).optional()? else {
+                return Ok(Err(LogError::UnknownStorage));
+            };
+            let behind = StreamPosition { offset: newest.offset.saturating_add(1), ..newest };
+            let before = before.unwrap_or(behind);
+            if before.epoch != newest.epoch {
+                return Ok(Err(LogError::Gap));
+            }
+            Ok(Ok(records::back(db, storage, before, limit)?))
+        });
+        read.await.map_err(error::log)?
+    }
+
+    async fn reached(&self, storage: StorageId, by: &[Timestamp]) -> Result<Vec<StreamPosition>, LogError> {
+        let by = by.to_vec();
+        let read = self.readers.read(move |db| {
+            let Some(horizon) = records::horizon(db, storage).optional()? else {
+                return Ok(Err(LogError::UnknownStorage));
+            };
+            Ok(Ok(records::reached(db, storage, horizon, &by)?))
         });
         read.await.map_err(error::log)?
     }

@@ -138,6 +138,49 @@ pub(crate) fn of_storage(
     db.prepare_cached(&sql)?.query_map(key, record)?.collect()
 }
 
+/// The way back, in the order of an index: a page costs what it shows, however long the log is.
+const BACK: &str =
+    "FROM records WHERE storage = ?1 AND epoch = ?2 AND \"offset\" < ?3 ORDER BY \"offset\" DESC LIMIT ?4";
+
+/// Records of a storage before a position of its epoch, the newest first, at most `limit`.
+pub(crate) fn back(
+    db: &Connection,
+    storage: StorageId,
+    before: StreamPosition,
+    limit: usize,
+) -> rusqlite::Result<Vec<Record>> {
+    let limit = signed(limit as u64);
+    let key = params![signed(storage.0), signed(before.epoch), signed(before.offset), limit];
+    db.prepare_cached(&format!("SELECT {COLUMNS} {BACK}"))?.query_map(key, record)?.collect()
+}
+
+/// How far a log that begins and ends there had come by each of these instants, which ascend.
+///
+/// Looks a few records up for each of them, instead of reading what may be a million: positions have no gaps, and go with
+/// the time.
+pub(crate) fn reached(
+    db: &Connection,
+    storage: StorageId,
+    (oldest, newest): (StreamPosition, StreamPosition),
+    by: &[Timestamp],
+) -> rusqlite::Result<Vec<StreamPosition>> {
+    let sql = "SELECT published FROM records WHERE storage = ?1 AND epoch = ?2 AND \"offset\" = ?3";
+    let mut published = db.prepare_cached(sql)?;
+    let mut reached = Vec::with_capacity(by.len());
+    let mut low = oldest.offset;
+    for instant in by {
+        let mut high = newest.offset;
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let key = [signed(storage.0), signed(newest.epoch), signed(middle)];
+            let at: Option<i64> = published.query_row(key, |row| row.get(0)).optional()?;
+            if at.is_none_or(|at| at < nanos(*instant)) { low = middle } else { high = middle - 1 }
+        }
+        reached.push(StreamPosition { epoch: newest.epoch, offset: low });
+    }
+    Ok(reached)
+}
+
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     let fact = match row.get(5)? {
         0 => Fact::Change(activity(row)?),
@@ -203,4 +246,23 @@ pub(crate) fn policy_of(
     let sql = "SELECT iri, kind FROM policy WHERE until IS NULL AND iri >= ?1 AND iri < ?2 ORDER BY iri";
     let entry = |row: &Row<'_>| Ok((row.iri(0)?, policy::kind(row.get(1)?)));
     db.prepare_cached(sql)?.query_map([root.as_str(), end], entry)?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Sqlite, look::DATABASE};
+
+    #[test]
+    fn the_way_back_follows_an_index_and_sorts_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(Sqlite::open(directory.path(), &Options::default()).unwrap());
+        let db = Connection::open(directory.path().join(DATABASE)).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN SELECT {COLUMNS} {BACK}");
+        let mut plan = db.prepare(&sql).unwrap();
+        let plan: Vec<String> =
+            plan.query_map([1, 1, 1, 1], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap();
+        let [step] = &*plan else { panic!("{plan:?}") };
+        assert!(step.contains("USING INDEX records_by_position (storage=? AND epoch=? AND offset<?)"), "{step}");
+    }
 }

@@ -77,6 +77,9 @@ impl Inner {
                 Metrics::add(&self.metrics.dead);
             }
         }
+        if delivered {
+            batch.iter().for_each(|delivery| self.count(delivery));
+        }
         self.keep_on(|| self.queue.finish_together(&done, attempt)).await;
         if !delivered {
             self.keep_on(|| self.give_up_on(&lead.channel)).await;
@@ -85,6 +88,7 @@ impl Inner {
 
     async fn delivered(&self, delivery: &Delivery, attempt: &Attempt, told: Option<Told>) {
         Metrics::add(&self.metrics.acknowledged);
+        self.count(delivery);
         let channel = &delivery.channel;
         if let Some(told) = told {
             // Before it is forgotten: the other way round, a receiver could know what is not kept as known.
@@ -94,6 +98,13 @@ impl Inner {
         if let Kind::Ping { .. } = delivery.kind {
             // It works again, if it did not.
             self.keep_on(|| self.queue.enable(channel.id, (self.clock)())).await;
+        }
+    }
+
+    /// Counts what was acknowledged, where the owner of the storage that it tells of may see it.
+    fn count(&self, delivery: &Delivery) {
+        if let Some(about) = delivery.about() {
+            self.traffic.delivered(about.topic.storage, 1, (self.clock)());
         }
     }
 

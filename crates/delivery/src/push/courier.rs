@@ -7,7 +7,7 @@ use super::{
 };
 use crate::Descriptions;
 use parking_lot::Mutex;
-use podbell_hub::{Channel, ChannelId, Clock, Cursors};
+use podbell_hub::{Channel, ChannelId, Clock, Cursors, Traffic};
 use podbell_model::{Timestamp, Uuid};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{
@@ -37,6 +37,8 @@ pub struct CourierPorts {
     pub ids: Arc<dyn Fn() -> Uuid + Send + Sync>,
     /// The IRIs of channels.
     pub names: Arc<dyn Fn(ChannelId) -> String + Send + Sync>,
+    /// Where it is counted what was acknowledged: the hub's.
+    pub traffic: Arc<Traffic>,
     /// Tells that something is owed: the hub, and whoever adds to the queue or changes it.
     pub owed: Arc<Notify>,
 }
@@ -53,6 +55,7 @@ pub(super) struct Inner {
     pub(super) random: Arc<dyn Fn() -> u64 + Send + Sync>,
     pub(super) ids: Arc<dyn Fn() -> Uuid + Send + Sync>,
     pub(super) names: Arc<dyn Fn(ChannelId) -> String + Send + Sync>,
+    pub(super) traffic: Arc<Traffic>,
     pub(super) settings: Settings,
     pub(super) metrics: Metrics,
     /// When those that missed something were told so last.
@@ -71,8 +74,8 @@ pub struct Courier {
 impl Courier {
     /// Starts the courier on the current tokio runtime.
     pub fn start(ports: CourierPorts, settings: Settings) -> Self {
-        let CourierPorts { queue, rules, cursors, signer, descriptions, transport, clock, random, ids, names, owed } =
-            ports;
+        let CourierPorts { queue, rules, cursors, signer, descriptions, transport, .. } = ports;
+        let CourierPorts { clock, random, ids, names, traffic, owed, .. } = ports;
         let (metrics, missed_told) = (Metrics::default(), Mutex::default());
         let inner = Arc::new(Inner {
             queue,
@@ -85,6 +88,7 @@ impl Courier {
             random,
             ids,
             names,
+            traffic,
             settings,
             metrics,
             missed_told,

@@ -16,4 +16,5 @@ mod owed;
 mod parts;
 mod standing;
 mod subtrees;
+mod traffic;
 mod world;

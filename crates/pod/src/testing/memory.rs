@@ -205,6 +205,19 @@ impl Log for MemoryStore {
         self.state.lock().read_storage(storage, after, limit)
     }
 
+    async fn read_back(
+        &self,
+        storage: StorageId,
+        before: Option<StreamPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        self.state.lock().read_back(storage, before, limit)
+    }
+
+    async fn reached(&self, storage: StorageId, by: &[Timestamp]) -> Result<Vec<StreamPosition>, LogError> {
+        self.state.lock().reached(storage, by)
+    }
+
     async fn horizon(&self, storage: StorageId) -> Result<Horizon, LogError> {
         self.state.lock().horizon(storage)
     }

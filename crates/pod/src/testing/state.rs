@@ -2,7 +2,7 @@
 
 use crate::store::{CommitError, Expectation, Member, Quota, Resource, Usage};
 use podbell_log::{At, Commit, Fact, Horizon, LogError, PolicyBody, PolicyKind, PolicySnapshot, Record};
-use podbell_model::{Generation, ResourceClass, ResourceIri, Sequence, Storage, StorageId, StreamPosition};
+use podbell_model::{Generation, ResourceClass, ResourceIri, Sequence, Storage, StorageId, StreamPosition, Timestamp};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -154,6 +154,35 @@ impl State {
         let records = self.commits.iter().flat_map(|commit| &commit.records);
         let later = records.filter(|record| record.storage == storage && record.position > after);
         Ok(later.take(limit).cloned().collect())
+    }
+
+    pub(super) fn read_back(
+        &self,
+        storage: StorageId,
+        before: Option<StreamPosition>,
+        limit: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        if before.is_some_and(|before| before.epoch != EPOCH) {
+            return Err(LogError::Gap);
+        }
+        let earlier = |record: &&Record| before.is_none_or(|before| record.position < before);
+        Ok(self.records_of(storage)?.rev().filter(earlier).take(limit).cloned().collect())
+    }
+
+    pub(super) fn reached(&self, storage: StorageId, by: &[Timestamp]) -> Result<Vec<StreamPosition>, LogError> {
+        let oldest = self.horizon(storage)?.oldest;
+        let reached = |instant: &Timestamp| {
+            let records = self.records_of(storage)?.rev();
+            let newest = records.map(|record| (record.published, record.position)).find(|(at, _)| at < instant);
+            Ok(newest.map_or(oldest, |(_, position)| position))
+        };
+        by.iter().map(reached).collect()
+    }
+
+    fn records_of(&self, storage: StorageId) -> Result<impl DoubleEndedIterator<Item = &Record>, LogError> {
+        self.pods.get(&storage).ok_or(LogError::UnknownStorage)?;
+        let records = self.commits.iter().flat_map(|commit| &commit.records);
+        Ok(records.filter(move |record| record.storage == storage))
     }
 
     pub(super) fn horizon(&self, storage: StorageId) -> Result<Horizon, LogError> {

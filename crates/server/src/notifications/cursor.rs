@@ -8,7 +8,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use podbell_hub::{CURSOR, Channel, Cursor, Cursors, Position, Topic};
-use podbell_model::{Sequence, StorageId, Subject};
+use podbell_model::{Sequence, StorageId, StreamPosition, Subject};
 
 /// Sequence, part, and two bytes that say how they are written.
 const PLAIN: usize = 14;
@@ -53,6 +53,18 @@ impl Seals {
         }
     }
 
+    /// The place in the log of a storage from which an owner looks further back.
+    pub fn page(&self, subject: &Subject, storage: StorageId, place: StreamPosition) -> Option<Cursor> {
+        let position = Position::after(Sequence(place.offset));
+        self.sealed(looked_at(subject, storage, place.epoch), position)
+    }
+
+    /// What that says; none if it was made for somebody else, for another storage or in another epoch, or is anything else.
+    pub fn open_page(&self, cursor: &str, subject: &Subject, storage: StorageId, epoch: u64) -> Option<StreamPosition> {
+        let opened = self.opened(cursor, looked_at(subject, storage, epoch))?;
+        Some(StreamPosition { epoch, offset: opened.sequence.0 })
+    }
+
     fn opened(&self, cursor: &str, bound: Vec<u8>) -> Option<Position> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().filter(|sealed| sealed.len() == SEALED)?;
         let (nonce, rest) = sealed.split_at(NONCE_LEN);
@@ -91,6 +103,13 @@ fn bound(subject: &Subject, storages: &mut [StorageId]) -> Vec<u8> {
         bound.extend_from_slice(webid.as_str().as_bytes());
     }
     bound
+}
+
+/// What places are bound to from which an owner looks back. As with [`own`], listeners' cursors are bound to nothing like
+/// that: no storage has such a number.
+fn looked_at(subject: &Subject, storage: StorageId, epoch: u64) -> Vec<u8> {
+    let webid = subject.webid.as_ref().map_or("", |webid| webid.as_str());
+    [b"|activity|", &storage.0.to_be_bytes()[..], &epoch.to_be_bytes(), webid.as_bytes()].concat()
 }
 
 /// What the cursors of a channel are bound to that is gone on with after its capability was used up. No WebID begins like
@@ -175,6 +194,24 @@ mod tests {
             assert_eq!(seals.open_on(&seal(&one), &other), None);
         }
         assert_eq!(seals.open_on(&read(&Subject::public()), &channel(1, None)), Some(place));
+    }
+
+    #[test]
+    fn a_place_to_look_back_from_opens_for_its_agent_storage_and_epoch_and_is_no_cursor() {
+        let seals = Seals::new(&[7; 32]).unwrap();
+        let (bob, storage, place) = (agent("bob"), StorageId(1), StreamPosition { epoch: 5, offset: 9 });
+        let text = |cursor: Cursor| String::from_utf8(cursor.into()).unwrap();
+        let page = text(seals.page(&bob, storage, place).unwrap());
+        assert_ne!(text(seals.page(&bob, storage, place).unwrap()), page);
+        assert_eq!(seals.open_page(&page, &bob, storage, 5), Some(place));
+        assert_eq!(seals.open_page(&page, &agent("eve"), storage, 5), None);
+        assert_eq!(seals.open_page(&page, &Subject::public(), storage, 5), None);
+        assert_eq!(seals.open_page(&page, &bob, StorageId(2), 5), None);
+        assert_eq!(seals.open_page(&page, &bob, storage, 6), None);
+        assert_eq!(Seals::new(&[8; 32]).unwrap().open_page(&page, &bob, storage, 5), None);
+        assert_eq!(seals.open(&page, &bob, &topics(&[1])), None);
+        let cursor = text(seals.at(&bob, storage, Sequence(9)).unwrap());
+        assert_eq!(seals.open_page(&cursor, &bob, storage, 5), None);
     }
 
     #[test]

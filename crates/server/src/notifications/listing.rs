@@ -96,7 +96,7 @@ pub async fn channels(
 }
 
 /// The storage with that root, if it is theirs; of others it is not even said whether they exist.
-fn owned(app: &App, root: &str, subject: &Subject) -> Result<StorageId, Problem> {
+pub(super) fn owned(app: &App, root: &str, subject: &Subject) -> Result<StorageId, Problem> {
     let storage = ResourceIri::parse(root).ok().and_then(|root| app.storages.rooted(&root));
     let owned = storage.filter(|storage| Some(&storage.owner) == subject.webid.as_ref());
     owned.map(|storage| storage.id).ok_or_else(|| not_allowed(refusal(subject)))

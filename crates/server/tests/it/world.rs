@@ -162,6 +162,14 @@ impl World {
         Sqlite::open(&self.data, &Options::default()).unwrap()
     }
 
+    /// Makes one that was stopped like one that was restored from a copy.
+    pub(super) fn restored(&self) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _inside = runtime.enter();
+        let options = Options { restored: Some(Timestamp::now()), ..Options::default() };
+        drop(Sqlite::open(&self.data, &options).unwrap());
+    }
+
     /// What it has logged so far.
     pub(super) fn log(&self) -> String {
         std::fs::read_to_string(format!("{}.log", self.data.display())).unwrap()

@@ -132,6 +132,7 @@ impl Hooks {
         let ports = CourierPorts {
             queue: queue.clone(),
             rules: hub.clone(),
+            traffic: Arc::clone(hub.traffic()),
             cursors,
             signer: Arc::new(Unsigned),
             descriptions,

@@ -82,6 +82,7 @@ async fn what_waits_goes_in_one_envelope_in_the_order_of_the_commits() {
     let counts = world.courier.counts();
     assert_eq!((counts.attempts, counts.acknowledged), (1, 4));
     assert_eq!(world.queue.attempts(channel.id, 9).await.unwrap().len(), 4, "each has its attempt");
+    assert_eq!(world.acknowledged(), 4, "each is counted for its storage");
 }
 
 #[tokio::test(start_paused = true)]

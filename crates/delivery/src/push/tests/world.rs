@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use podbell_egress::{Client, FetchError, Gate, Policy};
 use podbell_hub::{
     About, CURSOR, Channel, ChannelId, ChannelStoreError, Cursor, Cursors, Encoded, Need, Position, Push, Shown, Told,
-    Topic, Unavailable,
+    Topic, Traffic, Unavailable,
 };
 use podbell_model::{ResourceIri, Sequence, StorageId, Subject, Timestamp, Uuid};
 use podbell_wire::{Framing, NotificationsContext, Rendering, Syntax};
@@ -31,6 +31,7 @@ pub(super) struct World {
     pub(super) courier: Courier,
     pub(super) queue: Arc<MemoryQueue>,
     pub(super) rules: Arc<Says>,
+    pub(super) traffic: Arc<Traffic>,
     pub(super) post: Arc<Post>,
     seconds: Arc<AtomicI64>,
     numbers: AtomicU64,
@@ -222,12 +223,14 @@ impl World {
 
     fn over(settings: Settings, transport: Arc<dyn Transport>, post: Arc<Post>) -> Self {
         let (queue, rules) = (Arc::new(MemoryQueue::new(10_000)), Arc::new(Says::default()));
+        let traffic = Arc::new(Traffic::default());
         let seconds = Arc::new(AtomicI64::default());
         let clock = Arc::clone(&seconds);
         let ids = AtomicU64::new(1 << 40);
         let ports = CourierPorts {
             queue: Arc::clone(&queue) as _,
             rules: Arc::clone(&rules) as _,
+            traffic: Arc::clone(&traffic),
             cursors: Arc::clone(&rules) as _,
             signer: Arc::new(Plain),
             descriptions: Arc::new(|storage| Some(format!("https://pod.example/{}/storage", storage.0).into())),
@@ -239,7 +242,12 @@ impl World {
             owed: Arc::new(Notify::new()),
         };
         let courier = Courier::start(ports, settings);
-        Self { courier, queue, rules, post, seconds, numbers: AtomicU64::new(1) }
+        Self { courier, queue, rules, traffic, post, seconds, numbers: AtomicU64::new(1) }
+    }
+
+    /// What is counted as delivered lately, of all storages that channels here have topics in.
+    pub(super) fn acknowledged(&self) -> u32 {
+        (0..3).flat_map(|storage| self.traffic.lately(StorageId(storage), at(&self.seconds))).sum()
     }
 
     pub(super) fn channel(&self, send_to: &str) -> Arc<Channel> {

@@ -81,6 +81,9 @@ macro_rules! store_contract {
             a_position_of_another_epoch_is_a_gap
             a_position_ahead_of_the_log_is_a_gap
             what_was_pruned_is_a_gap
+            the_log_is_read_back_from_any_place
+            the_way_back_ends_where_the_log_begins
+            it_is_known_how_far_the_log_had_come_by_an_instant
             the_horizon_follows_the_pruning
             an_acl_is_policy_with_its_own_versions
             a_deleted_acl_is_policy

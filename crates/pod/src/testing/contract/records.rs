@@ -136,6 +136,74 @@ pub async fn what_was_pruned_is_a_gap<F: Fixture>() {
     assert_eq!(next.records[0].position.offset, log[n - 1].position.offset + 1);
 }
 
+/// Newest first, a page at a time, of that storage alone; a page goes on from the last record of the one before.
+pub async fn the_log_is_read_back_from_any_place<F: Fixture>() {
+    let world = World::<F>::new().await;
+    let root = ResourceIri::parse("https://other.example/").unwrap();
+    for body in ["1", "2", "3"] {
+        world.commit(vec![world.put("a", body), world.acl("a", "rules"), world.put("b", body)]).await;
+    }
+    world.store().create_storage(root, owner(), Vec::new(), time(1)).await.unwrap();
+    let (store, storage, mut log) = (world.store(), world.storage.id, whole_log(&world).await);
+    log.retain(|record| record.storage == storage);
+    log.reverse();
+    assert_eq!(store.read_back(storage, None, usize::MAX >> 1).await.unwrap(), log);
+    let (mut read, mut place) = (Vec::new(), None);
+    loop {
+        let page = store.read_back(storage, place, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        place = Some(last.position);
+        read.extend(page);
+        world.commit(vec![world.put("new", "1")]).await;
+    }
+    assert_eq!(read, log, "what comes meanwhile moves nothing");
+    let elsewhere = log[0].position.epoch + 1;
+    let elsewhere = store.read_back(storage, Some(StreamPosition { epoch: elsewhere, offset: 9 }), 9).await;
+    assert!(matches!(elsewhere, Err(LogError::Gap)), "{elsewhere:?}");
+    let nowhere = store.read_back(podbell_model::StorageId(99), None, 9).await;
+    assert!(matches!(nowhere, Err(LogError::UnknownStorage)), "{nowhere:?}");
+}
+
+/// Nobody is told that there was more.
+pub async fn the_way_back_ends_where_the_log_begins<F: Fixture>() {
+    let world = World::<F>::new().await;
+    for _ in 0..4 {
+        world.commit(vec![world.put("a", "1")]).await;
+    }
+    let mut log = whole_log(&world).await;
+    world.fixture.prune(2).await;
+    log.reverse();
+    let (store, storage) = (world.store(), world.storage.id);
+    assert_eq!(store.read_back(storage, None, 9).await.unwrap(), log[..2]);
+    for gone in [&log[1], &log[3]] {
+        assert_eq!(store.read_back(storage, Some(gone.position), 9).await.unwrap(), []);
+    }
+}
+
+/// Before the oldest record, between two, at one, and behind the newest.
+pub async fn it_is_known_how_far_the_log_had_come_by_an_instant<F: Fixture>() {
+    let world = World::<F>::new().await;
+    for number in 0..9 {
+        let mut writes = world.set(vec![world.put("a", "1"), world.put("b", "1")]);
+        writes.now = time(1_000 + number / 3 * 60);
+        world.store().commit(writes).await.unwrap();
+    }
+    let (store, storage, log) = (world.store(), world.storage.id, whole_log(&world).await);
+    let by = [0, 999, 1_000, 1_001, 1_060, 1_061, 1_119, 1_120, 1_121, 9_999].map(time);
+    let expected = |by: &podbell_model::Timestamp| {
+        let newest = log.iter().rfind(|record| record.published < *by);
+        newest.map_or(0, |record| record.position.offset)
+    };
+    let offsets = |reached: Vec<StreamPosition>| reached.iter().map(|at| at.offset).collect::<Vec<_>>();
+    let reached = offsets(store.reached(storage, &by).await.unwrap());
+    assert_eq!(reached, by.iter().map(expected).collect::<Vec<_>>());
+    assert_eq!(reached[3] - reached[2], 6, "three commits of two");
+    world.fixture.prune(4).await;
+    let begins = log[log.len() - 5].position.offset;
+    let pruned = offsets(store.reached(storage, &by).await.unwrap());
+    assert_eq!(pruned, by.iter().map(|by| expected(by).max(begins)).collect::<Vec<_>>());
+}
+
 /// From before the oldest record to the newest.
 pub async fn the_horizon_follows_the_pruning<F: Fixture>() {
     let world = World::<F>::new().await;
