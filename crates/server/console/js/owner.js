@@ -1,4 +1,7 @@
 // The owner's view.
+import { mountSession } from './session-view.js';
 import { Session } from './session.js';
 
-await new Session().open();
+const session = new Session();
+mountSession(session, document.querySelector('#session'));
+await session.open();

@@ -19,10 +19,17 @@ const insecure = { [oauth.allowInsecureRequests]: config.development };
 /** Why nobody was signed in, for people. */
 export class SignInError extends Error {}
 
-/** `change` is dispatched when somebody signs in or out, `ended` when a sign-in ended without being asked to. */
+/**
+ * `change` is dispatched when somebody signs in or out, here or in another tab; `ended` when a sign-in ended without
+ * being asked to, or came to nothing: `detail` says why, for people.
+ */
 export class Session extends EventTarget {
   #state;
   #token;
+  /** What is done before somebody signs out here: functions, which may take their time. */
+  leaving = new Set();
+  /** Other tabs of this console. They are told that something changed, never what. */
+  #tabs = new BroadcastChannel('podbell-session');
 
   /** The WebID of whoever is signed in; undefined for the public. */
   get webid() {
@@ -36,13 +43,19 @@ export class Session extends EventTarget {
 
   /** Takes up what this browser keeps, or what the provider has just sent back to this page. */
   async open() {
+    this.#tabs.onmessage = () => this.#take();
     const back = new URL(location.href);
     if (back.searchParams.has('state') && (back.searchParams.has('code') || back.searchParams.has('error'))) {
       const clean = new URL(back.pathname, back.origin);
       // The code is good for one use, and is nobody's business in the history.
       history.replaceState(null, '', clean);
-      const to = await this.#finish(back, clean.href);
-      if (to) history.replaceState(null, '', to);
+      try {
+        history.replaceState(null, '', await this.#finish(back, clean.href));
+      } catch (error) {
+        if (!(error instanceof SignInError)) throw error;
+        this.#state = await kept.get(KEY);
+        this.dispatchEvent(new CustomEvent('ended', { detail: error.message }));
+      }
     } else {
       this.#state = await kept.get(KEY);
       if (this.#state) await this.#renew().catch(() => {});
@@ -61,6 +74,9 @@ export class Session extends EventTarget {
     const keys = await oauth.generateKeyPair('ES256', { extractable: false });
     await kept.put(`begun:${state}`, { at: Date.now(), issuer: as.issuer, client, verifier, nonce, keys, query });
     const to = new URL(as.authorization_endpoint);
+    if (to.protocol !== 'https:' && !(config.development && to.protocol === 'http:')) {
+      throw new SignInError(`${as.issuer} names no page to sign in at.`);
+    }
     const asked = {
       response_type: 'code',
       client_id: client.client_id,
@@ -79,8 +95,14 @@ export class Session extends EventTarget {
 
   /** Forgets who is signed in, here and in other tabs. The provider may still know. */
   async signOut() {
+    await Promise.allSettled([...this.leaving].map((act) => act()));
+    await this.#forget();
+  }
+
+  async #forget() {
     this.#state = this.#token = undefined;
     await kept.remove(KEY);
+    this.#tabs.postMessage('changed');
     this.dispatchEvent(new Event('change'));
   }
 
@@ -90,7 +112,8 @@ export class Session extends EventTarget {
     if (!this.#state) return fetch(request);
     const token = await this.#access();
     if (!token) return fetch(request);
-    const body = request.body === null ? undefined : await request.arrayBuffer();
+    const isBare = request.method === 'GET' || request.method === 'HEAD' || init.body === undefined && !(input instanceof Request);
+    const body = isBare ? undefined : await request.arrayBuffer();
     const send = () => oauth.protectedResourceRequest(token, request.method, new URL(request.url), request.headers, body, {
       ...insecure,
       DPoP: this.#proofs(),
@@ -147,8 +170,17 @@ export class Session extends EventTarget {
     });
   }
 
+  /** Another tab signed in or out. */
+  async #take() {
+    const state = await kept.get(KEY);
+    if (state?.webid === this.#state?.webid && state?.issuer === this.#state?.issuer) return;
+    this.#state = state;
+    this.#token = undefined;
+    this.dispatchEvent(new Event('change'));
+  }
+
   async #lost(reason) {
-    await this.signOut();
+    await this.#forget();
     this.dispatchEvent(new CustomEvent('ended', { detail: reason }));
   }
 
@@ -175,6 +207,7 @@ export class Session extends EventTarget {
       const webid = claims.webid ?? claims.sub;
       if (!/^https?:/.test(webid)) throw new SignInError(`${issuer} signed somebody in, but did not say with which WebID.`);
       await this.#keep({ issuer, client, keys, webid, refresh: answer.refresh_token }, answer);
+      this.#tabs.postMessage('changed');
     } catch (error) {
       if (error instanceof oauth.AuthorizationResponseError && error.error === 'access_denied') {
         throw new SignInError('Nobody was signed in: it was not allowed.');
