@@ -1,7 +1,23 @@
-// The owner's view.
+// The owner's view: what listens to their storages, and what changed there lately. It does nothing that the owner's own
+// programs could not do by the same protocols.
 import { mountSession } from './session-view.js';
 import { Session } from './session.js';
+import { ownerView } from './owner/view.js';
+import { welcome } from './owner/welcome.js';
 
 const session = new Session();
-mountSession(session, document.querySelector('#session'));
+const { ask } = mountSession(session, document.querySelector('#session'));
+const place = document.querySelector('#view');
+let shown, shownTo;
+
+function show() {
+  if (shown && shownTo === session.webid) return;
+  shown?.close();
+  shownTo = session.webid;
+  shown = session.webid ? ownerView(session, ask) : welcome(session, ask);
+  place.replaceChildren(shown.element);
+  place.removeAttribute('aria-busy');
+}
+
+session.addEventListener('change', show);
 await session.open();
