@@ -64,6 +64,8 @@ export async function visit(browser, server, { others = [], ...options } = {}) {
 /** Files as they lie on disk, under the headers of the server: for work on pages without building it anew. */
 async function fromDisk(context, server) {
   const origin = new URL(server.issuer).origin;
+  // The browser does not know that such a page comes from this machine, and would not let it talk to it.
+  await context.grantPermissions(['local-network-access']);
   const place = ({ pathname }) => {
     if (pathname === '/') return path.join(CONSOLE, 'index.html');
     if (pathname === '/notifications.html') return path.join(CONSOLE, 'notifications.html');
