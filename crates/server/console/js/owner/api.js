@@ -35,15 +35,15 @@ export class OwnerApi {
     return list(storage).map((one) => one.id ?? one).filter((root) => /^https?:/.test(root));
   }
 
-  /** A page of what listens: `{ entries, next }`. */
+  /** A page of what listens: `{ entries, next, isCut }`; `isCut`: some are on no page. */
   async listeners(storage, next, signal) {
-    const { channel, next: more } = await this.#read(next ?? asked('channels/', { storage }), signal);
-    return { entries: list(channel).map((entry) => listenerFrom(entry, storage)), next: more };
+    const { channel, next: more, 'urn:podbell:terms#more': isCut } = await this.#read(next ?? asked('channels/', { storage }), signal);
+    return { entries: list(channel).map((entry) => listenerFrom(entry, storage)), next: more, isCut: isCut === true };
   }
 
-  /** Ends one. One that is gone already has ended. */
+  /** Ends one; false if it had ended already, which looks like that of a stranger. */
   async end(listener) {
-    await this.#ask('DELETE', listener.id, undefined, [404, 410]);
+    return (await this.#ask('DELETE', listener.id, undefined, [403, 404, 410])).ok;
   }
 
   /** Ends all of a person, or of an app, or of a person with an app: how many, and whether there are more. */

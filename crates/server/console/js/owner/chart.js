@@ -69,10 +69,10 @@ function plot(minutes) {
 
 function axis(minutes) {
   const ends = minutes.length ? [minutes[0], minutes.at(-1)].map(({ at }) => element('span', {}, minuteOf(at))) : [];
-  const key = (name, of) => element('li', {}, element('span', { className: `swatch ${of}` }), `${name}, at most ${most(minutes, of)} a minute`);
+  const key = (arrow, name, of) => element('li', {}, element('span', { className: of, 'aria-hidden': 'true' }, arrow), ` ${name}, up to ${most(minutes, of).toLocaleString('en-GB')} a minute`);
   return element('div', {},
     element('div', { className: 'ends soft' }, ...ends),
-    element('ul', { className: 'key soft' }, key('Changes, above', 'changes'), key('Deliveries, below', 'deliveries')));
+    element('ul', { className: 'key soft' }, key('▲', 'Changes', 'changes'), key('▼', 'Deliveries', 'deliveries')));
 }
 
 function tableOf(minutes) {

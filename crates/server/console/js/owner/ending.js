@@ -12,8 +12,8 @@ export async function asksToEnd(api, listener, me) {
   const meaning = listener.pushes ? 'Nothing more is sent there, and what still waits is dropped.' : 'The connection is closed at once.';
   const title = `End this listener of ${who}?`;
   if (!(await confirmed(title, [`${listener.way} on ${topics}, with ${appName(listener.app)}.`, meaning, BACK], 'End it'))) return undefined;
-  await api.end(listener);
-  return `Ended: ${listener.way} of ${who} on ${topics}.`;
+  const isDone = await api.end(listener);
+  return `${isDone ? 'Ended' : 'It had ended already'}: ${listener.way} of ${who} on ${topics}.`;
 }
 
 /** Ends all of a person or of an app, if that is confirmed; what to say then. */

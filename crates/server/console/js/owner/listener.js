@@ -44,12 +44,14 @@ export function listenerFrom(entry, storage) {
     isLive: flag(of('live')),
     connections: number(of('connections')),
     lastDelivered: date(of('lastDelivered')) ?? date(of('lastSuccess')),
-    pushes: PUSHING.has(type) || of('pending') !== undefined ? healthOf(of) : undefined,
+    pushes: PUSHING.has(type) ? healthOf(of) : undefined,
   };
 }
 
+/** Without figures, of a channel that has topics elsewhere too: then this is for others to see. */
 function healthOf(of) {
   return {
+    isKnown: of('pending') !== undefined,
     pending: number(of('pending')) ?? 0,
     deadLetters: number(of('deadLetters')) ?? 0,
     missed: number(of('missed')) ?? 0,

@@ -23,6 +23,7 @@ export function listenersView(storage, host) {
   let next;
   let pages = 1;
   let reading = 0;
+  let isCut = false;
   let way = host.by in WAYS ? host.by : 'person';
 
   const tiles = element('dl', { className: 'tiles' });
@@ -37,17 +38,18 @@ export function listenersView(storage, host) {
   const found = element('p', { className: 'soft', role: 'status' });
   const empty = element('div', { className: 'empty', hidden: true });
   const more = element('button', { type: 'button', hidden: true, onclick: () => read(pages + 1, next) }, 'Load more listeners');
+  const rest = element('p', { className: 'soft', hidden: true }, 'More listen at this moment than can be shown.');
   const heading = element('h2', { id: 'listeners-title', tabIndex: -1 }, 'Listeners');
   const groups = new Groups({
     me,
     end: (listener) => ending(asksToEnd(api, listener, me)),
-    endAll: (group) => ending(asksToEndAll(api, storage, group, { me, all: listeners, isWhole: !next })),
+    endAll: (group) => ending(asksToEndAll(api, storage, group, { me, all: listeners, isWhole: !next && !isCut })),
     letters: (listener) => letters(api, listener, { me, done: () => read(pages) }),
     changed: show,
   });
   const waiting = element('p', { className: 'soft loading' }, 'Looking who listens …');
   const card = element('section', { className: 'card listeners', 'aria-labelledby': 'listeners-title', 'aria-busy': 'true' },
-    heading, problem, waiting, tiles, tools, found, empty, groups.element, more);
+    heading, problem, waiting, tiles, tools, found, empty, groups.element, rest, more);
 
   /** Reads so many pages from the first, or the `next` one, and shows what is there now. */
   async function read(upTo, from) {
@@ -63,7 +65,7 @@ export function listenersView(storage, host) {
       } while (page.next && turn < upTo);
       // Another reading has begun since, and knows better.
       if (mine !== reading) return;
-      [listeners, next, pages] = [[...entries.values()], page.next, turn];
+      [listeners, next, pages, isCut] = [[...entries.values()], page.next, turn, page.isCut];
       problem.replaceChildren();
       show();
       nameThem();
@@ -80,17 +82,18 @@ export function listenersView(storage, host) {
     if (!listeners) return;
     const shown = listeners.filter((listener) => matches(listener, filter.value));
     groups.show(shown, way);
-    tell(tiles, listeners, next);
+    tell(tiles, listeners, next || isCut);
     tools.hidden = listeners.length === 0;
     tiles.hidden = listeners.length === 0;
     found.textContent = shown.length === listeners.length ? '' : `${shown.length} of ${count(listeners.length, 'listener')}`;
     empty.hidden = shown.length > 0;
     empty.replaceChildren(...(listeners.length
-      ? [element('p', {}, 'None of the listeners is like that.', next ? ' Not all of them are loaded.' : '')]
+      ? [element('p', {}, 'None of the listeners is like that.', next || isCut ? ' Not all of them are loaded.' : '')]
       : [element('p', { className: 'large' }, 'Nobody listens.'),
         element('p', { className: 'soft' }, 'Whenever an app or a person begins to listen to something in this storage, they stand here. ',
           element('a', { href: `/notifications.html?topic=${encodeURIComponent(storage)}` }, 'Listen yourself'))]));
     more.hidden = !next;
+    rest.hidden = !isCut;
     tick(card);
   }
 
@@ -138,9 +141,9 @@ export function listenersView(storage, host) {
 }
 
 /** The few figures that one looks for first. */
-function tell(at, listeners, next) {
-  const number = (of) => `${of.toLocaleString('en-GB')}${next ? '+' : ''}`;
-  const different = (of) => new Set(listeners.map(of)).size;
+function tell(at, listeners, isMore) {
+  const number = (of) => `${of.toLocaleString('en-GB')}${isMore ? '+' : ''}`;
+  const different = (of) => new Set(listeners.map(of).filter(Boolean)).size;
   const figures = [
     ['Listeners', number(listeners.length)],
     ['People', number(different(({ person }) => person))],

@@ -49,7 +49,7 @@ export class Row {
         listener.types.length > 0 && `only ${listener.types.map(plain).join(', ')}`,
         connected(listener),
         listener.since && ['since ', when(listener.since)],
-        listener.lastDelivered ? ['last delivered ', when(listener.lastDelivered)] : 'nothing delivered yet',
+        listener.lastDelivered && ['last delivered ', when(listener.lastDelivered)],
         listener.until && ['ends ', when(listener.until)],
       ].filter(Boolean).map((fact) => element('li', {}, fact))));
     if (wasInside) this.#what.querySelector('button')?.focus();
@@ -59,9 +59,8 @@ export class Row {
   }
 
   #tellHealth({ pushes }) {
-    this.#health.hidden = !pushes;
-    this.#letters.hidden = !pushes;
-    if (!pushes) return;
+    this.#health.hidden = this.#letters.hidden = !pushes?.isKnown;
+    if (!pushes?.isKnown) return;
     this.#letters.textContent = pushes.deadLetters ? count(pushes.deadLetters, 'dead letter') : 'Deliveries';
     this.#letters.classList.toggle('warn', pushes.deadLetters > 0);
     this.#health.className = `health ${pushes.disabled ? 'off' : pushes.failingSince ? 'failing' : 'fine'}`;

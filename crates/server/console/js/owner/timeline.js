@@ -1,6 +1,6 @@
 // What changed lately in a storage: the newest first, day by day. It stays fresh by itself, and nothing that somebody
 // looks at moves: what is new goes on top, what is there stays the same element.
-import { element } from '../element.js';
+import { drawn, element } from '../element.js';
 import { SignedOut, inWords } from './api.js';
 import { whileVisible } from './alive.js';
 import { person } from './person.js';
@@ -14,7 +14,11 @@ const MOST = 1_000;
 /** Pages that are looked through at once for something that may be shown. */
 const EMPTY = 5;
 
-const WORDS = { Create: ['＋', 'Created'], Update: ['✎', 'Changed'], Delete: ['✕', 'Deleted'], Add: ['＋', 'Added'], Remove: ['✕', 'Removed'] };
+const PLUS = 'M8 3v10M3 8h10';
+const PEN = 'M3.5 12.5 4 10l6.5-6.5 2 2L6 12z';
+const CROSS = 'm4 4 8 8m0-8-8 8';
+const DOT = 'M8 8h.01';
+const WORDS = { Create: [PLUS, 'Created'], Update: [PEN, 'Changed'], Delete: [CROSS, 'Deleted'], Add: [PLUS, 'Added'], Remove: [CROSS, 'Removed'] };
 
 /** `{ element, close() }`. `host`: `{ api, me, signIn() }`. */
 export function timelineView(storage, host) {
@@ -96,13 +100,13 @@ export function timelineView(storage, host) {
 
   function entry({ type, object, actor, client }, date) {
     const kind = String(type).replace(/^.*[#/]/, '');
-    const [mark, word] = WORDS[kind] ?? ['•', plain(kind)];
+    const [mark, word] = WORDS[kind] ?? [DOT, plain(kind)];
     const who = element('span', {});
-    const name = () => who.replaceChildren(...(actor ? ['by ', person(actor, me, name)] : []));
+    const name = () => who.replaceChildren(...(actor ? ['by ', person(actor, me)] : []));
     name();
     if (actor && isHere(actor)) void lookUp(actor).then((found) => found && name());
     return element('li', { className: `change ${word.toLowerCase()}` },
-      element('span', { className: 'mark', 'aria-hidden': 'true' }, mark),
+      drawn('svg', { class: 'mark', viewBox: '0 0 16 16', 'aria-hidden': 'true' }, drawn('path', { d: mark })),
       element('div', {},
         element('p', {}, element('b', {}, word), ' ', element('bdi', { title: plain(object) }, object === storage ? 'the root of the storage' : pathIn(storage, object))),
         element('p', { className: 'soft' }, at(date), actor && [' ', who],

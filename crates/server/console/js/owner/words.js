@@ -45,13 +45,13 @@ export function dayOf(date, now = new Date()) {
 /** Text without what is invisible, or turns the direction of what stands around it. */
 export const plain = (text) => String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
 
-/** An address as people write it; decoded only where it stays the same to the eye. */
-function decoded(address) {
+/** A path as people write it: decoded, but for what would make it look like another. */
+function decoded(path) {
   try {
-    const read = decodeURI(address);
-    return /[\p{C}\p{Zl}\p{Zp}]|\s{2}|^\s|\s$/u.test(read) ? plain(address) : read;
+    const read = path.replace(/(?:%(?!2[35F]|3F)[0-9a-f]{2})+/gi, decodeURIComponent);
+    return /[\p{C}\p{Zl}\p{Zp}]|\s{2}|^\s|\s$/u.test(read) ? plain(path) : read;
   } catch {
-    return plain(address);
+    return plain(path);
   }
 }
 
@@ -65,7 +65,7 @@ export function pathIn(storage, resource) {
 export function topicOf(listener, topic) {
   if (topic === listener.storage) return listener.recursive ? 'everything in the storage' : 'the root of the storage';
   const name = pathIn(listener.storage, topic);
-  return listener.recursive ? `${name} and everything below` : name;
+  return listener.recursive && topic.endsWith('/') ? `${name} and everything below` : name;
 }
 
 /** An application, by the host of its id; ids that a provider made up are no names. */
