@@ -72,6 +72,15 @@ async function fromDisk(context, server) {
     if (pathname.startsWith('/client/')) return path.join(CLIENT, pathname.slice('/client/'.length));
     return pathname.startsWith('/console/') ? path.join(CONSOLE, pathname.slice('/console/'.length)) : undefined;
   };
+  // What is redirected to is not asked about: the way back from the provider becomes a step of its own.
+  await context.route((url) => url.origin === origin && place(url) === undefined, async (route) => {
+    if (route.request().method() !== 'POST' || !route.request().isNavigationRequest()) return route.fallback();
+    const answer = await route.fetch({ maxRedirects: 0 });
+    const to = answer.headers().location && new URL(answer.headers().location, origin);
+    if (!to || place(to) === undefined) return route.fulfill({ response: answer });
+    const url = to.href.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+    return route.fulfill({ contentType: 'text/html', body: `<meta http-equiv="refresh" content="0;url=${url}">` });
+  });
   await context.route((url) => url.origin === origin && place(url) !== undefined, async (route) => {
     const file = place(new URL(route.request().url()));
     const body = await readFile(file).catch(() => undefined);

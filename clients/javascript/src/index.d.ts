@@ -28,8 +28,8 @@ export interface Notification {
 
 /** Something was missed, and what it was cannot be told any more; read the topics anew. */
 export interface Gap {
-  /** Why: the server said so, or it cannot resume. */
-  reason: 'told' | 'cannot-resume';
+  /** Why: the server said so, it cannot resume after a cut, or a `for await` was so slow that some was given up. */
+  reason: 'told' | 'cannot-resume' | 'too-slow';
   cursor?: string;
 }
 
@@ -49,22 +49,22 @@ export interface Options {
   transports?: Transport[];
   /** Everything below each topic. A server that cannot refuses (`unsupported`), unless `fallback` is set. */
   recursive?: boolean;
-  /** Only these types. Filtered here where the server does not. */
+  /** Only these types. Filtered here where the server does not; never over `solid-0.1`, which does not tell types. */
   activityTypes?: string[];
   /** Nothing that this WebID did itself, where the server can. */
   notCausedByMe?: boolean;
-  /** At most one notification in so many seconds. */
+  /** At most one notification in so many seconds, where the server can. */
   rate?: number;
   startAt?: Date;
   endAt?: Date;
   /** Resume from here. */
   cursor?: string;
-  /** On a server without `recursive`: listen to the topic alone. Default false. */
+  /** On a server without `recursive`: listen to the topic alone; over `solid-0.1`, to all types. Default false. */
   fallback?: boolean;
   /** Ends the subscription. */
   signal?: AbortSignal;
   /** For Node before 22: the class of the package `ws`. */
-  WebSocket?: typeof globalThis.WebSocket;
+  WebSocket?: new (url: string, protocols?: string[]) => any;
   /** Milliseconds before the first and the longest wait to come back. Default 500 and 30,000; varied by ±50 %. */
   reconnect?: { first?: number; longest?: number };
 
@@ -74,7 +74,12 @@ export interface Options {
   onEnd?(ending: Ending): void;
 }
 
-/** Listens until it is closed or ended. Also `for await (const notification of subscription)`. */
+/**
+ * Listens until it is closed or ended. Also `for await (const notification of subscription)`: the loop ends with the
+ * subscription, whatever the reason (see `ended`); leaving the loop does not close it. Without `onNotification`, what is
+ * told before the loop begins is kept for it. At most 1,000 notifications wait for a slow loop; then a new one takes the
+ * place of an older one about the same resource, and where there is none, the oldest is given up and `onGap` is told.
+ */
 export interface Subscription extends AsyncIterable<Notification> {
   readonly topics: string[];
   readonly state: State;
@@ -85,6 +90,10 @@ export interface Subscription extends AsyncIterable<Notification> {
   readonly channel?: string;
   /** Whether a cut is bridged without a gap. */
   readonly resumes: boolean;
+  /** While it waits to come back: what went wrong, for people. */
+  readonly problem?: string;
+  /** While it waits to come back: when it tries again. */
+  readonly retryAt?: Date;
   /** Resolves once it is connected for the first time; rejects if it ends before. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended for good. */
@@ -93,7 +102,10 @@ export interface Subscription extends AsyncIterable<Notification> {
   close(): Promise<void>;
 }
 
-/** Begins to listen to one topic or several. Never throws for what the network does; see `onEnd`, `ready`. */
+/**
+ * Begins to listen to one topic, or to several of one server. Never throws for what the network does; see `onEnd`, `ready`.
+ * A `TypeError` says that the call itself is wrong.
+ */
 export function subscribe(topics: string | string[], options?: Options): Subscription;
 
 /** A way to listen that a server offers for a resource. */

@@ -26,6 +26,8 @@ export class SignInError extends Error {}
 export class Session extends EventTarget {
   #state;
   #token;
+  /** What is done before somebody signs out here: functions, which may take their time. */
+  leaving = new Set();
   /** Other tabs of this console. They are told that something changed, never what. */
   #tabs = new BroadcastChannel('podbell-session');
 
@@ -93,6 +95,11 @@ export class Session extends EventTarget {
 
   /** Forgets who is signed in, here and in other tabs. The provider may still know. */
   async signOut() {
+    await Promise.allSettled([...this.leaving].map((act) => act()));
+    await this.#forget();
+  }
+
+  async #forget() {
     this.#state = this.#token = undefined;
     await kept.remove(KEY);
     this.#tabs.postMessage('changed');
@@ -173,7 +180,7 @@ export class Session extends EventTarget {
   }
 
   async #lost(reason) {
-    await this.signOut();
+    await this.#forget();
     this.dispatchEvent(new CustomEvent('ended', { detail: reason }));
   }
 

@@ -1,0 +1,82 @@
+/**
+ * Requests, and what their answers mean for whoever wants to listen: a network that fails, 429 and 5xx are for now;
+ * 401 and 403 are for good. A request that is not answered in time counts as a failing network, so nobody waits for ever.
+ */
+import { Cut, Ended } from './failure.js';
+
+/** How long an answer may take to begin. */
+export const PATIENCE = 30_000;
+/** No server makes anybody wait longer than this. */
+const LONGEST_WAIT = 3_600_000;
+
+/**
+ * The answer, when its head is there. Throws `Cut` where there is none, and for 429 and 5xx. `signal` ends the request and
+ * the body; without `keep`, the body too must come within `PATIENCE`.
+ *
+ * @param {typeof globalThis.fetch} fetch
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {AbortSignal} [signal]
+ * @param {boolean} [keep] the body goes on, and has no end in view
+ */
+export async function ask(fetch, url, init, signal, keep = false) {
+  const control = new AbortController();
+  const stop = () => control.abort(signal?.reason);
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(() => control.abort(new Error('no answer in time')), PATIENCE);
+  try {
+    const response = await fetch(url, { cache: 'no-store', ...init, signal: control.signal });
+    if (response.status === 429 || (response.status >= 500 && response.status !== 501)) {
+      throw new Cut(`${place(url)} answers ${await said(response)}`, retryAfter(response));
+    }
+    if (keep && response.ok) return response;
+    // Read here, so that a body that never ends cannot hold anybody up.
+    const text = init.method === 'HEAD' || !response.body ? '' : await response.text();
+    return Object.assign(response, { read: text });
+  } catch (error) {
+    if (error instanceof Cut) throw error;
+    throw new Cut(`${place(url)} cannot be reached: ${error?.message ?? error}`);
+  } finally {
+    clearTimeout(timer);
+    if (!keep) signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** Where a request went, without what may be a secret in its path or query. */
+const place = (url) => {
+  try {
+    return new URL(url).host;
+  } catch {
+    return 'the server';
+  }
+};
+
+/** The wait that an answer asks for, in milliseconds. */
+export function retryAfter(response, now = Date.now()) {
+  const value = response.headers.get('retry-after');
+  if (!value) return 0;
+  const wait = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Math.min(Math.max(wait || 0, 0), LONGEST_WAIT);
+}
+
+/** The status of an answer and what it says of itself (RFC 9457), for people. */
+export async function said(response) {
+  const text = response.read ?? (await response.text().catch(() => ''));
+  let words;
+  try {
+    const body = JSON.parse(text);
+    words = body.detail ?? body.title ?? body.message;
+  } catch {
+    // Not JSON: the status has to do.
+  }
+  return typeof words === 'string' ? `${response.status}, ${words.slice(0, 500)}` : String(response.status);
+}
+
+/** The ending that a refusal is. `what` completes "may not". */
+export async function refusal(response, what) {
+  const { status } = response;
+  if (status === 401) return new Ended('unauthorized', `Log in to ${what} (${await said(response)}).`, status);
+  if (status === 403) return new Ended('unauthorized', `You may not ${what}; ask its owner for Read (${await said(response)}).`, status);
+  return new Ended('refused', `The server refuses to ${what} (${await said(response)}).`, status);
+}

@@ -1,0 +1,30 @@
+/**
+ * `Link` headers, as far as discovery needs them: targets by relation.
+ *
+ * Spec: <https://www.rfc-editor.org/rfc/rfc8288#section-3>
+ */
+
+/**
+ * The targets of a relation, absolute, in their order.
+ *
+ * @param {string | null} header the value of `Link`
+ * @param {string} relation compared without regard to case
+ * @param {string} base
+ * @returns {string[]}
+ */
+export function targets(header, relation, base) {
+  const found = [];
+  // A parameter's value may be quoted, and then hold commas and semicolons.
+  const link = /<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)/g;
+  for (const [, target, parameters] of (header ?? '').matchAll(link)) {
+    const rel = /;\s*rel\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))/i.exec(parameters);
+    const relations = (rel?.[1] ?? rel?.[2] ?? '').toLowerCase().split(/\s+/);
+    if (!relations.includes(relation.toLowerCase())) continue;
+    try {
+      found.push(new URL(target, base).href);
+    } catch {
+      // No address.
+    }
+  }
+  return found;
+}
