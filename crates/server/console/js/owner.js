@@ -1,5 +1,6 @@
 // The owner's view: what listens to their storages, and what changed there lately. It does nothing that the owner's own
 // programs could not do by the same protocols.
+import { element } from './element.js';
 import { mountSession } from './session-view.js';
 import { Session } from './session.js';
 import { ownerView } from './owner/view.js';
@@ -9,6 +10,7 @@ const session = new Session();
 const { ask } = mountSession(session, document.querySelector('#session'));
 const place = document.querySelector('#view');
 let shown, shownTo;
+place.append(element('p', { className: 'soft' }, 'One moment …'));
 
 function show() {
   if (shown && shownTo === session.webid) return;
@@ -20,4 +22,10 @@ function show() {
 }
 
 session.addEventListener('change', show);
-await session.open();
+try {
+  await session.open();
+} catch (error) {
+  show();
+  place.prepend(element('p', { className: 'notice bad', role: 'alert' },
+    `This browser does not let the page keep who is signed in (${error.message}). Perhaps it is a private window.`));
+}

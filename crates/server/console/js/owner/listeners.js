@@ -24,6 +24,7 @@ export function listenersView(storage, host) {
   let pages = 1;
   let reading = 0;
   let isCut = false;
+  let frame;
   let way = host.by in WAYS ? host.by : 'person';
 
   const tiles = element('dl', { className: 'tiles' });
@@ -97,10 +98,18 @@ export function listenersView(storage, host) {
     tick(card);
   }
 
+  /** Shows it anew, once for all that asks for it until the next frame. */
+  function soon() {
+    frame ??= requestAnimationFrame(() => {
+      frame = undefined;
+      if (!asked.signal.aborted) show();
+    });
+  }
+
   /** Names of people of this server; others are asked for by a button. */
   function nameThem() {
     const people = new Set(listeners.map(({ person }) => person).filter((person) => person && isHere(person)));
-    for (const webid of people) void lookUp(webid).then((name) => name && !asked.signal.aborted && show());
+    for (const webid of people) void lookUp(webid).then((name) => name && soon());
   }
 
   /** Does what was asked for, if it was confirmed, and says how it went. */

@@ -4,10 +4,10 @@ import { isHere, lookUp, nameOf } from './names.js';
 import { plain, shortWebid } from './words.js';
 import { say } from './say.js';
 
-/** What to call somebody in a sentence. */
+/** What to call somebody behind “of”. */
 export function called(webid, me) {
   if (!webid) return 'anybody (not logged in)';
-  if (webid === me) return 'you';
+  if (webid === me) return 'yours';
   return nameOf(webid) ?? shortWebid(webid);
 }
 
