@@ -29,9 +29,10 @@ export function entry(notification, topic, now) {
 
 /** Something was missed here. */
 export function gapEntry({ reason }, now) {
-  const why = reason === 'told'
-    ? 'The server says that some of what happened is forgotten.'
-    : 'This server cannot tell what happened while nobody was connected.';
+  const why = {
+    told: 'The server says that some of what happened is forgotten.',
+    'too-slow': 'More came than could be shown.',
+  }[reason] ?? 'This server cannot tell what happened while nobody was connected.';
   return element('li', { className: 'gap' },
     element('span', { className: 'mark gap', 'aria-hidden': 'true' }, '⋯'),
     element('span', { className: 'word' }, 'Gap'),

@@ -26,10 +26,10 @@ export class Listening extends EventTarget {
     return ['connecting', 'open', 'waiting'].includes(this.state);
   }
 
-  /** The subscription as it stands: `{ cursor, transport, channel, resumes }`. */
+  /** The subscription as it stands. */
   get facts() {
-    const { cursor, transport, channel, resumes } = this.#subscription ?? {};
-    return { cursor, transport, channel, resumes };
+    const { cursor, transport, channel, resumes, problem, retryAt } = this.#subscription ?? {};
+    return { cursor, transport, channel, resumes, problem, retryAt };
   }
 
   get webid() {

@@ -33,7 +33,7 @@ export class Status {
     const { state, since, asked, was, webid } = this.#listening;
     this.element.dataset.state = state;
     const host = asked && new URL(asked.topic).host;
-    const why = state === 'closed' && ending(this.#listening.ending, { was, webid, host });
+    const why = state !== 'closed' ? undefined : ending(this.#listening.ending, { was, webid, host });
     const way = TRANSPORTS[this.#listening.facts.transport];
     this.#line.textContent = {
       idle: 'Not connected',
@@ -42,7 +42,7 @@ export class Status {
       waiting: was ? 'Connection lost. Waiting to come back …' : `${host} does not answer. Trying again …`,
       closed: why?.title,
     }[state];
-    this.#advice.textContent = why?.advice ?? '';
+    this.#advice.textContent = why?.advice ?? (state === 'waiting' ? this.#listening.facts.problem : undefined) ?? '';
     this.#advice.hidden = !this.#advice.textContent;
     this.#action.hidden = !why?.signIn || Boolean(webid);
     this.#action.replaceChildren(element('button', { type: 'button', className: 'main', onclick: this.#signIn }, 'Sign in …'));
@@ -51,9 +51,10 @@ export class Status {
   }
 
   #tick() {
-    const { state, since } = this.#listening;
-    const seconds = Math.floor((Date.now() - since) / 1000);
-    this.#clock.textContent = state === 'open' || state === 'waiting' ? lasting(seconds) : '';
+    const { state, since, facts } = this.#listening;
+    const from = (at) => Math.max(0, Math.round((at - Date.now()) / 1000));
+    const again = facts.retryAt ? `again in ${lasting(from(facts.retryAt))}` : 'now';
+    this.#clock.textContent = { open: lasting(-Math.round((since - Date.now()) / 1000)), waiting: again }[state] ?? '';
   }
 
   #describe() {

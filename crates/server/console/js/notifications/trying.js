@@ -22,6 +22,7 @@ export class Bench extends EventTarget {
   #document;
   #mayWrite = false;
   #turn = 0;
+  #asker;
   #count = 0;
 
   constructor(at, session, listening) {
@@ -39,23 +40,29 @@ export class Bench extends EventTarget {
   }
 
   /** Whether one may write there, as far as the server says (`WAC-Allow`). */
-  async look() {
-    const turn = (this.#turn += 1);
+  look() {
     const { isOn, asked } = this.#listening;
     const folder = isOn ? container(asked.topic).href : undefined;
-    if (folder !== this.#container) {
+    const asker = `${this.#session.webid ?? ''} ${folder}`;
+    if (asker !== this.#asker) {
+      this.#asker = asker;
       this.#container = folder;
       this.#document = undefined;
       this.#mayWrite = false;
+      const turn = (this.#turn += 1);
       this.#say(folder ? 'Looking whether you may write there …' : 'Connect first. Then a test document rings the bell.');
+      if (folder) void this.#judge(folder, turn);
     }
     this.#advise();
-    if (!folder || this.#mayWrite) return this.#enable();
+    this.#enable();
+  }
+
+  async #judge(folder, turn) {
     const refusal = await this.#refusal(folder);
-    if (turn !== this.#turn) return undefined;
+    if (turn !== this.#turn) return;
     this.#mayWrite = !refusal;
     this.#say(refusal ?? `A small document of its own in ${readable(folder)}`);
-    return this.#enable();
+    this.#enable();
   }
 
   async #refusal(folder) {
