@@ -2,7 +2,7 @@
 // so nobody loses their place.
 import { element } from '../element.js';
 import { grouped } from './groups.js';
-import { person } from './person.js';
+import { called, person } from './person.js';
 import { Row } from './row.js';
 import { appName, count, pathIn, plain } from './words.js';
 
@@ -96,8 +96,8 @@ class Group {
     if (hadFocus) this.#title.querySelector('button')?.focus();
     const address = this.#way !== 'resource' && key ? [element('bdi', {}, plain(key)), ' · '] : [];
     this.#under.replaceChildren(...address, count(of.length, 'listener'));
-    const name = this.#way === 'person' ? (key ? 'this person' : 'those not logged in') : 'this app';
-    this.#end.replaceChildren(of.length > 1 ? `End all ${of.length}` : 'End all', element('span', { className: 'hidden-text' }, ` of ${name}: ${title.textContent}`));
+    const whose = this.#way === 'person' ? called(key || undefined, me) : appName(key);
+    this.#end.replaceChildren(of.length > 1 ? `End all ${of.length}` : 'End all', element('span', { className: 'hidden-text' }, ` of ${whose}`));
   }
 }
 

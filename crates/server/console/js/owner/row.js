@@ -54,8 +54,8 @@ export class Row {
       ].filter(Boolean).map((fact) => element('li', {}, fact))));
     if (wasInside) this.#what.querySelector('button')?.focus();
     this.#tellHealth(listener);
-    const of = `${called(listener.person, me)}, ${listener.way}, ${plain(listener.topics.map((topic) => topicOf(listener, topic)).slice(0, TOPICS).join(', '))}`;
-    this.#end.replaceChildren('End', element('span', { className: 'hidden-text' }, `: ${of}`));
+    const on = plain(listener.topics.slice(0, TOPICS).map((topic) => topicOf(listener, topic)).join(', '));
+    this.#end.replaceChildren('End', element('span', { className: 'hidden-text' }, ` ${listener.way} of ${called(listener.person, me)} on ${on}`));
   }
 
   #tellHealth({ pushes }) {
