@@ -98,10 +98,11 @@ export async function startAt(host, ...args) {
     users,
     issuer: values.SOLID_IDENTITY_PROVIDER,
     output: () => output,
-    /** Ends it without warning, and starts it again on what is on disk. */
-    async crash() {
+    /** Ends it without warning, and starts it again on what is on disk; `meanwhile` is what happens to that in between. */
+    async crash(meanwhile = () => {}) {
       child.kill('SIGKILL');
       await exited;
+      await meanwhile();
       await run();
     },
     async stop() {
