@@ -187,11 +187,29 @@ impl SigningKey {
         now: Timestamp,
         access_token: Option<&str>,
     ) -> Result<String, KeyError> {
+        self.prove_anew(method, uri, jti, now, access_token, None)
+    }
+
+    /// The same with the `nonce` that the server asked for.
+    ///
+    /// Spec: <https://www.rfc-editor.org/rfc/rfc9449#section-8>
+    pub fn prove_anew(
+        &self,
+        method: &str,
+        uri: &str,
+        jti: &str,
+        now: Timestamp,
+        access_token: Option<&str>,
+        nonce: Option<&str>,
+    ) -> Result<String, KeyError> {
         let header = json!({"typ": "dpop+jwt", "alg": self.algorithm.name(), "jwk": self.value});
         let uri = &uri[..uri.find(['?', '#']).unwrap_or(uri.len())];
         let mut claims = json!({"jti": jti, "htm": method, "htu": uri, "iat": now.as_second()});
         if let Some(token) = access_token {
             claims["ath"] = sha256(token.as_bytes()).into();
+        }
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce.into();
         }
         self.sign_parts(&header, &claims)
     }

@@ -152,7 +152,8 @@ pub async fn act(data: &Path, account: &str, act: &Act, url: &Url) -> anyhow::Re
     }
 }
 
-fn unknown(data: &Path, account: &str, file: &EnvFile) -> String {
+/// What to say of an account that the file does not know.
+pub(crate) fn unknown(data: &Path, account: &str, file: &EnvFile) -> String {
     let known: Vec<_> = file.accounts().into_iter().map(|account| account.name).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     format!("{} knows no demo account {account}; those that it knows: {known}", data.join(FILE).display())
@@ -160,7 +161,7 @@ fn unknown(data: &Path, account: &str, file: &EnvFile) -> String {
 
 /// Refuses another name of this machine than the server's own: tokens and proofs hold for one name, so the server would
 /// refuse them in words that only implementers understand. `webid` is in a pod of the server.
-fn called_by_its_name(url: &Url, webid: &str) -> anyhow::Result<()> {
+pub(crate) fn called_by_its_name(url: &Url, webid: &str) -> anyhow::Result<()> {
     let Ok(own) = Url::parse(webid) else { return Ok(()) };
     let names = |url: &Url| url.domain().map(str::to_owned);
     let is_other = match (names(url), names(&own)) {

@@ -5,6 +5,7 @@ use crate::{
     admin::{self, account_cli::AccountCommand, cli::PodCommand, sender_cli::SenderCommand},
     serve::{self, Ended},
     settings::{self, LoadError, Loaded, Override, Settings, Severity, findings, load},
+    watch::{self, WatchCommand},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{
@@ -90,6 +91,9 @@ enum Command {
         /// The URL of the request
         url: String,
     },
+    /// Tell in lines what changes at a URL, until Ctrl-C; after a cut it comes back and misses nothing
+    #[command(after_help = watch::AFTER_HELP)]
+    Watch(WatchCommand),
 }
 
 #[derive(Debug, Args)]
@@ -199,6 +203,7 @@ pub fn run() -> ExitCode {
             administer(&earlier.before(place), async |settings| command.run(settings).await)
         }
         Some(Command::As { data, account, act, url }) => run_as(data, earlier, &account, &act, &url),
+        Some(Command::Watch(command)) => command.run(earlier.data),
     }
 }
 

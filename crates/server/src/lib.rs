@@ -39,4 +39,5 @@ pub mod shutdown;
 pub mod standing;
 pub mod strangers;
 pub mod telemetry;
+pub mod watch;
 pub mod welcome;

@@ -103,7 +103,7 @@ impl NotificationsContext {
 }
 
 /// The term of the vocabulary that an IRI spells.
-pub(crate) fn local_name(iri: &str) -> Option<&str> {
+pub fn local_name(iri: &str) -> Option<&str> {
     NAMESPACES.into_iter().find_map(|namespace| iri.strip_prefix(namespace))
 }
 

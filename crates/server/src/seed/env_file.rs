@@ -23,7 +23,8 @@ const HEAD: &str = "\
 # USERS_X_PASSWORD        what people log in with; their name is that of the account
 ";
 
-const ISSUER: &str = "SOLID_IDENTITY_PROVIDER";
+/// The provider.
+pub(crate) const ISSUER: &str = "SOLID_IDENTITY_PROVIDER";
 const CONTAINER: &str = "TEST_CONTAINER";
 /// The accounts that a start set out to make.
 const BEGUN: &str = "PODBELL_DEMO_ACCOUNTS";
@@ -176,8 +177,8 @@ impl EnvFile {
     }
 }
 
-/// No two accounts share one: their names hold no `_`.
-fn variable(account: &str, of: &str) -> String {
+/// The name of what is kept of an account. No two accounts share one: their names hold no `_`.
+pub(crate) fn variable(account: &str, of: &str) -> String {
     format!("USERS_{}_{of}", account.to_ascii_uppercase().replace('-', "_"))
 }
 

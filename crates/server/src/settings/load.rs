@@ -17,6 +17,8 @@ use toml::{Table, Value};
 
 /// The largest file of settings, in bytes.
 const MAX_FILE: u64 = 1 << 20;
+/// Variables that are no settings: where the file is, and what `podbell watch` logs in with.
+const OTHERS: [&str; 4] = ["PODBELL_CONFIG", "PODBELL_ISSUER", "PODBELL_CLIENT_ID", "PODBELL_CLIENT_SECRET"];
 
 /// A value from outside the file.
 #[derive(Clone, Debug)]
@@ -71,7 +73,7 @@ pub fn load(
     };
     let mut unknown_variables = Vec::new();
     for (name, raw) in environment {
-        if !name.starts_with("PODBELL_") || name == "PODBELL_CONFIG" || raw.is_empty() {
+        if !name.starts_with("PODBELL_") || OTHERS.contains(&name.as_str()) || raw.is_empty() {
             continue;
         }
         let Some(entry) = entries.values().find(|entry| entry.variable() == name) else {

@@ -1,0 +1,111 @@
+//! Who asks: somebody who logs in, or nobody in particular.
+
+use crate::{
+    answer::Answer,
+    error::WatchError,
+    http::Http,
+    login::{Credentials, Login},
+    options::Watching,
+};
+use bytes::Bytes;
+use http::{HeaderName, Method, Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use std::sync::Arc;
+use url::Url;
+
+/// How often one request is sent at most: once more for a nonce, once more for a new token.
+const TRIES: usize = 3;
+
+/// Asks and listens; clones share connections and log-in.
+#[derive(Clone)]
+pub struct Client {
+    http: Http,
+    login: Option<Arc<Login>>,
+}
+
+/// Makes a [`Client`].
+#[derive(Debug, Default)]
+pub struct Builder {
+    credentials: Option<Credentials>,
+}
+
+impl Builder {
+    /// Logs in with these, as soon as that is needed. Without them only what everybody may read is heard.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// The client; nothing is sent yet.
+    pub fn build(self) -> Result<Client, WatchError> {
+        let here = |what: String| WatchError::unsupported("this machine", what);
+        let login = self.credentials.map(Login::new).transpose().map_err(|error| here(error.to_string()))?;
+        let http = Http::new().map_err(|error| here(error.to_string()))?;
+        Ok(Client { http, login: login.map(Arc::new) })
+    }
+}
+
+impl Client {
+    /// What makes one.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Says what to listen to; [`Watching::listen`] begins.
+    pub fn watch<U: Into<String>>(&self, topics: impl IntoIterator<Item = U>) -> Watching {
+        Watching::new(self.clone(), topics.into_iter().map(Into::into).collect())
+    }
+
+    /// Sends a request as whoever this is; the answer's head has come.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        fields: &[(HeaderName, &str)],
+        body: Bytes,
+    ) -> Result<Response<Incoming>, WatchError> {
+        let mut target = url.clone();
+        target.set_fragment(None);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let mut request = Request::builder().method(method.clone()).uri(target.as_str());
+            for (name, value) in fields {
+                request = request.header(name, *value);
+            }
+            if let Some(login) = &self.login {
+                for (name, value) in login.fields(&self.http, &method, &target).await? {
+                    request = request.header(name, value);
+                }
+            }
+            let request = request.body(Full::new(body.clone()));
+            let request = request.map_err(|error| WatchError::not_understood(url.as_str(), error.to_string()))?;
+            let answer = self.http.send(request, url.as_str()).await?;
+            let again = match &self.login {
+                Some(login) => login.learns(&target, answer.status().as_u16(), answer.headers()).await,
+                None => false,
+            };
+            if !again || attempt == TRIES {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// The same with the whole answer.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        url: &Url,
+        fields: &[(HeaderName, &str)],
+        body: Bytes,
+    ) -> Result<Answer, WatchError> {
+        let answer = self.send(method, url, fields, body).await?;
+        self.http.whole(url.as_str(), answer).await
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
+    }
+}
