@@ -1,4 +1,5 @@
 // A small app of its own origin: the unmodified browser packages, driven from outside through `window.app`.
+import sockets from './sockets.js';
 import { createContainerInContainer, deleteContainer, getPodUrlAll, getSourceIri } from '@inrupt/solid-client';
 import { EVENTS, Session } from '@inrupt/solid-client-authn-browser';
 import * as on2 from '@inrupt/solid-client-notifications';
@@ -22,6 +23,7 @@ async function read(response) {
 window.app = {
   heard,
   events,
+  sockets,
   info: () => session.info,
   login: (options) => session.login({ ...options, redirectUrl: new URL('/', window.location.href).href }),
   logout: (options) => session.logout(options),
