@@ -1,6 +1,6 @@
 // S20: what pods hold, and pages of anybody else, have no access to the console. Twice over: what is stored in a pod
 // runs nowhere, and what runs elsewhere all the same, as if those headers were missing, meets the console's own. The last
-// test takes those away too, and sees the attacks succeed: they are real ones.
+// tests take away these, one after the other, and see the attack succeed: each is a real one.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -62,12 +62,25 @@ const stored = {
 /** Where somebody else's pages are: another site than that of the server. */
 async function elsewhere(pages) {
   const server = http.createServer(({ url }, response) => {
-    const page = pages[url];
+    const { pathname, search } = new URL(url, 'http://attacker/');
+    const page = pages[pathname]?.(decodeURIComponent(search.slice(1)));
     response.writeHead(page ? 200 : 404, { 'Content-Type': 'text/html' }).end(page ?? 'not found');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { origin: `http://127.0.0.1:${server.address().port}`, close: () => (server.close(), server.closeAllConnections()) };
+}
+
+/** The console of `server` without headers of those names, and with others. */
+async function stripped(server, names, added = {}) {
+  const proxy = http.createServer(async ({ url, method }, response) => {
+    const answer = await fetch(new URL(url, server.issuer), { method });
+    const headers = Object.fromEntries([...answer.headers].filter(([name]) => !names.includes(name)));
+    response.writeHead(answer.status, { ...headers, ...added }).end(Buffer.from(await answer.arrayBuffer()));
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return { target: `http://127.0.0.1:${proxy.address().port}/`, close: () => (proxy.close(), proxy.closeAllConnections()) };
 }
 
 const PUBLIC = (at, owner) => `@prefix acl: <http://www.w3.org/ns/auth/acl#>. @prefix foaf: <http://xmlns.com/foaf/0.1/>.
@@ -91,7 +104,10 @@ for (const [layout, args] of [
       for (const [name, [type, page]] of Object.entries(stored)) await request(owner, 'PUT', at + name, page(code), { 'Content-Type': type });
       await request(owner, 'PUT', `${at}worker.js`, 'onfetch = (event) => event.respondWith(new Response("evil"))', { 'Content-Type': 'text/javascript' });
       const framing = Object.keys(stored).map((name) => `<iframe src="${at}${name}"></iframe><object data="${at}${name}"></object>`);
-      attacker = await elsewhere({ '/attack': `<!doctype html><script>${code}</script>`, '/frames': `<!doctype html>${framing.join('')}` });
+      attacker = await elsewhere({
+        '/attack': (target) => `<!doctype html><script>${script(target, '/worker.js')}</script>`,
+        '/frames': () => `<!doctype html>${framing.join('')}`,
+      });
     });
     after(async () => {
       attacker?.close();
@@ -127,20 +143,20 @@ for (const [layout, args] of [
     }
 
     /** Runs the attacks of a page and says what came of them. */
-    async function attacks(context, url, patience = 15) {
+    async function attacks(context, url, at = target, patience = 15) {
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);
       await page.goto(url);
       await page.waitForFunction(() => window.told?.done);
       const framed = await until(() => page.frames().find((frame) => frame.name() === 'framed'), 'there is a frame');
       await framed.waitForLoadState();
-      const opened = await until(() => context.pages().find((page) => page.url() === `${target}notifications.html`), 'it is opened');
+      const opened = await until(() => context.pages().find((page) => page.url() === `${at}notifications.html`), 'it is opened');
       await opened.waitForLoadState();
       // Another group of windows: what opened it has a closed window in its hands.
       const isCut = () => page.evaluate(() => window.opened === null || window.opened.closed);
       const cut = await until(isCut, 'the window is cut off', patience).catch(() => false);
       const told = await page.evaluate(() => window.told);
-      const frames = page.frames().slice(1).map((frame) => frame.url()).filter((url) => url.startsWith(target));
+      const frames = page.frames().slice(1).map((frame) => frame.url()).filter((url) => url.startsWith(at));
       const opener = await opened.evaluate(() => window.opener === null);
       return { told, frames, isCut: cut && opener };
     }
@@ -153,24 +169,26 @@ for (const [layout, args] of [
       assert.ok(isCut, 'whoever opens it loses sight of it');
     };
 
-    for (const name of Object.keys(stored)) {
-      test(`a stored ${name} with a script runs nowhere`, async () => {
-        const context = await victim();
-        const asked = [];
-        context.on('request', (request) => asked.push(request.url()));
+    test('stored pages with scripts run nowhere', async () => {
+      const context = await victim();
+      const asked = [];
+      context.on('request', (request) => asked.push(request.url()));
+      for (const name of Object.keys(stored)) {
         const page = await context.newPage();
-        const download = page.waitForEvent('download').catch(() => {});
         const answer = await page.goto(at + name).catch((error) => error);
-        if (answer instanceof Error) assert.match(answer.message, /Download is starting/);
-        else assert.doesNotMatch(await page.title(), /it runs/);
-        await page.goto(`${attacker.origin}/frames`);
-        for (const frame of page.frames()) assert.notEqual(await frame.title().catch(() => ''), 'it runs');
-        assert.deepEqual(asked.filter((url) => url.startsWith(target)), [], 'nothing has asked for the console');
-        await isUnharmed(context);
-        await context.close();
-        await download;
-      });
+        if (answer instanceof Error) assert.match(answer.message, /Download is starting/, name);
+        else assert.doesNotMatch(await page.title(), /it runs/, name);
+      }
+      const page = await context.newPage();
+      await page.goto(`${attacker.origin}/frames`);
+      for (const frame of page.frames()) assert.notEqual(await frame.title().catch(() => ''), 'it runs');
+      assert.deepEqual(asked.filter((url) => url.startsWith(target)), [], 'nothing has asked for the console');
+      await isUnharmed(context);
+      await context.close();
+    });
 
+    // Where each pod has an origin of its own, the kinds differ no more.
+    for (const name of args.length ? ['page.html'] : Object.keys(stored)) {
       test(`a stored ${name} that ran all the same would not get at the console`, async () => {
         const context = await victim();
         await context.route(at + name, async (route) => {
@@ -185,7 +203,7 @@ for (const [layout, args] of [
 
     test("a page of somebody else's does not get at the console", async () => {
       const context = await victim();
-      isRefused(await attacks(context, `${attacker.origin}/attack`));
+      isRefused(await attacks(context, `${attacker.origin}/attack?${target}`));
       await isUnharmed(context);
       await context.close();
     });
@@ -210,20 +228,43 @@ for (const [layout, args] of [
       await context.close();
     });
 
-    test('without the headers of the console the attacks succeed', async () => {
+    test('a script of the console has no part in the pages of accounts, which are beside it', async () => {
       const context = await victim();
-      await context.route((url) => url.href.startsWith(target), async (route) => {
-        const answer = await route.fetch();
-        const headers = answer.headers();
-        for (const name of ['content-security-policy', 'x-frame-options', 'content-length']) delete headers[name];
-        for (const name of ['cross-origin-resource-policy', 'cross-origin-opener-policy']) delete headers[name];
-        const shared = { 'access-control-allow-origin': attacker.origin, 'access-control-allow-credentials': 'true' };
-        await route.fulfill({ response: answer, headers: { ...headers, ...shared } });
-      });
-      const { told, frames, isCut } = await attacks(context, `${attacker.origin}/attack`, 2);
-      assert.deepEqual([told.reads, told['takes blindly'], told['takes an image'], isCut], [200, 'opaque', 'loaded', false]);
-      assert.ok(told['reads a page'] > 100 && frames.includes(target));
+      const page = await context.newPage();
+      await page.goto(target);
+      const came = await page.evaluate(async (account) => {
+        const { status } = await fetch(account, { credentials: 'include' });
+        const window = open(account);
+        const frame = Object.assign(document.createElement('iframe'), { src: account });
+        document.body.append(frame);
+        await new Promise((resolve) => (frame.onload = resolve));
+        while (!window.closed) await new Promise((resolve) => setTimeout(resolve, 20));
+        return [status, frame.contentDocument];
+      }, `${target}account`);
+      assert.deepEqual(came, [403, null]);
+      assert.ok(context.pages().some((page) => page.url().endsWith('/.oidc/account')), 'people go there');
       await context.close();
     });
+
+    if (args.length) return;
+    const allows = () => ({ 'access-control-allow-origin': attacker.origin, 'access-control-allow-credentials': 'true' });
+    for (const [what, names, added, came] of [
+      ['that keeps its files from others', ['cross-origin-resource-policy'], () => ({}), { 'takes blindly': 'opaque', 'takes an image': 'loaded' }],
+      ['that cuts off who opens it', ['cross-origin-opener-policy'], () => ({}), { isCut: false }],
+      ['that keeps it out of frames', ['content-security-policy', 'x-frame-options'], () => ({}), { isFramed: true }],
+      ['that shares nothing', ['cross-origin-resource-policy'], allows, { reads: 200 }],
+    ]) {
+      test(`without the header ${what} the attack succeeds`, async () => {
+        const context = await browser.newContext();
+        const proxy = await stripped(server, [...names, 'content-encoding', 'content-length', 'transfer-encoding'], added());
+        const { told, frames, isCut } = await attacks(context, `${attacker.origin}/attack?${proxy.target}`, proxy.target, 2);
+        const all = { ...told, isCut, isFramed: frames.includes(proxy.target) };
+        for (const [name, value] of Object.entries({ isCut: true, isFramed: false, ...came })) assert.equal(all[name], value, name);
+        if (!came['takes blindly'] && !came.reads) assert.match(told['takes blindly'], /^refused: /);
+        if (!came.reads) assert.match(told.reads, /^refused: /);
+        await context.close();
+        proxy.close();
+      });
+    }
   });
 }

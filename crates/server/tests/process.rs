@@ -164,6 +164,26 @@ fn three_origins_end_together_when_told_with_idle_connections_to_each() {
 }
 
 #[test]
+fn no_pod_is_made_on_the_origin_of_the_console() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), "export PODBELL_PODS_LAYOUT=subdomain;");
+    let port = server.address.port();
+    drop(server);
+    let create = |name: &str| {
+        let mut create = Command::new(env!("CARGO_BIN_EXE_podbell"));
+        create.args(["pod", "create", name, "--base-url", &format!("http://localhost:{port}/")]);
+        create.args(["--owner", "https://id.example/#me"]);
+        create.arg("--data").arg(data.path()).env("PODBELL_PODS_LAYOUT", "subdomain");
+        let done = create.env("PODBELL_CONSOLE_URL", format!("http://bell.localhost:{port}/")).output().unwrap();
+        (done.status.success(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    let (is_made, said) = create("bell");
+    assert!(!is_made && said.contains("is the console's own origin"), "{said}");
+    let (is_made, said) = create("other");
+    assert!(is_made, "{said}");
+}
+
+#[test]
 fn running_out_of_descriptors_is_survived() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), "ulimit -n 64;");

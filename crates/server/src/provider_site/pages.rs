@@ -68,6 +68,13 @@ impl FromRequest<Arc<Site>> for Visit {
         let extracted = Extension::<Target>::from_request_parts(&mut parts, site).await;
         let Extension(target) = extracted.map_err(IntoResponse::into_response)?;
         let (is_form, headers) = (parts.method == Method::POST, parts.headers);
+        if is_fetched(&headers) {
+            return Err(guard(
+                Problem::blank(StatusCode::FORBIDDEN)
+                    .detail("people come here themselves; no script does")
+                    .into_response(),
+            ));
+        }
         if !is_form && !names_document(query(&target)) {
             return Ok(Self { target, headers, form: None });
         }
@@ -109,6 +116,14 @@ fn is_foreign(headers: &HeaderMap, issuer: &str) -> bool {
         Some(site) => !matches!(site, b"same-origin" | b"none"),
         None => origin.is_some_and(|origin| origin != issuer.trim_end_matches('/').as_bytes()),
     }
+}
+
+/// Whether a script asks, be it of this very origin: the console may stand beside, and has no part in what people do here.
+/// Only browsers say so; programs have no cookie of anybody's.
+///
+/// Spec: <https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header>
+fn is_fetched(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_some_and(|destination| destination.as_bytes() == b"empty")
 }
 
 /// The session cookie, if there is exactly one: of two, one was planted by somebody else.

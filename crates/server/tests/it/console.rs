@@ -168,6 +168,21 @@ fn nothing_can_be_written_there() {
 }
 
 #[test]
+fn a_script_beside_the_provider_has_no_part_in_what_people_do_there() {
+    for path in ["/.oidc/account", "/.oidc/sign-up", "/.oidc/authorize", "/.oidc/logout"] {
+        for method in ["GET", "POST"] {
+            let own = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")];
+            let told = ask(method, path, &own);
+            told.is_problem(403);
+            assert!(told.header("set-cookie").is_none(), "{method} {path}");
+        }
+        let person = [("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        let told = ask("GET", path, &person);
+        assert_eq!(told.header("content-type"), Some("text/html; charset=utf-8"), "{path}: {told:?}");
+    }
+}
+
+#[test]
 fn what_pods_hold_is_never_answered_there_whatever_the_host_or_the_path() {
     let at = container("console-origin", &public("acl:Read"));
     let page = format!("{at}page.html");
