@@ -61,7 +61,7 @@ async fn when_something_was_handed_over_last_is_known_also_when_nobody_is_connec
     world.quiet().await;
     let first = whole(world.past.time());
     assert_eq!(fares(&world, &channel), (1, first));
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     world.write("/b");
     world.quiet().await;
     let also = world.connect(&channel, None).await;

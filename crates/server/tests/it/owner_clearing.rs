@@ -22,7 +22,11 @@ struct People {
 }
 
 fn begin() -> People {
-    let world: &'static World = Box::leak(Box::new(World::start(&[])));
+    begin_with(&[])
+}
+
+fn begin_with(settings: &[(&str, &str)]) -> People {
+    let world: &'static World = Box::leak(Box::new(World::start(settings)));
     let (alice, bob) = (world.log_in("ALICE"), world.log_in("BOB"));
     for (at, whom) in [
         ("/alice/for-bob/", format!("acl:agent <{}>", world.webid("BOB"))),
@@ -196,6 +200,25 @@ fn of_a_channel_over_two_storages_only_what_is_there_ends() {
     assert!(people.bob.ask("DELETE", &own, &[], "").json()["ended"].as_u64().unwrap() >= 1);
     people.bob.put(his, "<> a <#Secret>.");
     people.hears(&mut ear, hers);
+}
+
+/// One request does so much, and says that there may be more.
+#[test]
+fn of_very_many_some_are_left_for_the_next_request() {
+    let people = begin_with(&[
+        ("PODBELL_LIMITS_ANONYMOUS_CHANNELS_PER_HOUR", "100000"),
+        ("PODBELL_LIMITS_ANONYMOUS_CHANNELS_PER_ADDRESS", "100000"),
+    ]);
+    let make = || {
+        for _ in 0..251 {
+            let told = Listener::from(&people.anybody).subscribe(Way::Events, &["/alice/open/r"], json!({}));
+            assert_eq!(told.status, 200, "{told:?}");
+        }
+    };
+    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(make))));
+    let told = people.clear(&[("subscriber", EVERYBODY)]).json();
+    assert_eq!((&told["ended"], &told["more"]), (&2_000.into(), &true.into()));
+    assert_eq!(people.ended(&[("subscriber", EVERYBODY)]), 8);
 }
 
 #[test]
