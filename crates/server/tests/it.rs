@@ -63,6 +63,10 @@ mod it {
     mod managing;
     mod messages;
     mod names;
+    mod owner_clearing;
+    mod owner_hooks;
+    mod owner_listing;
+    mod owner_live;
     mod pages;
     mod paused;
     mod pushed_features;

@@ -10,6 +10,7 @@ mod leases;
 mod leave;
 mod lifecycle;
 mod lingering;
+mod listening;
 mod members;
 mod model;
 mod owed;

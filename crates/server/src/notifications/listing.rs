@@ -104,7 +104,7 @@ pub(super) fn owned(app: &App, root: &str, subject: &Subject) -> Result<StorageI
 
 /// A channel as an entry of the list of who made it.
 fn own(app: &App, channel: &Channel) -> Value {
-    let mut entry = entry(channels::describe(app, channel, (true, Vec::new()), Representation::default()));
+    let mut entry = entry(&channels::describe(app, channel, (true, Vec::new()), Representation::default()));
     entry[format!("{EXTENSIONS}created")] = lexical::date_time(channel.created).into();
     entry
 }
@@ -127,14 +127,14 @@ async fn listeners_of(
         let facts = listeners::facts(app, channel, whole, listening).await?;
         let there = channel.topics.iter().filter(|topic| topic.storage == storage).cloned().collect();
         let shown = Channel { topics: there, ..channel.clone() };
-        list.push(entry(channels::describe(app, &shown, (false, facts), Representation::default())));
+        list.push(entry(&channels::describe(app, &shown, (false, facts), Representation::default())));
     }
     Ok((list, next.is_some()))
 }
 
 /// A document as an entry of a list.
-fn entry(document: Vec<u8>) -> Value {
-    let mut entry: Value = serde_json::from_slice(&document).unwrap_or_default();
+fn entry(document: &[u8]) -> Value {
+    let mut entry: Value = serde_json::from_slice(document).unwrap_or_default();
     entry.as_object_mut().map(|entry| entry.remove("@context"));
     entry
 }

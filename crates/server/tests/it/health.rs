@@ -136,22 +136,21 @@ fn strangers_learn_nothing_of_a_channel_and_do_nothing_with_it() {
     let at = document("strange", &for_bob("acl:Read"));
     let hook = Hook::with(&BOB, WEBHOOK, &[&at], Receiver::willing().unwrap(), &json!({ "secret": true }));
     let never = format!("/.notifications/channels/{}", Uuid::new_v4());
-    // Alice may end a channel that listens to her pod, and sees that there is one.
+    // Alice may end a channel that listens to her pod, and sees how it fares; nothing more is hers to do.
     let stranger = push_to((&*ALICE).into(), WEBHOOK, &["/alice/strange/"], "http://localhost:9/in", &json!({}));
     let hers = id_of(&stranger);
     for (method, name) in BELOW {
         let body = if name == "redeliver" { r#"{"deadLetters":"all"}"# } else { "" };
-        for (agent, id, status) in [
-            (&*ANYBODY, &hook.id, 401),
-            (&*ALICE, &hook.id, 403),
-            (&*ANYBODY, &never, 401),
-            (&*BOB, &never, 403),
-            (&*BOB, &hers, 403),
-        ] {
+        for (agent, id, status) in
+            [(&*ANYBODY, &hook.id, 401), (&*ANYBODY, &never, 401), (&*BOB, &never, 403), (&*BOB, &hers, 403)]
+        {
             let headers: &[_] = if body.is_empty() { &[] } else { &[JSON] };
             let told = agent.ask(method, &format!("{id}/{name}"), headers, body);
             assert_eq!(told.is_problem(status).status, status, "{method} {name}");
         }
+    }
+    for name in ["ping", "secret"] {
+        act(&ALICE, &hook, name, "").is_problem(403);
     }
     ANYBODY.get(&hook.id).is_problem(401);
     BOB.get(&hers).is_problem(403);
