@@ -77,8 +77,8 @@ impl Inner {
                 Metrics::add(&self.metrics.dead);
             }
         }
-        if delivered {
-            batch.iter().for_each(|delivery| self.count(delivery));
+        for delivery in batch.iter().filter(|_| delivered) {
+            self.count(delivery);
         }
         self.keep_on(|| self.queue.finish_together(&done, attempt)).await;
         if !delivered {
