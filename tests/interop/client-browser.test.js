@@ -32,15 +32,13 @@ async function visit() {
     const file = new URL(`../../clients/javascript/src${pathname.slice('/client'.length)}`, import.meta.url);
     await route.fulfill({ status: 200, contentType: 'text/javascript; charset=utf-8', body: await readFile(file) });
   });
-  // The real head, and nothing of the page's own that could get in the way.
-  await context.route(new URL('/', server.issuer).href, async (route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ response: answer, body: '<!doctype html><html lang="en"><title>Client</title></html>' });
-  });
+  // The page is the real one, with its policy; a made one would be on no network, which may not ask this machine. Nothing
+  // of its own gets in the way.
+  await context.route(new URL('/console/**', server.issuer).href, (route) => route.fulfill({ status: 200, contentType: 'text/javascript', body: '' }));
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => /Content Security Policy|Refused to/.test(message.text()) && complaints.push(message.text()));
-  const answer = await page.goto(server.issuer);
+  const answer = await page.goto(new URL('notifications.html', server.issuer).href);
   assert.match(answer.headers()['content-security-policy'], /script-src 'self'/);
   return { page, complaints, close: () => context.close() };
 }
@@ -60,7 +58,8 @@ const listen = (page, topic, transport) =>
         onState: say,
         onEnd: ({ reason }) => say(`end ${reason}`),
       });
-      await window.subscription.ready;
+      const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`not ready: ${window.subscription.problem}`)), 20_000));
+      await Promise.race([window.subscription.ready, late]);
     },
     [topic, transport],
   );
