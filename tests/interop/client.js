@@ -1,4 +1,5 @@
 // @podbell/client as the tests use it: what it says, in the order in which it says it.
+import { after } from 'node:test';
 import WebSocket from 'ws';
 import { subscribe } from '../../clients/javascript/src/index.js';
 import { until } from './server.js';
@@ -7,6 +8,10 @@ export { WebSocket };
 
 /** Comes back fast, and by the class that Node 20 lacks. */
 export const OPTIONS = { WebSocket, reconnect: { first: 50, longest: 400 } };
+
+const subscriptions = [];
+// Also of tests that fail: whoever comes back for ever keeps the process alive.
+after(() => Promise.all(subscriptions.map((subscription) => subscription.close())));
 
 /** A subscription of somebody (`undefined`: of anybody), with all that it says, short: `{ subscription, said, told, heard(), … }`. */
 export function listening(session, topics, options = {}) {
@@ -26,6 +31,7 @@ export function listening(session, topics, options = {}) {
     onEnd: ({ reason }) => said.push(`end ${reason}`),
     ...options,
   });
+  subscriptions.push(subscription);
   const heard = () => said.filter((one) => /^[A-Z]/.test(one));
   return {
     subscription,
