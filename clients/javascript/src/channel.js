@@ -30,7 +30,7 @@ export class Channel {
 
   /** Whether it has come to its end by now, give or take what clocks differ by. */
   isOver(now = Date.now()) {
-    return this.endsAt !== undefined && now > this.endsAt - 5_000;
+    return this.endsAt !== undefined && now > this.endsAt - Math.min(5_000, this.life / 5);
   }
 
   /** What its server says of it: `alive`, `ended`, or `unknown`, which is also what a server says that does not tell. */
