@@ -46,7 +46,8 @@ export class Equivalent {
   #who() {
     const { webid } = this.#session;
     if (!webid) return [];
-    const [name] = config.development && webid.startsWith(config.pods) ? webid.slice(config.pods.length).split('/') : [];
+    const isHere = config.development && webid.startsWith(config.pods) && webid.endsWith('/profile/card#me');
+    const [name] = isHere ? webid.slice(config.pods.length).split('/') : [];
     return /^[a-z0-9-]+$/.test(name ?? '') ? [`--as ${name}`] : ['--credentials FILE'];
   }
 }
