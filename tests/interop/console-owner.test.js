@@ -15,7 +15,7 @@ import { CONTEXT, MEDIA_TYPE, WEBSOCKET } from './lws/terms.js';
 import { world } from './lws/world.js';
 import { listen } from './receivers/listening.js';
 import { subscribe } from './receivers/subscribing.js';
-import { until } from './server.js';
+import { podbell, until } from './server.js';
 
 let here, server, browser, receiver, issuer, visitor, answering, opened;
 const MARKUP = '<img src=x onerror="window.hit=1">';
@@ -263,6 +263,33 @@ test('the timeline tells what changed, who did it, and what comes while one look
   assert.ok(changes.map(Number).reduce((sum, one) => sum + one, 0) >= 1, changes.join());
 });
 
+test('hundreds are shown page by page, found by a word, and ended at once', async () => {
+  const c = await here.container();
+  const hundred = async (count) => {
+    for (let done = 0; done < count; done += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_, one) => subscribe(here.bob, server, 'WebSocketChannel2023', { topic: `${c}n${done + one}`, endAt: '2099-01-01T00:00:00Z' })));
+    }
+  };
+  await hundred(130);
+  const page = await alices();
+  const bobs = group(page, 'bob');
+  await bobs.getByText('100 listeners').waitFor();
+  assert.equal(await rows(page).count(), 25);
+  await page.getByRole('button', { name: 'Load more listeners' }).click();
+  await bobs.getByText('130 listeners').waitFor();
+  await said(page).filter({ hasText: '130 listeners loaded.' }).waitFor();
+  await page.getByLabel('Find').fill('n129');
+  await page.getByText('1 of 130 listeners').waitFor();
+  await page.getByLabel('Find').fill('');
+  await bobs.getByRole('button', { name: 'Show all 130' }).click();
+  assert.equal(await rows(page).count(), 130);
+  assert.ok(await rows(page).nth(25).getByRole('button', { name: /^End/ }).evaluate((one) => one === document.activeElement), 'one goes on at the first that is new');
+  await bobs.getByRole('button', { name: /^End all 130 of bob/ }).click();
+  await press(page, 'End all');
+  await said(page).filter({ hasText: 'Ended 130 listeners of bob.' }).waitFor();
+  await page.getByText('Nobody listens.').waitFor();
+});
+
 test('somebody else sees nothing of alice’s, not even by asking for it', async () => {
   const c = await here.container();
   keep(await channel(here.bob, `${c}a`));
@@ -350,3 +377,19 @@ for (const colorScheme of ['light', 'dark']) {
     await press(page, 'Cancel');
   });
 }
+
+// The last: from here on alice has two.
+test('who owns several storages chooses one, and comes back to it', async () => {
+  await podbell(server, 'pod', 'create', 'second', '--owner', server.users.alice.webid);
+  const second = `${server.base}second/`;
+  await subscribe(here.alice, server, 'EventSourceChannel2023', { topic: `${second}in-second` });
+  await subscribe(here.alice, server, 'EventSourceChannel2023', { topic: `${here.root}in-first` });
+  const page = await alices();
+  await rows(page).filter({ hasText: 'in-first' }).waitFor();
+  await page.getByLabel('Storage').selectOption(second);
+  await rows(page).filter({ hasText: 'in-second' }).waitFor();
+  assert.equal(await rows(page).count(), 1);
+  await page.reload();
+  await rows(page).filter({ hasText: 'in-second' }).waitFor();
+  assert.equal(await page.getByLabel('Storage').inputValue(), second);
+});
