@@ -2,6 +2,7 @@
 // came; what is ended has ended; what was given up is delivered again; what others named is text and nothing else.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import WebSocket from 'ws';
@@ -263,6 +264,21 @@ test('the timeline tells what changed, who did it, and what comes while one look
   assert.ok(changes.map(Number).reduce((sum, one) => sum + one, 0) >= 1, changes.join());
 });
 
+test('older changes are loaded when they are asked for, each once', async () => {
+  const c = await here.container();
+  for (let one = 0; one < 60; one += 1) await put(here.alice, `${c}older-${one}`);
+  const page = await alices();
+  const timeline = page.getByRole('region', { name: 'What changed lately' });
+  const lines = timeline.getByRole('listitem');
+  await lines.filter({ hasText: 'older-59' }).waitFor();
+  assert.equal(await lines.count(), 50);
+  assert.equal(await lines.filter({ hasText: /older-0\b/ }).count(), 0);
+  await timeline.getByRole('button', { name: 'Load older changes' }).click();
+  await lines.filter({ hasText: 'older-9' }).waitFor();
+  const texts = await lines.locator('bdi[title]').evaluateAll((all) => all.map((one) => one.title).filter((title) => title.includes('/older-')));
+  assert.deepEqual(texts, Array.from({ length: 60 }, (_, one) => `${c}older-${59 - one}`));
+});
+
 test('hundreds are shown page by page, found by a word, and ended at once', async () => {
   const c = await here.container();
   const hundred = async (count) => {
@@ -327,6 +343,37 @@ test('what others named is text: no script of theirs runs, and nothing of theirs
   await press(page, 'Cancel');
   assert.equal(await page.evaluate(() => window.hit), undefined);
   await group(page, 'evil.example').getByRole('button', { name: /look up name/ }).first().waitFor();
+});
+
+test('a profile elsewhere is asked for a name when somebody asks for it, and not before; without saying who asks', async () => {
+  const asked = [];
+  const elsewhere = createServer((request, response) => {
+    asked.push(request.headers);
+    const name = [{ '@id': `${at}/dave#me`, 'http://xmlns.com/foaf/0.1/name': [{ '@value': `Dave ${MARKUP}` }] }];
+    response.writeHead(200, { 'Content-Type': 'application/ld+json', 'Access-Control-Allow-Origin': '*' }).end(JSON.stringify(name));
+  });
+  await new Promise((resolve) => elsewhere.listen(0, 'localhost', resolve));
+  const at = `http://localhost:${elsewhere.address().port}`;
+  try {
+    const c = await here.container();
+    await here.open(`${c}a`);
+    await told({ sub: `${at}/dave#me`, client_id: 'https://app.example/id' }, `${c}a`);
+    await visitor.clean();
+    visitor = await visit(browser, server, { others: [at] });
+    asked.length = 0;
+    const page = await alices();
+    await rows(page).first().waitFor();
+    assert.equal(asked.length, 0);
+    await page.getByRole('button', { name: /look up name/ }).click();
+    await group(page, `Dave ${MARKUP}`).waitFor();
+    await said(page).filter({ hasText: `is called Dave ${MARKUP}` }).waitFor();
+    assert.deepEqual(asked.map((one) => [one.authorization, one.cookie, one.referer]), [[undefined, undefined, undefined]]);
+    assert.match(await group(page, 'Dave').textContent(), new RegExp(`${at}/dave#me`), 'the WebID stays beside the name');
+    assert.equal(await page.evaluate(() => window.hit), undefined);
+  } finally {
+    elsewhere.close();
+    elsewhere.closeAllConnections();
+  }
 });
 
 test('signing out in another tab shows it here, and keeps nothing of the pod on the page', async () => {
