@@ -1,10 +1,10 @@
-// What happens in a pod is seen on the console's page as it happens, by each way to listen, and through a cut.
+// What happens in a pod is seen on the console's page as it happens, by each way to listen.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { launch } from './browser.js';
 import { login, logout, put, remove, request } from './clients.js';
 import { signIn, visit } from './console.js';
-import { button, connect, entry, heard, said, shown } from './console-page.js';
+import { button, connect, entry, heard, said } from './console-page.js';
 import { start, until } from './server.js';
 
 let server, browser, alice, notes, visitor;
@@ -84,26 +84,3 @@ for (const [how, words, recursive] of [
     await until(async () => (await heard(page)).some((line) => (recursive ? line === `Created by-${how}.ttl` : / notes\/$/.test(line))), 'it is shown');
   });
 }
-
-test('the server is killed and comes back: what was missed is there, nothing twice', async () => {
-  for (const how of ['websocket', 'eventsource']) {
-    const page = await open(notes, `&below&how=${how}`);
-    if (how === 'websocket') await signIn(page, server);
-    else await button(page, 'Sign out').waitFor();
-    await connect(page);
-    const names = Array.from({ length: 8 }, (_, i) => `${how}-${i}.ttl`);
-    for (const name of names.slice(0, 3)) await put(alice, `${notes}cut/${name}`);
-    await until(async () => (await heard(page)).some((line) => line.endsWith(names[2])), 'before the cut');
-    await server.crash();
-    for (const name of names.slice(3, 6)) await put(alice, `${notes}cut/${name}`);
-    await entry(page, 'Connected again').waitFor();
-    for (const name of names.slice(6)) await put(alice, `${notes}cut/${name}`);
-    await until(async () => (await heard(page)).some((line) => line.endsWith(names[7])), 'after the cut');
-    const mine = (await heard(page)).filter((line) => line.includes(`cut/${how}`));
-    assert.deepEqual(mine, names.map((name) => `Created cut/${name}`), how);
-    assert.ok(!(await shown(page)).some((line) => line.startsWith('Gap')), 'no gap');
-    assert.equal(await entry(page, 'Connection lost').count(), 1);
-    await said(page, 'Connected since');
-    await page.close();
-  }
-});

@@ -30,7 +30,7 @@ export class Channel {
 
   /** Whether it has come to its end by now, give or take what clocks differ by. */
   isOver(now = Date.now()) {
-    return this.endsAt !== undefined && now > this.endsAt - 5_000;
+    return this.endsAt !== undefined && now > this.endsAt - Math.min(5_000, this.life / 5);
   }
 
   /** What its server says of it: `alive`, `ended`, or `unknown`, which is also what a server says that does not tell. */
@@ -75,7 +75,7 @@ export async function subscribe(service, topics, options, fetch, signal) {
   const answer = await ask(fetch, service.url, { method: 'POST', headers: JSON_LD, body }, signal);
   if (answer.ok) {
     const channel = parsed(answer.read);
-    if (typeof channel?.receiveFrom === 'string') return new Channel(channel, fetch);
+    if (typeof channel?.receiveFrom === 'string') return new Channel({ ...channel, id: own(channel.id, service.url) }, fetch);
     throw new Absent(`${service.url} answers without an address to listen at`);
   }
   if ([404, 405, 410, 501].includes(answer.status)) {
@@ -103,6 +103,14 @@ export function features(service, options) {
     cursor: service.transport !== 'eventsource' && [`${PODBELL}cursor`, true],
   };
   return Object.fromEntries(service.features.map((name) => Object.hasOwn(wanted, name) && wanted[name]).filter(Boolean));
+}
+
+/**
+ * The channel's IRI, if it is on the origin of its service. Elsewhere it may be anything, somebody's document even, and
+ * `end` would delete that in the name of whoever listens.
+ */
+function own(id, service) {
+  return typeof id === 'string' && URL.canParse(id) && new URL(id).origin === new URL(service).origin ? id : undefined;
 }
 
 function parsed(text) {

@@ -17,8 +17,6 @@ export class EventStream {
   id = '';
   /** How many comments were told: the heartbeats of a stream. */
   comments = 0;
-  /** The `retry` that was told last, in milliseconds. */
-  retry = undefined;
 
   /**
    * @param {string} piece
@@ -45,7 +43,6 @@ export class EventStream {
     if (field === 'data') this.#data.push(value ?? '');
     if (field === 'event') this.#event = value ?? '';
     if (field === 'id' && !value?.includes('\0')) this.id = value ?? '';
-    if (field === 'retry' && /^\d+$/.test(value ?? '')) this.retry = Number(value);
     return undefined;
   }
 

@@ -16,9 +16,11 @@ export function targets(header, relation, base) {
   const found = [];
   // A parameter's value may be quoted, and then hold commas and semicolons.
   const link = /<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)/g;
+  const parameter = /;\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?/g;
   for (const [, target, parameters] of (header ?? '').matchAll(link)) {
-    const rel = /;\s*rel\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))/i.exec(parameters);
-    const relations = (rel?.[1] ?? rel?.[2] ?? '').toLowerCase().split(/\s+/);
+    // The first `rel` holds.
+    const rel = [...parameters.matchAll(parameter)].find(([, name]) => name.toLowerCase() === 'rel');
+    const relations = (rel?.[2] ?? rel?.[3] ?? '').toLowerCase().split(/\s+/);
     if (!relations.includes(relation.toLowerCase())) continue;
     try {
       found.push(new URL(target, base).href);

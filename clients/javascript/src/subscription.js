@@ -43,6 +43,8 @@ class Subscription {
   #channel;
   #problem;
   #retryAt;
+  /** Whether the server asked for the wait. */
+  #asked = false;
   #done;
 
   constructor(topics, options) {
@@ -107,14 +109,15 @@ class Subscription {
           stop();
         })
       : () => {};
-    const unwatch = watch({ back: () => this.#back(), seen: () => this.#retryAt && this.#back() });
+    const unwatch = watch({ back: () => this.#back(), seen: () => this.#back(false) });
     const ending = await this.#live().catch((error) => error);
     unwatch();
     timer();
     signal?.removeEventListener('abort', stop);
     // Also for what ended otherwise: timers and requests of this subscription end here.
     stop();
-    await this.#way?.close();
+    // What the server has ended is not to be ended again.
+    if (!(ending instanceof Ended) || ending.reason === 'refused') await this.#way?.close();
     if (expired) this.#listeners.end({ reason: 'expired', message: 'The time asked for is over.' });
     else if (ending instanceof Ended) this.#listeners.end(ending.ending());
     else if (ending) {
@@ -162,14 +165,23 @@ class Subscription {
 
   async #look(signal) {
     const found = await look(this.topics[0], this.#fetch, signal);
-    this.#ways = choose(found, { topics: this.topics, options: this.#options, fetch: this.#fetch });
+    this.#ways = this.#choose(found);
     // From here on: so nothing is missed between this answer and the connection. A cursor is good for one storage.
     if (this.#cursor !== undefined || found.cursor === undefined) return;
     const others = await Promise.all(this.topics.slice(1).map((topic) => look(topic, this.#fetch, signal)));
     if (others.every(({ description }) => description === found.description)) this.#cursor = found.cursor;
   }
 
-  /** Leaves the way that is barred; the last one is ending enough. */
+  /** A server that could once, and cannot now, is being set up anew perhaps. */
+  #choose(found) {
+    try {
+      return choose(found, { topics: this.topics, options: this.#options, fetch: this.#fetch });
+    } catch (error) {
+      throw this.#everOpen && error.reason === 'unsupported' ? new Cut(error.message) : error;
+    }
+  }
+
+  /** Leaves the way that is barred. When none is left, nothing more is to be had; of a server that could once, later. */
   #next(failure) {
     void this.#way?.close();
     this.#bars = 0;
@@ -177,11 +189,14 @@ class Subscription {
     if (failure instanceof Absent) this.#ways.shift();
     else this.#ways.push(this.#ways.shift());
     this.#way = undefined;
-    if (!this.#ways.length) throw new Ended('unsupported', `No way to listen is left: ${failure.message}.`, failure.code);
+    if (!this.#ways.length && !this.#everOpen) {
+      throw new Ended('unsupported', `No way to listen is left: ${failure.message}.`, failure.code);
+    }
   }
 
   async #wait(failure) {
     if (this.#openedAt !== undefined && Date.now() - this.#openedAt > STEADY) this.#attempts = 0;
+    this.#asked = failure.after > 0;
     const wait = Math.max(failure.after ?? 0, delay(this.#attempts, this.#options.reconnect));
     this.#attempts += 1;
     this.#problem = failure.message;
@@ -192,8 +207,9 @@ class Subscription {
     this.#retryAt = undefined;
   }
 
-  /** The network is back: at once, and not on a connection from before. */
-  #back() {
+  /** Comes back at once, also from a connection that may be dead; never earlier than the server asked for. */
+  #back(also = true) {
+    if (this.#retryAt ? this.#asked : !also) return;
     this.#attempts = 0;
     this.#nudge.abort();
   }

@@ -11,6 +11,7 @@ export class Choice extends EventTarget {
     placeholder: `${config.pods}…`, 'aria-describedby': 'topic-help topic-problem',
   });
   #problem = element('p', { id: 'topic-problem', className: 'problem', role: 'alert' });
+  #help = element('p', { className: 'soft', id: 'topic-help' });
   #how = element('select', { id: 'how', name: 'how' },
     Object.entries(TRANSPORTS).map(([value, words]) => element('option', { value }, words)));
   #alone = radio('far', 'alone', true);
@@ -30,7 +31,7 @@ export class Choice extends EventTarget {
       element('legend', { className: 'hidden-text' }, 'What to listen to'),
       element('label', { for: 'topic' }, 'Folder or document'),
       element('div', { className: 'beside' }, this.#topic, this.#browse),
-      element('p', { className: 'soft', id: 'topic-help' }, 'Its address, in a pod on any server.'),
+      this.#help,
       this.#problem,
       this.#browser.element,
       element('div', { role: 'radiogroup', 'aria-labelledby': 'far-title', className: 'far' },
@@ -51,7 +52,10 @@ export class Choice extends EventTarget {
     this.#browse.addEventListener('click', () => this.#toggle());
     this.#read(new URLSearchParams(location.search));
     // Coming back from the provider brings the choice of before.
-    session.addEventListener('change', () => !this.#topic.value && this.#read(new URLSearchParams(location.search)));
+    session.addEventListener('change', () => {
+      this.#help.textContent = `Its address, in a pod on any server.${session.webid ? '' : ' Sign in to hear what is private.'}`;
+      if (!this.#topic.value) this.#read(new URLSearchParams(location.search));
+    });
   }
 
   /** `{ topic, how, recursive }`, or undefined while no address stands there. */

@@ -11,7 +11,7 @@ export function entry(notification, topic, now) {
   const text = typeof raw === 'string' ? raw : JSON.stringify(raw, null, 2);
   const details = element('details', {},
     element('summary', {},
-      element('span', { className: `mark ${type.toLowerCase()}`, 'aria-hidden': 'true' }, mark),
+      element('span', { className: `mark ${word === type ? '' : type.toLowerCase()}`, 'aria-hidden': 'true' }, mark),
       element('span', { className: 'word' }, word),
       element('bdi', { className: 'object', title: readable(object) }, relative(object, topic)),
       target && element('span', { className: 'soft' }, type === 'Remove' ? ' from ' : ' to ', element('bdi', { title: target }, relative(target, topic))),

@@ -15,8 +15,8 @@ export class Equivalent {
   constructor(at, session) {
     this.#session = session;
     at.append(
-      element('h3', {}, 'In a terminal'), snippet(this.#line, 'Copy the command'), this.#note,
-      element('h3', {}, 'In your code'), snippet(this.#code, 'Copy the code'));
+      element('div', {}, element('h3', {}, 'In a terminal'), snippet(this.#line, 'Copy the command'), this.#note),
+      element('div', {}, element('h3', {}, 'In your code'), snippet(this.#code, 'Copy the code')));
     this.show();
   }
 
@@ -27,10 +27,10 @@ export class Equivalent {
     this.#note.textContent = how === 'auto' || TYPES.includes(how) ? '' : '`podbell watch` listens by WebSocket here; it does not know this older way.';
     this.#note.hidden = !this.#note.textContent;
     const options = [
-      this.#session.webid && '  fetch: session.fetch, // of your log-in',
+      this.#session.webid && '  fetch: session.fetch, // as whoever is signed in',
       how !== 'auto' && `  transports: ['${how}'],`,
       recursive && '  recursive: true,',
-      "  onGap: () => console.log('missed something: read anew'),",
+      "  onGap: () => console.log('something was missed'),",
     ].filter(Boolean);
     this.#code.textContent = [
       "import { subscribe } from '@podbell/client';",
@@ -46,7 +46,8 @@ export class Equivalent {
   #who() {
     const { webid } = this.#session;
     if (!webid) return [];
-    const [name] = config.development && webid.startsWith(config.pods) ? webid.slice(config.pods.length).split('/') : [];
+    const isHere = config.development && webid.startsWith(config.pods) && webid.endsWith('/profile/card#me');
+    const [name] = isHere ? webid.slice(config.pods.length).split('/') : [];
     return /^[a-z0-9-]+$/.test(name ?? '') ? [`--as ${name}`] : ['--credentials FILE'];
   }
 }

@@ -4,8 +4,13 @@ import { config } from '../config.js';
 const STORAGE = 'http://www.w3.org/ns/pim/space#storage';
 const TYPE = 'http://www.w3.org/ns/pim/space#Storage';
 
-/** Whether an address is on the server that this console belongs to. */
-export const isOurs = (url) => URL.canParse(url) && new URL(url).origin === new URL(config.pods).origin;
+/** Whether an address is on the server that this console belongs to: where its pods are, or a pod's own name below. */
+export function isOurs(url) {
+  if (!URL.canParse(url)) return false;
+  const [asked, pods] = [new URL(url), new URL(config.pods)];
+  const isBelow = asked.host === pods.host || asked.host.endsWith(`.${pods.host}`);
+  return asked.protocol === pods.protocol && isBelow;
+}
 
 /** Targets of the links with a relation. */
 export function links(headers, rel, base) {
