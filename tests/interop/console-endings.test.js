@@ -103,5 +103,6 @@ test('addresses that lead nowhere are told in words', async () => {
   // A page that is no pod's.
   await page.getByLabel('Folder or document').fill(`${server.issuer}notifications.html`);
   await button(page, 'Connect').click();
-  await page.locator('.status[data-state=closed], .status[data-state=waiting]').waitFor();
+  await said(page, 'does not offer this');
+  await said(page, 'Podbell, Community Solid Server 7 and ESS tell of changes.');
 });

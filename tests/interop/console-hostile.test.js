@@ -29,7 +29,7 @@ after(async () => {
 /** A server that says that its channel is somebody else's document, and tells what nobody should believe. */
 async function serve() {
   const asked = [];
-  let victims = [];
+  let told = 0;
   const answers = (origin) => ({
     'HEAD /': { headers: { Link: `<${origin}/description>; rel="http://www.w3.org/ns/solid/terms#storageDescription"` } },
     'GET /description': {
@@ -54,10 +54,10 @@ async function serve() {
     asked.push(`${request.method} ${request.url}`);
     if (request.url === '/stream' && request.method === 'GET') {
       response.writeHead(200, { ...cors, 'Content-Type': 'text/event-stream' });
-      for (const object of ['javascript:window.ran=true', `${origin}/${EVIL}`, `${origin}/plain`]) {
-        const told = { '@context': 'https://www.w3.org/ns/activitystreams', id: `urn:uuid:${victims.length}`, type: 'Update', object, actor: EVIL };
-        victims = [...victims, object];
-        response.write(`data: ${JSON.stringify(told)}\n\n`);
+      for (const [object, type] of [['javascript:window.ran=true', 'Update'], [`${origin}/${EVIL}`, EVIL], [`${origin}/plain`, 'constructor']]) {
+        const message = { '@context': 'https://www.w3.org/ns/activitystreams', id: `urn:uuid:${told}`, type, object, actor: EVIL };
+        told += 1;
+        response.write(`data: ${JSON.stringify(message)}\n\n`);
       }
       return;
     }

@@ -114,7 +114,7 @@ export class Choice extends EventTarget {
 
   #read(query) {
     const how = query.get('how');
-    if (how in TRANSPORTS) this.#how.value = how;
+    if (Object.hasOwn(TRANSPORTS, how ?? '')) this.#how.value = how;
     this.#below.checked = query.has('below');
     this.#alone.checked = !query.has('below');
     if (query.get('topic')) this.choose(query.get('topic'));

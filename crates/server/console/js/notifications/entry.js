@@ -7,11 +7,11 @@ import { dateOf, readable, relative, said, timeOf } from './words.js';
 export function entry(notification, topic, now) {
   const { type, object, target, published, raw } = notification;
   const at = published instanceof Date && !Number.isNaN(published.getTime()) ? published : now;
-  const [mark, word] = said(type);
+  const [mark, word, kind] = said(type);
   const text = typeof raw === 'string' ? raw : JSON.stringify(raw, null, 2);
   const details = element('details', {},
     element('summary', {},
-      element('span', { className: `mark ${word === type ? '' : type.toLowerCase()}`, 'aria-hidden': 'true' }, mark),
+      element('span', { className: `mark ${kind}`, 'aria-hidden': 'true' }, mark),
       element('span', { className: 'word' }, word),
       element('bdi', { className: 'object', title: readable(object) }, relative(object, topic)),
       target && element('span', { className: 'soft' }, type === 'Remove' ? ' from ' : ' to ', element('bdi', { title: target }, relative(target, topic))),

@@ -33,7 +33,7 @@ export class Status {
     const { state, since, asked, was, webid } = this.#listening;
     this.element.dataset.state = state;
     const host = asked && new URL(asked.topic).host;
-    const why = state !== 'closed' ? undefined : ending(this.#listening.ending, { was, webid, host });
+    const why = state !== 'closed' ? undefined : ending(this.#listening.ending, { was, webid, asked });
     const way = TRANSPORTS[this.#listening.facts.transport];
     this.#line.textContent = {
       idle: 'Not connected',

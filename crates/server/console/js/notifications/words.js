@@ -9,8 +9,8 @@ const TYPES = {
   Remove: ['←', 'Removed'],
 };
 
-/** `[mark, word]` of a type. */
-export const said = (type) => TYPES[type] ?? ['•', type || 'Something'];
+/** `[mark, word, kind]` of a type; `kind` is how it looks, of those that are known. */
+export const said = (type) => (Object.hasOwn(TYPES, type) ? [...TYPES[type], type.toLowerCase()] : ['•', String(type || 'Something'), '']);
 
 /** How each way to listen is called. */
 export const TRANSPORTS = {
@@ -57,9 +57,10 @@ export function lasting(seconds) {
 
 /**
  * Why it ended, what to do now, and whether signing in might help: `{ title, advice, signIn }`.
- * `was`: whether it was connected before; `webid`: who listened.
+ * `was`: whether it was connected before; `webid`: who listened; `asked`: to what, and how.
  */
-export function ending({ reason, message, code }, { was, webid, host }) {
+export function ending({ reason, message, code }, { was, webid, asked }) {
+  const { host } = new URL(asked.topic);
   if (reason === 'unauthorized') {
     if (was) {
       return {
@@ -85,7 +86,12 @@ export function ending({ reason, message, code }, { was, webid, host }) {
     case 'unsupported':
       return {
         title: `${host} does not offer this.`,
-        advice: `${message} Try “Automatic” and “Only this resource”. Podbell, Community Solid Server 7 and ESS tell of changes.`,
+        advice: [
+          message,
+          asked.how !== 'auto' && 'Try “Automatic”.',
+          asked.recursive && 'Try “Only this resource”.',
+          'Podbell, Community Solid Server 7 and ESS tell of changes.',
+        ].filter(Boolean).join(' '),
       };
     default:
       return { title: `${host} did not let you listen.`, advice: message };
