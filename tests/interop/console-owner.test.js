@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import WebSocket from 'ws';
 import { launch } from './browser.js';
-import { channel, inrupt, put, remove, request } from './clients.js';
+import { channel, inrupt, put, remove, request, stream } from './clients.js';
 import { axe, signIn, visit } from './console.js';
 import { authority } from './lws/authority.js';
 import { Subscriber } from './lws/client.js';
@@ -65,6 +65,9 @@ async function legacy(session, topic) {
   return client;
 }
 
+/** An event stream without a subscription. */
+const live = (session, topic) => stream(session, `${server.base}.notifications/EventSourceChannel2023/${encodeURIComponent(topic)}`);
+
 /** A subscriber of Linked Web Storage with whatever its authority says of it. */
 async function told(claims, topic) {
   const { endpoint, storage } = here.bob.lws;
@@ -98,6 +101,7 @@ test('everybody who listens is shown: who, with which app, on what, and how', as
   keep(await inrupt(here.bob, a));
   keep(await legacy(here.bob, a));
   keep(await here.socket(here.bob, c));
+  keep(await live(here.bob, a));
   keep(await channel({ fetch }, open));
   await subscribe(here.bob, server, 'WebhookChannel2023', { topic: a, sendTo: receiver.url('/in'), recursive: true });
   await subscribe(here.alice, server, 'EventSourceChannel2023', { topic: here.root, recursive: true, activityType: ['Create', 'Delete'] });
@@ -108,8 +112,8 @@ test('everybody who listens is shown: who, with which app, on what, and how', as
   await row(page, 'Webhook').waitFor();
   const name = a.slice(here.root.length);
   const bobs = group(page, 'bob');
-  assert.match(await bobs.locator('.head').textContent(), new RegExp(`${server.users.bob.webid}.*5 listeners`));
-  for (const way of ['WebSocket', 'WebSocket of ESS', 'WebSocket of solid-0.1']) {
+  assert.match(await bobs.locator('.head').textContent(), new RegExp(`${server.users.bob.webid}.*6 listeners`));
+  for (const way of ['WebSocket', 'WebSocket of ESS', 'WebSocket of solid-0.1', 'Event stream']) {
     const found = bobs.locator('.listener', { has: page.getByText(way, { exact: true }) }).filter({ hasText: name });
     assert.match(await found.textContent(), /connected now.*since .*last delivered/, way);
   }
@@ -125,11 +129,11 @@ test('everybody who listens is shown: who, with which app, on what, and how', as
   assert.equal(await own.locator('time').first().getAttribute('datetime').then((at) => Number.isNaN(Date.parse(at))), false);
 
   await page.getByRole('radio', { name: 'Resource' }).check();
-  assert.equal(await group(page, name).filter({ hasText: /4 listeners/ }).count(), 1, 'four listen to the document');
+  assert.equal(await group(page, name).filter({ hasText: /5 listeners/ }).count(), 1, 'five listen to the document');
   await page.getByRole('radio', { name: 'App' }).check();
   assert.match(await group(page, 'Unknown app').textContent(), /Anybody/);
   await page.getByLabel('Find').fill('solid-0.1 bob');
-  await page.getByText(/^1 of 7 listeners$/).waitFor();
+  await page.getByText(/^1 of 8 listeners$/).waitFor();
   assert.equal(await rows(page).count(), 1);
   await page.getByLabel('Find').fill('nobody of that name');
   await page.getByText('None of the listeners is like that.').waitFor();
@@ -168,15 +172,15 @@ test('one is ended: its connection closes, its row goes, and what was done is sa
 
 test('all of a person are ended, whichever way they listen, and nobody else is', async () => {
   const c = await here.container([server.users.bob.webid, server.users.eve.webid]);
-  const bobs = [await channel(here.bob, `${c}a`), await inrupt(here.bob, `${c}a`), await legacy(here.bob, `${c}a`), await here.socket(here.bob, c)].map(keep);
+  const bobs = [await channel(here.bob, `${c}a`), await inrupt(here.bob, `${c}a`), await legacy(here.bob, `${c}a`), await here.socket(here.bob, c), await live(here.bob, `${c}a`)].map(keep);
   const eves = keep(await channel(here.eve, `${c}a`));
   const page = await alices();
   // What is filtered away ends too, and is counted.
   await page.getByLabel('Find').fill('bob solid-0.1');
   await group(page, 'bob').getByRole('button', { name: /^End all/ }).click();
-  await page.getByRole('dialog', { name: 'End all of bob?' }).getByText('4 listeners').waitFor();
+  await page.getByRole('dialog', { name: 'End all of bob?' }).getByText('5 listeners').waitFor();
   await press(page, 'End all');
-  await said(page).filter({ hasText: 'Ended 4 listeners of bob.' }).waitFor();
+  await said(page).filter({ hasText: 'Ended 5 listeners of bob.' }).waitFor();
   // A socket of solid-0.1 has other topics too; it is told of the loss of this one.
   const isOver = (client) => client.closed || client.heard?.some?.((line) => String(line).startsWith('err '));
   await until(() => bobs.every(isOver), 'all of bob’s are closed');
@@ -379,7 +383,7 @@ test('a profile elsewhere is asked for a name when somebody asks for it, and not
 test('signing out in another tab shows it here, and keeps nothing of the pod on the page', async () => {
   const c = await here.container();
   keep(await channel(here.bob, `${c}a`));
-  const page = await alices();
+  const page = await alices('/?by=constructor');
   await rows(page).first().waitFor();
   const other = await visitor.open('/notifications.html');
   await other.getByRole('button', { name: 'Sign out' }).click();
