@@ -2,11 +2,12 @@
 // came; what is ended has ended; what was given up is delivered again; what others named is text and nothing else.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 import WebSocket from 'ws';
 import { launch } from './browser.js';
-import { channel, inrupt, put, remove, request } from './clients.js';
+import { channel, inrupt, put, remove, request, stream } from './clients.js';
 import { axe, signIn, visit } from './console.js';
 import { authority } from './lws/authority.js';
 import { Subscriber } from './lws/client.js';
@@ -15,7 +16,7 @@ import { CONTEXT, MEDIA_TYPE, WEBSOCKET } from './lws/terms.js';
 import { world } from './lws/world.js';
 import { listen } from './receivers/listening.js';
 import { subscribe } from './receivers/subscribing.js';
-import { until } from './server.js';
+import { podbell, until } from './server.js';
 
 let here, server, browser, receiver, issuer, visitor, answering, opened;
 const MARKUP = '<img src=x onerror="window.hit=1">';
@@ -64,6 +65,9 @@ async function legacy(session, topic) {
   return client;
 }
 
+/** An event stream without a subscription. */
+const live = (session, topic) => stream(session, `${server.base}.notifications/EventSourceChannel2023/${encodeURIComponent(topic)}`);
+
 /** A subscriber of Linked Web Storage with whatever its authority says of it. */
 async function told(claims, topic) {
   const { endpoint, storage } = here.bob.lws;
@@ -97,6 +101,7 @@ test('everybody who listens is shown: who, with which app, on what, and how', as
   keep(await inrupt(here.bob, a));
   keep(await legacy(here.bob, a));
   keep(await here.socket(here.bob, c));
+  keep(await live(here.bob, a));
   keep(await channel({ fetch }, open));
   await subscribe(here.bob, server, 'WebhookChannel2023', { topic: a, sendTo: receiver.url('/in'), recursive: true });
   await subscribe(here.alice, server, 'EventSourceChannel2023', { topic: here.root, recursive: true, activityType: ['Create', 'Delete'] });
@@ -107,8 +112,8 @@ test('everybody who listens is shown: who, with which app, on what, and how', as
   await row(page, 'Webhook').waitFor();
   const name = a.slice(here.root.length);
   const bobs = group(page, 'bob');
-  assert.match(await bobs.locator('.head').textContent(), new RegExp(`${server.users.bob.webid}.*5 listeners`));
-  for (const way of ['WebSocket', 'WebSocket of ESS', 'WebSocket of solid-0.1']) {
+  assert.match(await bobs.locator('.head').textContent(), new RegExp(`${server.users.bob.webid}.*6 listeners`));
+  for (const way of ['WebSocket', 'WebSocket of ESS', 'WebSocket of solid-0.1', 'Event stream']) {
     const found = bobs.locator('.listener', { has: page.getByText(way, { exact: true }) }).filter({ hasText: name });
     assert.match(await found.textContent(), /connected now.*since .*last delivered/, way);
   }
@@ -124,11 +129,11 @@ test('everybody who listens is shown: who, with which app, on what, and how', as
   assert.equal(await own.locator('time').first().getAttribute('datetime').then((at) => Number.isNaN(Date.parse(at))), false);
 
   await page.getByRole('radio', { name: 'Resource' }).check();
-  assert.equal(await group(page, name).filter({ hasText: /4 listeners/ }).count(), 1, 'four listen to the document');
+  assert.equal(await group(page, name).filter({ hasText: /5 listeners/ }).count(), 1, 'five listen to the document');
   await page.getByRole('radio', { name: 'App' }).check();
   assert.match(await group(page, 'Unknown app').textContent(), /Anybody/);
   await page.getByLabel('Find').fill('solid-0.1 bob');
-  await page.getByText(/^1 of 7 listeners$/).waitFor();
+  await page.getByText(/^1 of 8 listeners$/).waitFor();
   assert.equal(await rows(page).count(), 1);
   await page.getByLabel('Find').fill('nobody of that name');
   await page.getByText('None of the listeners is like that.').waitFor();
@@ -167,15 +172,15 @@ test('one is ended: its connection closes, its row goes, and what was done is sa
 
 test('all of a person are ended, whichever way they listen, and nobody else is', async () => {
   const c = await here.container([server.users.bob.webid, server.users.eve.webid]);
-  const bobs = [await channel(here.bob, `${c}a`), await inrupt(here.bob, `${c}a`), await legacy(here.bob, `${c}a`), await here.socket(here.bob, c)].map(keep);
+  const bobs = [await channel(here.bob, `${c}a`), await inrupt(here.bob, `${c}a`), await legacy(here.bob, `${c}a`), await here.socket(here.bob, c), await live(here.bob, `${c}a`)].map(keep);
   const eves = keep(await channel(here.eve, `${c}a`));
   const page = await alices();
   // What is filtered away ends too, and is counted.
   await page.getByLabel('Find').fill('bob solid-0.1');
   await group(page, 'bob').getByRole('button', { name: /^End all/ }).click();
-  await page.getByRole('dialog', { name: 'End all of bob?' }).getByText('4 listeners').waitFor();
+  await page.getByRole('dialog', { name: 'End all of bob?' }).getByText('5 listeners').waitFor();
   await press(page, 'End all');
-  await said(page).filter({ hasText: 'Ended 4 listeners of bob.' }).waitFor();
+  await said(page).filter({ hasText: 'Ended 5 listeners of bob.' }).waitFor();
   // A socket of solid-0.1 has other topics too; it is told of the loss of this one.
   const isOver = (client) => client.closed || client.heard?.some?.((line) => String(line).startsWith('err '));
   await until(() => bobs.every(isOver), 'all of bob’s are closed');
@@ -263,6 +268,48 @@ test('the timeline tells what changed, who did it, and what comes while one look
   assert.ok(changes.map(Number).reduce((sum, one) => sum + one, 0) >= 1, changes.join());
 });
 
+test('older changes are loaded when they are asked for, each once', async () => {
+  const c = await here.container();
+  for (let one = 0; one < 60; one += 1) await put(here.alice, `${c}older-${one}`);
+  const page = await alices();
+  const timeline = page.getByRole('region', { name: 'What changed lately' });
+  const lines = timeline.getByRole('listitem');
+  await lines.filter({ hasText: 'older-59' }).waitFor();
+  assert.equal(await lines.count(), 50);
+  assert.equal(await lines.filter({ hasText: /older-0\b/ }).count(), 0);
+  await timeline.getByRole('button', { name: 'Load older changes' }).click();
+  await lines.filter({ hasText: 'older-9' }).waitFor();
+  const texts = await lines.locator('bdi[title]').evaluateAll((all) => all.map((one) => one.title).filter((title) => title.includes('/older-')));
+  assert.deepEqual(texts, Array.from({ length: 60 }, (_, one) => `${c}older-${59 - one}`));
+});
+
+test('hundreds are shown page by page, found by a word, and ended at once', async () => {
+  const c = await here.container();
+  const hundred = async (count) => {
+    for (let done = 0; done < count; done += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_, one) => subscribe(here.bob, server, 'WebSocketChannel2023', { topic: `${c}n${done + one}`, endAt: '2099-01-01T00:00:00Z' })));
+    }
+  };
+  await hundred(130);
+  const page = await alices();
+  const bobs = group(page, 'bob');
+  await bobs.getByText('100 listeners').waitFor();
+  assert.equal(await rows(page).count(), 25);
+  await page.getByRole('button', { name: 'Load more listeners' }).click();
+  await bobs.getByText('130 listeners').waitFor();
+  await said(page).filter({ hasText: '130 listeners loaded.' }).waitFor();
+  await page.getByLabel('Find').fill('n129');
+  await page.getByText('1 of 130 listeners').waitFor();
+  await page.getByLabel('Find').fill('');
+  await bobs.getByRole('button', { name: 'Show all 130' }).click();
+  assert.equal(await rows(page).count(), 130);
+  assert.ok(await rows(page).nth(25).getByRole('button', { name: /^End/ }).evaluate((one) => one === document.activeElement), 'one goes on at the first that is new');
+  await bobs.getByRole('button', { name: /^End all 130 of bob/ }).click();
+  await press(page, 'End all');
+  await said(page).filter({ hasText: 'Ended 130 listeners of bob.' }).waitFor();
+  await page.getByText('Nobody listens.').waitFor();
+});
+
 test('somebody else sees nothing of alice’s, not even by asking for it', async () => {
   const c = await here.container();
   keep(await channel(here.bob, `${c}a`));
@@ -302,10 +349,41 @@ test('what others named is text: no script of theirs runs, and nothing of theirs
   await group(page, 'evil.example').getByRole('button', { name: /look up name/ }).first().waitFor();
 });
 
+test('a profile elsewhere is asked for a name when somebody asks for it, and not before; without saying who asks', async () => {
+  const asked = [];
+  const elsewhere = createServer((request, response) => {
+    asked.push(request.headers);
+    const name = [{ '@id': `${at}/dave#me`, 'http://xmlns.com/foaf/0.1/name': [{ '@value': `Dave ${MARKUP}` }] }];
+    response.writeHead(200, { 'Content-Type': 'application/ld+json', 'Access-Control-Allow-Origin': '*' }).end(JSON.stringify(name));
+  });
+  await new Promise((resolve) => elsewhere.listen(0, 'localhost', resolve));
+  const at = `http://localhost:${elsewhere.address().port}`;
+  try {
+    const c = await here.container();
+    await here.open(`${c}a`);
+    await told({ sub: `${at}/dave#me`, client_id: 'https://app.example/id' }, `${c}a`);
+    await visitor.clean();
+    visitor = await visit(browser, server, { others: [at] });
+    asked.length = 0;
+    const page = await alices();
+    await rows(page).first().waitFor();
+    assert.equal(asked.length, 0);
+    await page.getByRole('button', { name: /look up name/ }).click();
+    await group(page, `Dave ${MARKUP}`).waitFor();
+    await said(page).filter({ hasText: `is called Dave ${MARKUP}` }).waitFor();
+    assert.deepEqual(asked.map((one) => [one.authorization, one.cookie, one.referer]), [[undefined, undefined, undefined]]);
+    assert.match(await group(page, 'Dave').textContent(), new RegExp(`${at}/dave#me`), 'the WebID stays beside the name');
+    assert.equal(await page.evaluate(() => window.hit), undefined);
+  } finally {
+    elsewhere.close();
+    elsewhere.closeAllConnections();
+  }
+});
+
 test('signing out in another tab shows it here, and keeps nothing of the pod on the page', async () => {
   const c = await here.container();
   keep(await channel(here.bob, `${c}a`));
-  const page = await alices();
+  const page = await alices('/?by=constructor');
   await rows(page).first().waitFor();
   const other = await visitor.open('/notifications.html');
   await other.getByRole('button', { name: 'Sign out' }).click();
@@ -350,3 +428,19 @@ for (const colorScheme of ['light', 'dark']) {
     await press(page, 'Cancel');
   });
 }
+
+// The last: from here on alice has two.
+test('who owns several storages chooses one, and comes back to it', async () => {
+  await podbell(server, 'pod', 'create', 'second', '--owner', server.users.alice.webid);
+  const second = `${server.base}second/`;
+  await subscribe(here.alice, server, 'EventSourceChannel2023', { topic: `${second}in-second` });
+  await subscribe(here.alice, server, 'EventSourceChannel2023', { topic: `${here.root}in-first` });
+  const page = await alices();
+  await rows(page).filter({ hasText: 'in-first' }).waitFor();
+  await page.getByLabel('Storage').selectOption(second);
+  await rows(page).filter({ hasText: 'in-second' }).waitFor();
+  assert.equal(await rows(page).count(), 1);
+  await page.reload();
+  await rows(page).filter({ hasText: 'in-second' }).waitFor();
+  assert.equal(await page.getByLabel('Storage').inputValue(), second);
+});

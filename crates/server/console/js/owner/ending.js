@@ -10,7 +10,7 @@ const OWN = 'An app of yours may come back by itself, as long as you are logged 
 export async function asksToEnd(api, listener, me) {
   const who = called(listener.person, me);
   const topics = plain(listener.topics.map((topic) => topicOf(listener, topic)).join(', '));
-  const meaning = listener.pushes ? 'Nothing more is sent there, and what still waits is dropped.' : 'The connection is closed at once.';
+  const meaning = listener.pushes ? 'Nothing more is sent there, and what still waits is dropped.' : 'It hears nothing more, from this moment on.';
   const back = listener.person === me ? OWN : BACK;
   const title = `End this listener of ${who}?`;
   if (!(await confirmed(title, [`${listener.way} on ${topics}, with ${appName(listener.app)}.`, meaning, back], 'End it'))) return undefined;
@@ -28,7 +28,7 @@ export async function asksToEndAll(api, storage, { person, app, listeners }, { m
   const by = isOwn ? 'you' : person !== undefined ? 'they' : 'people with this app';
   const paragraphs = [
     `All that ${by} listen to in this storage ends: ${number}.`,
-    'Connections are closed at once, and nothing more is sent.',
+    'They hear nothing more, from this moment on, and nothing more is sent to receivers.',
     isOwn ? OWN : BACK,
   ];
   if (!isWhole) paragraphs.splice(1, 0, 'Not all listeners are loaded; those that are not shown end too.');

@@ -6,28 +6,28 @@ const NOTIFY = 'http://www.w3.org/ns/solid/notifications#';
 const PUBLIC = 'http://xmlns.com/foaf/0.1/Agent';
 
 /** Channel types in words, by their last name. */
-const WAYS = {
+const WAYS = new Map(Object.entries({
   WebSocketChannel2023: 'WebSocket',
   EventSourceChannel2023: 'Event stream',
   StreamingHTTPChannel2023: 'Streaming HTTP',
   WebhookChannel2023: 'Webhook',
   LDNChannel2023: 'Inbox',
   WebPushChannel2023: 'Web Push',
-};
+}));
 const PUSHING = new Set(['WebhookChannel2023', 'LDNChannel2023', 'WebPushChannel2023']);
 
 /** The same, by the protocol it was asked for with, where that says more. */
-const PROTOCOLS = {
+const PROTOCOLS = new Map(Object.entries({
   ess: () => 'WebSocket of ESS',
   'solid-0.1': () => 'WebSocket of solid-0.1',
   lws: (way) => `${way === 'Another way' ? 'Subscription' : way} of Linked Web Storage`,
-};
+}));
 
 /** `{ id, person, app, topics, recursive, types, since, until, way, … }`; no person is somebody who did not log in. */
 export function listenerFrom(entry, storage) {
   const of = (name) => entry[`${TERMS}${name}`] ?? entry[`${NOTIFY}${name}`] ?? entry[name];
-  const type = texts(entry.type).map((name) => name.replace(/^.*[#/]/, '')).find((name) => name in WAYS || /Channel|Subscription/.test(name));
-  const way = WAYS[type] ?? 'Another way';
+  const type = texts(entry.type).map((name) => name.replace(/^.*[#/]/, '')).find((name) => WAYS.has(name));
+  const way = WAYS.get(type) ?? 'Another way';
   const protocol = text(of('protocol'));
   const person = text(of('subscriber'));
   return {
@@ -40,7 +40,7 @@ export function listenerFrom(entry, storage) {
     types: texts(of('activityType')).map((name) => name.replace(/^.*[#/]/, '')),
     since: date(of('created')),
     until: date(of('endAt')),
-    way: PROTOCOLS[protocol]?.(way) ?? way,
+    way: PROTOCOLS.get(protocol)?.(way) ?? way,
     isLive: flag(of('live')),
     connections: number(of('connections')),
     lastDelivered: date(of('lastDelivered')) ?? date(of('lastSuccess')),

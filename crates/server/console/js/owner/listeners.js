@@ -25,7 +25,7 @@ export function listenersView(storage, host) {
   let reading = 0;
   let isCut = false;
   let frame;
-  let way = host.by in WAYS ? host.by : 'person';
+  let way = Object.hasOwn(WAYS, host.by ?? '') ? host.by : 'person';
 
   const tiles = element('dl', { className: 'tiles' });
   const problem = element('div', { role: 'alert' });

@@ -65,7 +65,7 @@ async function read(webid) {
 
 /** The name that a document in JSON-LD gives somebody: expanded, or compacted by prefixes. Contexts elsewhere are not read. */
 export function nameIn(document, webid) {
-  const context = Object.assign({}, ...[document['@context'] ?? []].flat().filter((one) => one && typeof one === 'object'));
+  const context = Object.assign(Object.create(null), ...[document['@context'] ?? []].flat().filter((one) => one && typeof one === 'object'));
   const iri = (term, depth = 0) => {
     const told = context[term]?.['@id'] ?? context[term];
     if (typeof told === 'string' && told !== term && depth < 5) return iri(told, depth + 1);

@@ -6,6 +6,12 @@ import { called, person } from './person.js';
 /** Topics of one listener that are shown at once. */
 const TOPICS = 5;
 
+const OUTCOMES = new Map([
+  ['timed-out', 'no answer in time'],
+  ['unreachable', 'cannot be reached'],
+  ['forbidden', 'the address leads where nothing is sent'],
+]);
+
 /**
  * A row that can be told anew without losing where somebody is in it. `way` is how the list is grouped: that is not
  * repeated in the row. `acts`: `{ end(listener), letters(listener), changed(), me }`.
@@ -95,6 +101,6 @@ function healthInWords({ disabled, disabledReason, failingSince, failedWith, nex
 
 /** How an attempt ended, in words. */
 export function outcome(word, status) {
-  const said = { 'timed-out': 'no answer in time', unreachable: 'cannot be reached', forbidden: 'the address leads where nothing is sent' }[word] ?? word;
+  const said = OUTCOMES.get(word) ?? word;
   return status === undefined ? said : `${said} with ${status}`;
 }

@@ -18,7 +18,10 @@ const PLUS = 'M8 3v10M3 8h10';
 const PEN = 'M3.5 12.5 4 10l6.5-6.5 2 2L6 12z';
 const CROSS = 'm4 4 8 8m0-8-8 8';
 const DOT = 'M8 8h.01';
-const WORDS = { Create: [PLUS, 'Created'], Update: [PEN, 'Changed'], Delete: [CROSS, 'Deleted'], Add: [PLUS, 'Added'], Remove: [CROSS, 'Removed'] };
+const WORDS = new Map(Object.entries({
+  Create: [PLUS, 'Created'], Update: [PEN, 'Changed'], Delete: [CROSS, 'Deleted'],
+  Add: [PLUS, 'Added'], Remove: [CROSS, 'Removed'],
+}));
 
 /** `{ element, close() }`. `host`: `{ api, me, signIn() }`. */
 export function timelineView(storage, host) {
@@ -100,7 +103,7 @@ export function timelineView(storage, host) {
 
   function entry({ type, object, actor, client }, date) {
     const kind = String(type).replace(/^.*[#/]/, '');
-    const [mark, word] = WORDS[kind] ?? [DOT, plain(kind)];
+    const [mark, word] = WORDS.get(kind) ?? [DOT, plain(kind)];
     const who = element('span', {});
     const name = () => who.replaceChildren(...(actor ? ['by ', person(actor, me)] : []));
     name();
