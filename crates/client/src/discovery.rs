@@ -18,7 +18,8 @@ use podbell_model::vocab::{pim, solid};
 use podbell_wire::{ChannelType, Feature, terms};
 use url::Url;
 
-const CURSOR: HeaderName = HeaderName::from_static("podbell-cursor");
+/// The field that tells how far what is read is.
+pub(crate) const CURSOR: HeaderName = HeaderName::from_static("podbell-cursor");
 const RDF: &str = "text/turtle, application/ld+json;q=0.9";
 /// Most services of one description that are looked at.
 const MAX_SERVICES: usize = 32;
