@@ -26,6 +26,7 @@ pub(crate) struct Watcher {
     out: Told,
     err: Told,
     terminal: Option<File>,
+    reading: Vec<thread::JoinHandle<()>>,
 }
 
 /// The command, before its arguments.
@@ -39,10 +40,10 @@ fn command(program: &str) -> Command {
 }
 
 /// Keeps what is read, line by line, until the end. A terminal says with an error that nobody is there any longer.
-fn keep(from: impl Read + Send + 'static) -> Told {
+fn keep(from: impl Read + Send + 'static) -> (Told, thread::JoinHandle<()>) {
     let told = Told::default();
     let into = Arc::clone(&told);
-    thread::spawn(move || {
+    let reading = thread::spawn(move || {
         let mut lines = BufReader::new(from);
         let mut line = String::new();
         while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
@@ -50,7 +51,7 @@ fn keep(from: impl Read + Send + 'static) -> Told {
             line.clear();
         }
     });
-    told
+    (told, reading)
 }
 
 impl Watcher {
@@ -70,8 +71,9 @@ impl Watcher {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (out, err) = (keep(child.stdout.take().unwrap()), keep(child.stderr.take().unwrap()));
-        Self { child, out, err, terminal: None }
+        let (out, reading_out) = keep(child.stdout.take().unwrap());
+        let (err, reading_err) = keep(child.stderr.take().unwrap());
+        Self { child, out, err, terminal: None, reading: vec![reading_out, reading_err] }
     }
 
     /// At a terminal that is its own: what is typed there reaches it.
@@ -94,8 +96,9 @@ impl Watcher {
             .spawn()
             .unwrap();
         let ours = File::from(ours);
-        let (out, err) = (keep(ours.try_clone().unwrap()), keep(child.stderr.take().unwrap()));
-        Self { child, out, err, terminal: Some(ours) }
+        let (out, reading_out) = keep(ours.try_clone().unwrap());
+        let (err, reading_err) = keep(child.stderr.take().unwrap());
+        Self { child, out, err, terminal: Some(ours), reading: vec![reading_out, reading_err] }
     }
 
     /// Types at its terminal.
@@ -142,8 +145,9 @@ impl Watcher {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                // The threads that read see the end a moment later.
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                for reading in self.reading.drain(..) {
+                    reading.join().unwrap();
+                }
                 return (status.code().unwrap_or(-1), self.err());
             }
             assert!(Instant::now() < deadline, "it goes on: {}", self.err());
