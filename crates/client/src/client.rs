@@ -1,14 +1,15 @@
 //! Who asks: somebody who logs in, or nobody in particular.
 
 use crate::{
-    answer::Answer,
+    answer::{Answer, text},
+    discovery::CURSOR,
     error::WatchError,
     http::Http,
     login::{Credentials, Login},
     options::Watching,
 };
 use bytes::Bytes;
-use http::{HeaderName, Method, Request, Response};
+use http::{HeaderName, Method, Request, Response, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use std::sync::Arc;
@@ -22,6 +23,18 @@ const TRIES: usize = 3;
 pub struct Client {
     http: Http,
     login: Option<Arc<Login>>,
+}
+
+/// A resource as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Representation {
+    /// `Content-Type`.
+    pub media_type: Option<String>,
+    /// How far what is read is: what it does not show yet is behind that cursor. Podbell alone tells it.
+    pub cursor: Option<String>,
+    /// All of it; at most a megabyte is read.
+    pub body: Bytes,
 }
 
 /// Makes a [`Client`].
@@ -56,6 +69,17 @@ impl Client {
     /// Says what to listen to; [`Watching::listen`] begins.
     pub fn watch<U: Into<String>>(&self, topics: impl IntoIterator<Item = U>) -> Watching {
         Watching::new(self.clone(), topics.into_iter().map(Into::into).collect())
+    }
+
+    /// Reads a resource: what a watch is about, before it begins and after a gap.
+    ///
+    /// [`since`](Watching::since) the cursor that comes with it, nothing is missed between reading and listening.
+    pub async fn read(&self, url: &str, accept: &str) -> Result<Representation, WatchError> {
+        let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let parsed = parsed.ok_or_else(|| WatchError::unsupported(url, "it is no http or https URL"))?;
+        let answer = self.ask(Method::GET, &parsed, &[(header::ACCEPT, accept)], Bytes::new()).await?.success()?;
+        let field = |name: &HeaderName| text(&answer.headers, name).map(str::to_owned);
+        Ok(Representation { media_type: field(&header::CONTENT_TYPE), cursor: field(&CURSOR), body: answer.body })
     }
 
     /// Sends a request as whoever this is; the answer's head has come.

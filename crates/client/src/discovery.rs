@@ -18,7 +18,8 @@ use podbell_model::vocab::{pim, solid};
 use podbell_wire::{ChannelType, Feature, terms};
 use url::Url;
 
-const CURSOR: HeaderName = HeaderName::from_static("podbell-cursor");
+/// The field that tells how far what is read is.
+pub(crate) const CURSOR: HeaderName = HeaderName::from_static("podbell-cursor");
 const RDF: &str = "text/turtle, application/ld+json;q=0.9";
 /// Most services of one description that are looked at.
 const MAX_SERVICES: usize = 32;
@@ -86,21 +87,20 @@ async fn described(client: &Client, place: &Url) -> Result<Vec<Service>, WatchEr
     let mut services = Vec::new();
     for url in named(&description, None, "subscription").into_iter().take(MAX_SERVICES) {
         let Ok(url) = Url::parse(&url) else { continue };
-        match service(&description, &url) {
-            Some(found) => services.extend(found),
-            // It says of itself what it is.
-            None => {
-                let own = client.ask(Method::GET, &url, &[(header::ACCEPT, RDF)], Bytes::new()).await?;
-                let own = own.success().and_then(|own| own.statements());
-                services.extend(own.ok().and_then(|own| service(&own, &url)).flatten());
-            }
+        if let Some(found) = service(&description, &url) {
+            services.extend(found);
+            continue;
         }
+        // It says of itself what it is.
+        let own = client.ask(Method::GET, &url, &[(header::ACCEPT, RDF)], Bytes::new()).await?;
+        let own = own.success().and_then(|own| own.statements());
+        services.extend(own.ok().and_then(|own| service(&own, &url)).unwrap_or_default());
     }
     Ok(services)
 }
 
 /// A service as a document describes it: none if it does not; nothing if it is of a type that this client does not know.
-fn service(document: &Dataset, url: &Url) -> Option<Option<Service>> {
+fn service(document: &Dataset, url: &Url) -> Option<Vec<Service>> {
     let types = named(document, Some(url.as_str()), "channelType");
     if types.is_empty() {
         return None;
@@ -108,7 +108,7 @@ fn service(document: &Dataset, url: &Url) -> Option<Option<Service>> {
     let types: Vec<_> = types.iter().filter_map(|iri| ChannelType::from_iri(iri)).collect();
     let transport = Transport::ALL.into_iter().find(|transport| types.contains(&transport.channel_type()));
     let features = named(document, Some(url.as_str()), "feature");
-    Some(transport.map(|transport| Service { url: url.clone(), transport, features }))
+    Some(transport.map(|transport| Service { url: url.clone(), transport, features }).into_iter().collect())
 }
 
 /// The IRIs that a term of the notifications vocabulary leads to, from a subject or from any.
@@ -120,10 +120,11 @@ pub(crate) fn named(document: &Dataset, subject: Option<&str>, term: &str) -> Ve
         _ => false,
     });
     let mut found: Vec<_> = quads
-        .filter_map(|quad| match quad.object {
-            TermRef::NamedNode(node) => Some(node.as_str().to_owned()),
-            TermRef::Literal(literal) => Some(literal.value().to_owned()),
-            _ => None,
+        .filter_map(|quad| {
+            if let TermRef::NamedNode(node) = quad.object {
+                return Some(node.as_str().to_owned());
+            }
+            if let TermRef::Literal(literal) = quad.object { Some(literal.value().to_owned()) } else { None }
         })
         .collect();
     found.sort_unstable();
@@ -163,11 +164,11 @@ mod tests {
             );
             let document = rdf::parse(RdfFormat::Turtle, "https://pod.example/", text.as_bytes()).unwrap();
             let at = |path: &str| service(&document, &Url::parse(&format!("https://pod.example/{path}")).unwrap());
-            let socket = at("s").unwrap().unwrap();
+            let socket = at("s").unwrap().remove(0);
             assert_eq!(socket.transport, Transport::WebSocket);
             let offers = [Feature::Rate, Feature::Recursive, Feature::Cursor].map(|feature| socket.offers(feature));
             assert_eq!(offers, [true, true, false]);
-            assert_eq!((at("w"), at("x")), (Some(None), None));
+            assert_eq!((at("w"), at("x")), (Some(Vec::new()), None));
             assert_eq!(named(&document, None, "subscription").len(), 3);
         }
     }

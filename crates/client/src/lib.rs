@@ -47,7 +47,7 @@ mod stream;
 mod subscription;
 mod watch;
 
-pub use client::{Builder, Client};
+pub use client::{Builder, Client, Representation};
 pub use error::WatchError;
 pub use login::Credentials;
 pub use notification::{Gap, Notification};

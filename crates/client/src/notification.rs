@@ -135,7 +135,7 @@ mod tests {
             "target":"http://x/a/","published":"2026-11-22T00:16:33.180Z"}"#;
         let Read::Notification(told) = read(text, Some("c")) else { panic!("no notification") };
         assert_eq!((&*told.kind, &*told.object, told.target.as_deref()), ("Add", "http://x/a/b", Some("http://x/a/")));
-        assert_eq!(told.published.map(|at| at.as_second()), Some(1_795_306_593));
+        assert_eq!(told.published.map(jiff::Timestamp::as_second), Some(1_795_306_593));
         assert!(!told.raw.contains('\n') && told.raw.starts_with(r#"{"id":"urn:uuid:1","type":"Add""#));
         assert!(
             told.raw_with_cursor().ends_with(r#"Z","urn:podbell:terms#cursor":"c"}"#),

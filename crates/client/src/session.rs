@@ -60,15 +60,14 @@ async fn grouped(client: &Client, topics: Vec<Url>, wants: &Wants) -> Result<Vec
         }
         let same =
             groups.iter_mut().find(|(storage, session)| *storage == found.storage && session.service == found.service);
-        match same {
+        if let Some((_, session)) = same {
             // The first cursor is the oldest: what it repeats is told once.
-            Some((_, session)) => session.topics.push(topic),
-            None => {
-                let first = wants.since.clone().or(found.cursor);
-                let session = Session::new(client.clone(), found.service, topic, wants.clone(), first);
-                groups.push((found.storage, session));
-            }
+            session.topics.push(topic);
+            continue;
         }
+        let first = wants.since.clone().or(found.cursor);
+        let session = Session::new(client.clone(), found.service, topic, wants.clone(), first);
+        groups.push((found.storage, session));
     }
     if wants.since.is_some() && groups.len() > 1 {
         let told = groups[1].1.topics[0].as_str();

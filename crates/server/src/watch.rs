@@ -158,7 +158,10 @@ impl WatchCommand {
         let ended = loop {
             let event = tokio::select! {
                 event = watch.next() => event,
-                () = stop.asked() => break Ok(()),
+                () = stop.asked() => {
+                    lines.say("ending the channel; Ctrl-C again leaves at once");
+                    break Ok(());
+                }
                 () = reader::gone() => break Ok(()),
             };
             let event = match event {
