@@ -224,6 +224,7 @@ class Subscription {
     if (missed) this.#listeners.gap({ reason: 'cannot-resume' });
   }
 
+  /** Whether it was a message of the protocol. */
   #message(text, id) {
     const found = read(text, id);
     if (found?.removed) throw new Ended(found.removed, 'The server has ended the channel.');
@@ -231,6 +232,7 @@ class Subscription {
       this.#cursor = found.gap.cursor ?? this.#cursor;
       this.#listeners.gap(found.gap);
     } else if (found) this.#tell(found.notification);
+    return found !== undefined;
   }
 
   #tell(notification) {

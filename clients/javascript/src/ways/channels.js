@@ -14,6 +14,9 @@ import { at } from '../wait.js';
 import { converse } from './socket.js';
 import { follow } from './stream.js';
 
+/** A connection that held so long was one. */
+const MOMENT = 5_000;
+
 export class ByChannel {
   /** @param {import('../index.d.ts').Service} service @param {{ topics: string[], options: object, fetch: Function }} what */
   constructor(service, { topics, options, fetch }) {
@@ -31,15 +34,24 @@ export class ByChannel {
     hear.subscribed(this.channel.id);
     const { channel } = this;
     const prolong = this.options.endAt ? () => {} : this.#prolong(channel, signal);
+    // Some servers open a socket just to say that they know no such channel, and close it.
+    let doubtful = false;
+    let moment;
     const open = () => {
       channel.opened = true;
+      doubtful = true;
+      moment = setTimeout(() => (doubtful = false), MOMENT);
       hear.open({ resumed: this.resumes && cursor !== undefined });
     };
+    const message = (text, id) => {
+      if (hear.message(text, id)) doubtful = false;
+    };
     try {
-      await this.#connect(this.#address(cursor), { open, hear, signal });
+      await this.#connect(this.#address(cursor), { open, message, signal });
     } catch (error) {
-      throw signal.aborted ? error : await this.#conclude(error, signal);
+      throw signal.aborted ? error : await this.#conclude(error, doubtful, signal);
     } finally {
+      clearTimeout(moment);
       prolong();
     }
   }
@@ -68,19 +80,19 @@ export class ByChannel {
     return url.href;
   }
 
-  #connect(url, { open, hear, signal }) {
+  #connect(url, { open, message, signal }) {
     if (this.service.transport === 'websocket') {
-      return converse(url, { WebSocket: this.options.WebSocket, signal, open, message: (text) => hear.message(text) });
+      return converse(url, { WebSocket: this.options.WebSocket, signal, open, message });
     }
     const { fetch } = this;
     if (this.service.transport === 'streaming') {
       const documents = new JsonStream();
-      const piece = (text) => void documents.read(text).forEach((message) => hear.message(message));
+      const piece = (text) => void documents.read(text).forEach((document) => message(document));
       return follow(url, { fetch, headers: { Accept: 'application/ld+json' }, type: /\bjson\b/i, signal, open, piece });
     }
     const events = new EventStream();
     const piece = (text) => {
-      for (const { data, id } of events.read(text)) hear.message(data, this.resumes && id ? id : undefined);
+      for (const { data, id } of events.read(text)) message(data, this.resumes && id ? id : undefined);
       return events.comments > 0;
     };
     return follow(url, { fetch, headers: { Accept: 'text/event-stream' }, type: /^text\/event-stream\b/i, signal, open, piece });
@@ -103,12 +115,12 @@ export class ByChannel {
   }
 
   /** What the end of a connection means for the channel. */
-  async #conclude(error, signal) {
+  async #conclude(error, doubtful, signal) {
     const { channel } = this;
     if (error instanceof Forgotten) return this.#anew(error);
     if (error instanceof Over) return this.#over(error, signal);
-    // A WebSocket that does not open says nothing of why: not even whether the channel is still there.
-    if (!(error instanceof Barred)) return error;
+    // A WebSocket that does not open, or not for long, says nothing of why: not even whether the channel is still there.
+    if (!(error instanceof Barred || (doubtful && error instanceof Cut))) return error;
     const state = await channel.state(signal).catch((cut) => cut);
     if (state instanceof Error) return state;
     if (state === 'alive') return error;
