@@ -5,7 +5,7 @@ import { launch } from './browser.js';
 import { login, logout, put, putAcl, request } from './clients.js';
 import { axe, signIn, visit } from './console.js';
 import { button, connect, entry, heard, said } from './console-page.js';
-import { start } from './server.js';
+import { start, until } from './server.js';
 
 let server, browser, alice, notes, visitor;
 before(async () => {
@@ -63,8 +63,7 @@ describe('it ends', () => {
     const channel = await page.locator('.facts code').first().getAttribute('title');
     await button(page, 'Sign out').click();
     await said(page, 'You signed out');
-    const answer = await alice.fetch(channel);
-    assert.ok([404, 410].includes(answer.status), String(answer.status));
+    await until(async () => [404, 410].includes((await alice.fetch(channel)).status), 'the channel is gone');
   });
 });
 
