@@ -56,6 +56,13 @@ test('by keyboard alone: browse to a folder, listen, and ring it with a test doc
     if (word === 'Changed') await button(page, 'Delete').focus();
   }
   assert.equal(await focused(), 'Create');
+  // What was made is not left behind, also when one listens no more.
+  await press('Enter');
+  await page.locator('.answers li').first().filter({ hasText: '201' }).waitFor();
+  await button(page, 'Disconnect').click();
+  assert.deepEqual([await button(page, 'Create').isDisabled(), await button(page, 'Delete').isDisabled()], [true, false]);
+  await button(page, 'Delete').click();
+  await page.locator('.answers li').first().filter({ hasText: 'DELETE' }).waitFor();
 });
 
 test('the list is bounded, and stands still when asked to', async () => {

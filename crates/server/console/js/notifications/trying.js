@@ -18,11 +18,13 @@ export class Bench extends EventTarget {
   #remove = element('button', { type: 'button' }, 'Delete');
   #answers = element('ol', { className: 'answers', 'aria-live': 'polite', 'aria-label': 'Answers' });
   #hint = element('p', { className: 'soft', hidden: true });
+  /** The folder that was listened to last. */
   #container;
   #document;
   #mayWrite = false;
   #turn = 0;
-  #asker;
+  #folder;
+  #webid;
   #count = 0;
 
   constructor(at, session, listening) {
@@ -43,11 +45,14 @@ export class Bench extends EventTarget {
   look() {
     const { isOn, asked } = this.#listening;
     const folder = isOn ? container(asked.topic).href : undefined;
-    const asker = `${this.#session.webid ?? ''} ${folder}`;
-    if (asker !== this.#asker) {
-      this.#asker = asker;
-      this.#container = folder;
-      this.#document = undefined;
+    const { webid } = this.#session;
+    const isOther = webid !== this.#webid;
+    if (isOther || folder !== this.#folder) {
+      // What was made can be deleted also when nobody listens any more.
+      if (isOther || (folder && folder !== this.#container)) this.#document = undefined;
+      this.#webid = webid;
+      this.#folder = folder;
+      this.#container = folder ?? this.#container;
       this.#mayWrite = false;
       const turn = (this.#turn += 1);
       this.#say(folder ? 'Looking whether you may write there …' : 'Connect first. Then a test document rings the bell.');
@@ -75,13 +80,16 @@ export class Bench extends EventTarget {
 
   async #act(method) {
     const name = () => `podbell-test-${crypto.randomUUID().slice(0, 8)}.ttl`;
-    const url = method === 'PUT' ? new URL(name(), this.#container).href : this.#document;
+    const [folder, webid] = [this.#container, this.#webid];
+    const url = method === 'PUT' ? new URL(name(), folder).href : this.#document;
     const buttons = [this.#create, this.#change, this.#remove];
     const pressed = document.activeElement;
     for (const button of buttons) button.setAttribute('aria-busy', 'true');
     const answer = await this.#session.fetch(url, this.#request(method)).catch(() => undefined);
     for (const button of buttons) button.removeAttribute('aria-busy');
-    this.#show(method, url, answer);
+    this.#show(method, relative(url, folder), url, answer);
+    // Meanwhile another folder may have been chosen, or somebody else be here.
+    if (folder !== this.#container || webid !== this.#webid) return;
     if (answer?.ok && method === 'PUT') this.#document = url;
     if (method === 'DELETE' && (answer?.ok || answer?.status === 404)) this.#document = undefined;
     this.#enable();
@@ -101,10 +109,10 @@ export class Bench extends EventTarget {
     return { method, headers: { 'Content-Type': 'text/n3' }, body: patch };
   }
 
-  #show(method, url, answer) {
+  #show(method, name, url, answer) {
     const words = answer ? `${answer.status} ${answer.statusText || (answer.ok ? 'done' : 'refused')}` : 'no answer';
     this.#answers.prepend(element('li', { className: answer?.ok ? 'good' : 'bad' },
-      element('code', {}, method), ' ', element('bdi', { title: url }, relative(url, this.#container)), ' ',
+      element('code', {}, method), ' ', element('bdi', { title: url }, name), ' ',
       element('strong', {}, words)));
     while (this.#answers.children.length > ANSWERS) this.#answers.lastElementChild.remove();
   }
@@ -131,6 +139,7 @@ export class Bench extends EventTarget {
 
   #enable() {
     this.#create.disabled = !this.#mayWrite || Boolean(this.#document);
-    this.#change.disabled = this.#remove.disabled = !this.#mayWrite || !this.#document;
+    this.#change.disabled = !this.#mayWrite || !this.#document;
+    this.#remove.disabled = !this.#document;
   }
 }
