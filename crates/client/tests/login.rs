@@ -1,6 +1,7 @@
 //! Log-in beside servers that ask for nonces, and that no longer take a token.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use podbell_client::{Client, Credentials, WatchError};
 use podbell_test_client::receiver::{Received, Receiver, Reply};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +16,6 @@ fn answer(status: &str, fields: &str, body: &str) -> Reply {
 fn claims(request: &Received) -> serde_json::Value {
     let proof = request.header("dpop").unwrap();
     let middle = proof.split('.').nth(1).unwrap();
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(middle).unwrap()).unwrap()
 }
 

@@ -43,6 +43,7 @@ enum Way {
 
 /// The command line.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct WatchCommand {
     /// What to listen to: documents, or folders, which tell who joins and who leaves them
     #[arg(required = true, value_name = "URL")]

@@ -12,7 +12,7 @@ const DOCUMENTS: usize = 50;
 /// What was told of each document, in its order.
 fn by_document(lines: impl Iterator<Item = (String, String)>) -> HashMap<String, Vec<String>> {
     let mut told: HashMap<String, Vec<String>> = HashMap::new();
-    for (object, kind) in lines.filter(|(object, _)| object.ends_with(".txt")) {
+    for (object, kind) in lines.filter(|(object, _)| object.strip_suffix(".txt").is_some()) {
         let name = object.rsplit('/').next().unwrap().to_owned();
         told.entry(name).or_default().push(kind);
     }
