@@ -16,7 +16,7 @@
 //!     match event? {
 //!         Event::Notification(told) => println!("{} {}", told.kind, told.object),
 //!         Event::Gap(_) => println!("some changes are not known: read again what matters"),
-//!         Event::State(_) => {}
+//!         _ => {}
 //!     }
 //! }
 //! # Ok(()) }
