@@ -5,7 +5,7 @@ import { dialogOf } from './confirm.js';
 import { called } from './person.js';
 import { outcome } from './row.js';
 import { say } from './say.js';
-import { count, plain, when } from './words.js';
+import { count, happened, pathIn, plain, when } from './words.js';
 
 /** Opens it; `done` is called once it is closed. */
 export function letters(api, listener, { me, done }) {
@@ -66,11 +66,15 @@ export function letters(api, listener, { me, done }) {
     }
   });
 
-  function letter({ number, message, attempts: tried, owed, died, last }) {
+  function letter({ number, message, type, object, attempts: tried, owed, died, last }) {
+    // It is named only to who may read it.
+    const path = object && pathIn(listener.storage, object);
     const button = element('button', { type: 'button', onclick: () => again([number], button) }, 'Deliver again',
-      element('span', { className: 'hidden-text' }, `: ${plain(message)}`));
+      element('span', { className: 'hidden-text' }, `: ${path ?? plain(message)}`));
     return element('li', {},
-      element('div', {}, element('code', {}, plain(message)),
+      element('div', {},
+        path && element('p', {}, type && element('b', {}, happened(type)), ' ', element('bdi', { title: plain(object) }, path)),
+        element('code', {}, plain(message)),
         element('p', { className: 'soft' },
           count(tried, 'attempt'), ', owed ', when(new Date(owed)), ', given up ', when(new Date(died)),
           last ? `: ${outcome(plain(last.outcome), last.status)}` : '')),

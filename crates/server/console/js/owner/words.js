@@ -68,6 +68,13 @@ export function topicOf(listener, topic) {
   return listener.recursive && topic.endsWith('/') ? `${name} and everything below` : name;
 }
 
+const HAPPENED = new Map(Object.entries({
+  Create: 'Created', Update: 'Changed', Delete: 'Deleted', Add: 'Added', Remove: 'Removed',
+}));
+
+/** What an activity of that type did. */
+export const happened = (type) => HAPPENED.get(type) ?? plain(type);
+
 /** An application, by the host of its id; ids that a provider made up are no names. */
 export function appName(id) {
   if (!id) return 'Unknown app';
