@@ -15,7 +15,7 @@ export async function notifications() {
   const page = await open('&below');
   await picture(page, 'notifications-signed-out');
   await page.getByRole('banner').getByRole('button', { name: 'Sign in' }).click();
-  await picture(page, 'sign-in');
+  await picture(page, 'sign-in', { of: page.getByRole('dialog') });
   await page.keyboard.press('Escape');
   await signIn(page, server);
   await button(page, 'Browse').click();

@@ -43,12 +43,12 @@ export async function owner() {
   await letters.getByText(/given up/).first().waitFor();
   await letters.getByText('The last attempts').click();
   await letters.getByRole('cell').first().waitFor();
-  await picture(page, 'owner-dead-letters');
+  await picture(page, 'owner-dead-letters', { of: letters });
   await picture(page, 'owner-dead-letters', { narrow: true });
   await press(page, 'Close');
   await group(page, 'Bob').getByRole('button', { name: /^End all/ }).click();
   await page.getByRole('dialog').getByText('withdraw Read').waitFor();
-  await picture(page, 'owner-end-all');
+  await picture(page, 'owner-end-all', { of: page.getByRole('dialog') });
   await picture(page, 'owner-end-all', { narrow: true });
   await press(page, 'Cancel');
   await visitor.clean();
