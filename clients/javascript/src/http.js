@@ -36,11 +36,18 @@ export async function ask(fetch, url, init, signal, keep = false) {
     return Object.assign(response, { read: text });
   } catch (error) {
     if (error instanceof Cut) throw error;
-    throw new Cut(`${place(url)} cannot be reached: ${error?.message ?? error}`);
+    throw new Cut(`${place(url)} cannot be reached: ${why(error)}`);
   } finally {
     clearTimeout(timer);
     if (!keep) signal?.removeEventListener('abort', stop);
   }
+}
+
+/** Why there is no answer. Node says "fetch failed", and what matters (the name, the port, the certificate) in the cause. */
+function why(error) {
+  const { cause } = error ?? {};
+  const reason = cause?.message || cause?.code || error?.message || String(error);
+  return String(reason).slice(0, 500);
 }
 
 /** Where a request went, without what may be a secret in its path or query. */
