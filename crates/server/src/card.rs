@@ -61,12 +61,13 @@ pub fn card(card: &Card) -> String {
     }
     row(&mut text, "Data", &card.data.display().to_string());
     if !card.examples.is_empty() {
-        text.push_str("\n  See a notification arrive:\n\n");
+        text.push_str("\n  See a notification arrive, ");
+        if let Some(console) = &card.console {
+            let _ = write!(text, "in a browser:\n\n    {console}{NOTIFICATIONS}\n\n  or ");
+        }
+        text.push_str("in a terminal:\n\n");
         for command in &card.examples {
             let _ = writeln!(text, "    {command}");
-        }
-        if let Some(console) = &card.console {
-            let _ = write!(text, "\n  or in a browser: {console}{NOTIFICATIONS}\n");
         }
     } else if !card.has_pods {
         let how = if card.seeds {
@@ -93,6 +94,7 @@ pub fn examples(program: &Path, data: &Path, account: &str, root: &str) -> Vec<S
         None => path.display().to_string(),
     };
     let program = quoted(&shown(program));
+    let root = quoted(root);
     let data = if data == Path::new("podbell-data") {
         String::new()
     } else {
@@ -100,7 +102,7 @@ pub fn examples(program: &Path, data: &Path, account: &str, root: &str) -> Vec<S
     };
     vec![
         format!("{program} as{data} {account} ring {root} | curl -K-"),
-        format!("{program} watch{data} --as {account} {root}"),
+        format!("{program} watch{data} --as {account} -r {root}"),
     ]
 }
 
@@ -129,7 +131,7 @@ mod tests {
             examples(Path::new("/opt/it's/podbell"), Path::new("podbell-data"), "alice", root),
             [
                 "'/opt/it'\\''s/podbell' as alice ring http://localhost:3000/alice/ | curl -K-",
-                "'/opt/it'\\''s/podbell' watch --as alice http://localhost:3000/alice/",
+                "'/opt/it'\\''s/podbell' watch --as alice -r http://localhost:3000/alice/",
             ],
         );
         let here = std::env::current_dir().unwrap().join("target/release/podbell");
@@ -137,9 +139,15 @@ mod tests {
             examples(&here, Path::new("/tmp/d"), "alice", root),
             [
                 "target/release/podbell as --data /tmp/d alice ring http://localhost:3000/alice/ | curl -K-",
-                "target/release/podbell watch --data /tmp/d --as alice http://localhost:3000/alice/",
+                "target/release/podbell watch --data /tmp/d --as alice -r http://localhost:3000/alice/",
             ],
         );
+    }
+
+    #[test]
+    fn an_address_with_brackets_is_no_pattern_for_a_shell() {
+        let shown = examples(Path::new("podbell"), Path::new("podbell-data"), "alice", "http://[::1]:3000/alice/");
+        assert!(shown.iter().all(|command| command.contains(" 'http://[::1]:3000/alice/'")), "{shown:?}");
     }
 
     #[test]
@@ -188,12 +196,14 @@ mod tests {
           Credentials  podbell-data/demo.env
           Data         podbell-data
 
-          See a notification arrive:
+          See a notification arrive, in a browser:
+
+            http://localhost:3001/notifications.html
+
+          or in a terminal:
 
             target/release/podbell as alice ring http://localhost:3000/alice/ | curl -K-
-            target/release/podbell watch --as alice http://localhost:3000/alice/
-
-          or in a browser: http://localhost:3001/notifications.html
+            target/release/podbell watch --as alice -r http://localhost:3000/alice/
         ");
         assert!(shown.lines().all(|line| line.len() <= 80));
     }

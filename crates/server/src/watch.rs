@@ -24,15 +24,22 @@ Examples:
   podbell watch --as alice http://localhost:3000/alice/ --recursive
   podbell watch --as alice http://localhost:3000/alice/ --recursive --only Create,Delete
   podbell watch --as alice http://localhost:3000/alice/ --json | jq .object
-  podbell watch https://pod.example/public/          # without log-in: what everybody may read
+  podbell watch https://pod.example/public/
   podbell watch --credentials me.env https://pod.example/me/
 
-Who logs in: --as names a demo account of the server on this machine. Otherwise PODBELL_ISSUER, PODBELL_CLIENT_ID and
-PODBELL_CLIENT_SECRET, in the file that --credentials names or in the environment; without them nobody does.
+Who logs in:
+  --as           a demo account of the server on this machine
+  --credentials  PODBELL_ISSUER, PODBELL_CLIENT_ID and PODBELL_CLIENT_SECRET in a file,
+                 or the same in the environment
+  neither        nobody: what everybody may read is heard
 
-Exit codes: 0 ended by you, or by --count; 1 it could not begin; 2 the command line is wrong; 3 it may not be read, or not
-any longer, or the log-in was refused; 4 the channel was ended by the server or by whoever owns the storage; 130 ended by
-a second Ctrl-C.";
+Exit codes:
+  0    ended by you, or by --count
+  1    it could not begin
+  2    the command line is wrong
+  3    it may not be read, or not any longer, or the log-in was refused
+  4    ended by the server, or by whoever owns the storage
+  130  ended by a second Ctrl-C";
 
 /// The ways to listen, for the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
