@@ -1,30 +1,11 @@
 // The server goes away without a word and comes back: the console's page comes back too, and misses nothing unsaid.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launch } from './browser.js';
-import { login, logout, put } from './clients.js';
-import { signIn, visit } from './console.js';
+import { test } from 'node:test';
+import { put } from './clients.js';
+import { signIn } from './console.js';
 import { button, connect, entry, heard, said, shown } from './console-page.js';
-import { start, until } from './server.js';
-
-let server, browser, alice, notes, visitor;
-before(async () => {
-  [server, browser] = await Promise.all([start(), launch()]);
-  alice = await login(server, 'alice');
-  notes = `${server.users.alice.root}notes/`;
-  await put(alice, `${notes}first.ttl`);
-});
-after(async () => {
-  await logout(alice);
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  visitor = await visit(browser, server);
-});
-afterEach(() => visitor.clean());
-
-const open = (topic, more = '') => visitor.open(`/notifications.html?topic=${encodeURIComponent(topic)}${more}`);
+import { alice, notes, open, server } from './console-stage.js';
+import { until } from './server.js';
 
 test('the server is killed and comes back: what was missed is there, nothing twice', async () => {
   for (const how of ['websocket', 'eventsource']) {

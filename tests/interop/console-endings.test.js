@@ -1,30 +1,11 @@
 // Who may not listen to what, or may not any more, is told why on the console's page, and what to do.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch } from './browser.js';
-import { login, logout, put, putAcl, request } from './clients.js';
-import { axe, signIn, visit } from './console.js';
+import { describe, test } from 'node:test';
+import { put, putAcl, request } from './clients.js';
+import { axe, signIn } from './console.js';
 import { button, connect, entry, heard, said } from './console-page.js';
-import { start, until } from './server.js';
-
-let server, browser, alice, notes, visitor;
-before(async () => {
-  [server, browser] = await Promise.all([start(), launch()]);
-  alice = await login(server, 'alice');
-  notes = `${server.users.alice.root}notes/`;
-  await put(alice, `${notes}first.ttl`);
-});
-after(async () => {
-  await logout(alice);
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  visitor = await visit(browser, server);
-});
-afterEach(() => visitor.clean());
-
-const open = (topic, more = '') => visitor.open(`/notifications.html?topic=${encodeURIComponent(topic)}${more}`);
+import { alice, notes, open, server, visitor } from './console-stage.js';
+import { until } from './server.js';
 
 describe('it ends', () => {
   const topic = () => `${server.users.alice.root}shared/with-bob.ttl`;

@@ -1,30 +1,11 @@
 // The console's page of notifications by keyboard, for small windows, for long lists, and for whoever reads it aloud.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launch } from './browser.js';
-import { login, logout, put } from './clients.js';
-import { axe, signIn, visit } from './console.js';
+import { test } from 'node:test';
+import { put } from './clients.js';
+import { axe, signIn } from './console.js';
 import { button, connect, entry, said } from './console-page.js';
-import { start, until } from './server.js';
-
-let server, browser, alice, notes, visitor;
-before(async () => {
-  [server, browser] = await Promise.all([start(), launch()]);
-  alice = await login(server, 'alice');
-  notes = `${server.users.alice.root}notes/`;
-  await put(alice, `${notes}first.ttl`);
-});
-after(async () => {
-  await logout(alice);
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  visitor = await visit(browser, server);
-});
-afterEach(() => visitor.clean());
-
-const open = (topic, more = '') => visitor.open(`/notifications.html?topic=${encodeURIComponent(topic)}${more}`);
+import { alice, notes, open, server } from './console-stage.js';
+import { until } from './server.js';
 
 test('by keyboard alone: browse to a folder, listen, and ring it with a test document', async () => {
   const page = await open(server.users.alice.root);

@@ -1,30 +1,11 @@
 // What happens in a pod is seen on the console's page as it happens, by each way to listen.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launch } from './browser.js';
-import { login, logout, put, remove, request } from './clients.js';
-import { signIn, visit } from './console.js';
+import { test } from 'node:test';
+import { put, remove, request } from './clients.js';
+import { signIn } from './console.js';
 import { button, connect, entry, heard, said } from './console-page.js';
-import { start, until } from './server.js';
-
-let server, browser, alice, notes, visitor;
-before(async () => {
-  [server, browser] = await Promise.all([start(), launch()]);
-  alice = await login(server, 'alice');
-  notes = `${server.users.alice.root}notes/`;
-  await put(alice, `${notes}first.ttl`);
-});
-after(async () => {
-  await logout(alice);
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async () => {
-  visitor = await visit(browser, server);
-});
-afterEach(() => visitor.clean());
-
-const open = (topic, more = '') => visitor.open(`/notifications.html?topic=${encodeURIComponent(topic)}${more}`);
+import { alice, notes, open, server, visitor } from './console-stage.js';
+import { until } from './server.js';
 
 test('the storage of who signs in is proposed; what is written elsewhere is shown at once, whole, and can be copied', async () => {
   await visitor.context.grantPermissions(['clipboard-read', 'clipboard-write', ...(process.env.PODBELL_CONSOLE_FROM_DISK ? ['local-network-access'] : [])]);

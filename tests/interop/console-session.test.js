@@ -73,7 +73,8 @@ test('a provider that is none, a name that is none, and a person who denies are 
     await page.keyboard.press('Enter');
     await dialog.getByRole('alert').filter({ hasText: words }).waitFor();
   }
-  await issuer.fill(server.issuer);
+  // As people type it.
+  await issuer.fill(new URL(server.issuer).host);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Log in' }).waitFor();
   await fill(page, server.users.alice.password);

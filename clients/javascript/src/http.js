@@ -84,6 +84,8 @@ export async function refusal(response, what) {
 /** Why there is no answer. Node says "fetch failed", and what matters (the name, the port, the certificate) in the cause. */
 function why(error) {
   const { cause } = error ?? {};
-  const reason = cause?.message || cause?.code || error?.message || String(error);
+  // What OpenSSL says of itself names its own source, and no reason.
+  const said = /^ERR_SSL/.test(cause?.code) ? cause.code : cause?.message;
+  const reason = said || cause?.code || error?.message || String(error);
   return String(reason).slice(0, 500);
 }

@@ -94,6 +94,7 @@ pub fn examples(program: &Path, data: &Path, account: &str, root: &str) -> Vec<S
         None => path.display().to_string(),
     };
     let program = quoted(&shown(program));
+    let root = quoted(root);
     let data = if data == Path::new("podbell-data") {
         String::new()
     } else {
@@ -146,6 +147,12 @@ mod tests {
         for example in examples(&here, Path::new("podbell-data"), "alice", "http://[::1]:3000/alice/") {
             assert!(example.contains(" 'http://[::1]:3000/alice/'"), "{example}");
         }
+    }
+
+    #[test]
+    fn an_address_with_brackets_is_no_pattern_for_a_shell() {
+        let shown = examples(Path::new("podbell"), Path::new("podbell-data"), "alice", "http://[::1]:3000/alice/");
+        assert!(shown.iter().all(|command| command.contains(" 'http://[::1]:3000/alice/'")), "{shown:?}");
     }
 
     #[test]

@@ -222,7 +222,7 @@ export class Session extends EventTarget {
 async function discover(issuer) {
   let url;
   try {
-    url = new URL(/^https?:/i.test(issuer) ? issuer : `https://${issuer}`);
+    url = new URL(/^https?:/i.test(issuer) ? issuer : `${schemeOf(issuer)}://${issuer}`);
   } catch {
     throw new SignInError(`“${issuer}” is no address of an identity provider.`);
   }
@@ -234,6 +234,9 @@ async function discover(issuer) {
     throw new SignInError(`${url.origin} does not answer as an identity provider.`);
   }
 }
+
+/** What is typed without a scheme: https, but for a server under development, which has no certificate. */
+const schemeOf = (host) => (config.development && /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/i.test(host) ? 'http' : 'https');
 
 /** By its document where the provider can read that, else registered with the provider, anew each time. */
 async function clientFor(as, redirect) {
