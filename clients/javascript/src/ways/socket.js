@@ -5,7 +5,7 @@
  * Spec: <https://www.rfc-editor.org/rfc/rfc6455#section-7.4>
  */
 import { Absent, Barred, Cut, Ended, Over } from '../failure.js';
-import { PATIENCE } from '../http.js';
+import { LONGEST, PATIENCE } from '../http.js';
 
 /**
  * Listens until the connection ends; always rejects.
@@ -21,7 +21,7 @@ export function converse(url, { WebSocket = globalThis.WebSocket, protocol, sign
       socket = new WebSocket(url, protocol === undefined ? [] : [protocol]);
     } catch (error) {
       // From a page that was loaded by https, ws: is not allowed.
-      return reject(new Absent(`no WebSocket to ${new URL(url).host}: ${error.message}`));
+      return reject(new Absent(`no WebSocket: ${error.message}`));
     }
     let opened = false;
     const timer = setTimeout(() => end(new Barred('the WebSocket does not open')), PATIENCE);
@@ -44,7 +44,9 @@ export function converse(url, { WebSocket = globalThis.WebSocket, protocol, sign
     };
     socket.onmessage = ({ data }) => {
       // What is binary tells nothing in any of the protocols.
-      if (typeof data === 'string') guard(() => message(data));
+      if (typeof data !== 'string') return;
+      if (data.length > LONGEST) end(new Ended('refused', 'The server sends a message that is too long.'));
+      else guard(() => message(data));
     };
     socket.onerror = () => {};
     socket.onclose = ({ code, reason }) => end(opened ? closed(code, reason) : new Barred(`the WebSocket does not open (${code})`));
