@@ -45,7 +45,7 @@ export const naming = (service, { type = 'EventSourceChannel2023', channel, ...o
   const own = others[`${method} ${url}`];
   if (own) return typeof own === 'function' ? own(response) : own;
   if (url === '/') return { headers: { Link: '</description>; rel="http://www.w3.org/ns/solid/terms#storageDescription"' } };
-  if (url === '/description') return { type: JSON_LD, body: { id: '/', subscription: [{ id: service, channelType: type }] } };
+  if (url === '/description') return { type: JSON_LD, body: { id: '/', subscription: [{ id: service, channelType: type, feature: ['urn:podbell:terms#recursive'] }] } };
   if (method === 'POST' && url === '/subscribe') return { type: JSON_LD, body: channel };
   return { status: 404 };
 };
