@@ -6,7 +6,7 @@ import { services } from '../../clients/javascript/src/description.js';
 import { EventStream } from '../../clients/javascript/src/event-stream.js';
 import { Cut, Ended, Over } from '../../clients/javascript/src/failure.js';
 import { retryAfter } from '../../clients/javascript/src/http.js';
-import { subscribe } from '../../clients/javascript/src/index.js';
+import { discover, subscribe } from '../../clients/javascript/src/index.js';
 import { JsonStream } from '../../clients/javascript/src/json-stream.js';
 import { targets } from '../../clients/javascript/src/links.js';
 import { read } from '../../clients/javascript/src/message.js';
@@ -15,6 +15,7 @@ import { Seen } from '../../clients/javascript/src/seen.js';
 import { delay, watch } from '../../clients/javascript/src/wait.js';
 import { conversation } from '../../clients/javascript/src/ways/lines.js';
 import { closed } from '../../clients/javascript/src/ways/socket.js';
+import { freePorts } from './server.js';
 
 const NOTIFY = 'http://www.w3.org/ns/solid/notifications#';
 const AS = 'https://www.w3.org/ns/activitystreams#';
@@ -269,8 +270,27 @@ describe('what is asked for', () => {
   });
 
   test('a call that is wrong is told at once', () => {
-    for (const [topics, options] of [[[]], ['ftp://x/'], ['x'], ['http://x/', { transports: ['smoke'] }], ['http://x/', { endAt: new Date('x') }], ['http://x/', { rate: -1 }]]) {
+    const notFunctions = ['fetch', 'WebSocket', 'onNotification', 'onGap', 'onState', 'onEnd'].map((name) => ['http://x/', { [name]: 5 }]);
+    for (const [topics, options] of [...notFunctions, [[]], [undefined], [null], ['ftp://x/'], ['x'], ['http://x/', { transports: ['smoke'] }], ['http://x/', { endAt: new Date('x') }], ['http://x/', { rate: -1 }]]) {
       assert.throws(() => subscribe(topics, options), TypeError, String(topics));
     }
+    assert.throws(() => subscribe('notes/'), { message: 'a topic is an http(s) URL, not notes/' });
+  });
+
+  test('why a server cannot be reached is told', async () => {
+    const port = await freePorts();
+    const problem = new Promise((resolve) => {
+      const subscription = subscribe(`http://127.0.0.1:${port}/`, {
+        onState: (state) => {
+          if (state !== 'waiting') return;
+          resolve(subscription.problem);
+          subscription.close();
+        },
+      });
+      subscription.ready.catch(() => {});
+    });
+    assert.match(await problem, /^127\.0\.0\.1:\d+ cannot be reached: connect ECONNREFUSED/);
+    await assert.rejects(discover(`http://127.0.0.1:${port}/`), /ECONNREFUSED/);
+    await assert.rejects(discover('notes/'), TypeError);
   });
 });

@@ -1,12 +1,10 @@
 // The owner's view and others: receivers that fail, and what strangers have named, which is text and nothing else.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import { put, request } from './clients.js';
 import { axe } from './console.js';
-import { alices, answers, group, here, prepare, press, receiver, row, rows, said, server, told, visits } from './owner.js';
+import { alices, answers, giveUp, group, here, listed, prepare, press, receiver, row, rows, said, server, told, visits } from './owner.js';
 import { subscribe } from './receivers/subscribing.js';
 import { until } from './server.js';
 
@@ -19,15 +17,8 @@ test('what was given up is shown, and delivered again', async () => {
   await subscribe(here.bob, server, 'WebhookChannel2023', { topic: `${c}a`, sendTo: receiver.url('/dead') });
   await put(here.alice, `${c}a`);
   await receiver.arrives(already + 1);
-  await until(async () => (await mine()).some((entry) => entry['urn:podbell:terms#lastFailureReason']), 'the failure is known');
-  // What takes days is done to the queue of a server that is away.
-  const given = `import sqlite3, sys, time
-db = sqlite3.connect(sys.argv[1])
-db.execute("UPDATE deliveries SET attempts = 10, died = ?, head = 0, outcome = 65536 + 500", (time.time_ns(),))
-db.execute("UPDATE targets SET ready = NULL")
-db.commit()`;
-  await server.crash(() => promisify(execFile)('python3', ['-c', given, `${server.data}/podbell.sqlite3`]));
-  await here.logIn();
+  await until(async () => (await listed()).some((entry) => entry['urn:podbell:terms#lastFailureReason']), 'the failure is known');
+  await giveUp();
   const page = await alices();
   await row(page, 'Webhook').getByRole('button', { name: '1 dead letter' }).click();
   const dialog = page.getByRole('dialog', { name: 'Webhook of bob' });
@@ -42,11 +33,6 @@ db.commit()`;
   await receiver.arrives(before + 1);
   await press(page, 'Close');
   await row(page, 'Webhook', 'Fine').waitFor();
-
-  async function mine() {
-    const answer = await request(here.alice, 'GET', `${server.base}.notifications/channels/?storage=${encodeURIComponent(here.root)}`);
-    return JSON.parse(answer.body_text).channel;
-  }
 });
 
 test('what others named is text: no script of theirs runs, and nothing of theirs is a link', async () => {

@@ -1,37 +1,26 @@
 // Makes the pictures of the console in docs/images, by hand: `node console-pictures.js`.
-import { mkdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { launch } from './browser.js';
-import { login, logout, put } from './clients.js';
-import { signIn, visit } from './console.js';
-import { button, connect, entry } from './console-page.js';
-import { start } from './server.js';
+import { put, request } from './clients.js';
+import { begin, end, here, server, visitor } from './owner.js';
+import { notifications } from './pictures/notifications.js';
+import { owner } from './pictures/owner.js';
 
-const folder = fileURLToPath(new URL('../../docs/images/', import.meta.url));
-await mkdir(folder, { recursive: true });
-const [server, browser] = await Promise.all([start(), launch()]);
-const alice = await login(server, 'alice');
-try {
-  for (const colorScheme of ['light', 'dark']) {
-    const visitor = await visit(browser, server, { colorScheme, viewport: { width: 1200, height: 860 }, reducedMotion: 'reduce' });
-    const topic = encodeURIComponent(server.users.alice.root);
-    const page = await visitor.open(`/notifications.html?topic=${topic}&below`);
-    await signIn(page, server);
-    await connect(page);
-    for (const name of ['notes/thoughts.ttl', 'pictures/2026/lake.ttl']) await put(alice, `${server.users.alice.root}${colorScheme}/${name}`);
-    for (const [name, word] of [['Create', 'Created'], ['Change', 'Changed']]) {
-      await button(page, name).click();
-      await entry(page, `${word}podbell-test-`).first().waitFor();
-    }
-    await entry(page, 'lake.ttl').locator('summary').click();
-    await page.mouse.move(0, 0);
-    await page.screenshot({ path: `${folder}notifications-${colorScheme}.png` });
-    await button(page, 'Delete').click();
-    await button(page, 'Disconnect').click();
-    await visitor.clean();
+const NAMES = { alice: 'Alice Winter', bob: 'Bob Okafor', eve: 'Evangelina Papadopoulou-Featherstonehaugh' };
+
+/** People have names in their profiles. */
+async function name() {
+  for (const [who, name] of Object.entries(NAMES)) {
+    const profile = server.users[who].webid.replace(/#.*/, '');
+    const { body_text } = await request(here[who], 'GET', profile, undefined, { Accept: 'text/turtle' });
+    await put(here[who], profile, `${body_text}\n<#me> <http://xmlns.com/foaf/0.1/name> "${name}" .`);
   }
+}
+
+try {
+  await begin();
+  await name();
+  const parts = { notifications, owner };
+  for (const part of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)) await parts[part]();
 } finally {
-  await logout(alice);
-  await browser.close();
-  await server.stop();
+  await visitor?.context.close();
+  await end();
 }

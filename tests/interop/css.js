@@ -43,11 +43,16 @@ export async function startCss(root, port) {
       child.kill('SIGTERM');
       await exited;
     },
+    /** Ends it as a crash would. */
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
   };
 }
 
-/** A session of alice, with credentials that her account there makes. */
-export async function loginAtCss(css) {
+/** What a program of alice's logs in with, which her account there makes: `{ id, secret }`. */
+export async function clientAtCss(css) {
   const ask = async (url, body, token) => {
     const headers = { Accept: 'application/json' };
     if (body) headers['Content-Type'] = 'application/json';
@@ -59,7 +64,12 @@ export async function loginAtCss(css) {
   const { controls } = await ask(`${css.base}.account/`);
   const { authorization } = await ask(controls.password.login, person);
   const account = (await ask(`${css.base}.account/`, undefined, authorization)).controls.account;
-  const made = await ask(account.clientCredentials, { name: 'test', webId: css.webid }, authorization);
+  return ask(account.clientCredentials, { name: 'test', webId: css.webid }, authorization);
+}
+
+/** A session of alice. */
+export async function loginAtCss(css) {
+  const made = await clientAtCss(css);
   const session = new Session({ keepAlive: false });
   await session.login({ oidcIssuer: css.base, clientId: made.id, clientSecret: made.secret });
   if (!session.info.isLoggedIn) throw new Error(`alice is not logged in at ${css.base}`);

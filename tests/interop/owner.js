@@ -1,6 +1,8 @@
 // What the tests of the owner's view share: a server on which everything may listen to alice's pod, by whichever door, and
 // her page in a browser.
+import { execFile } from 'node:child_process';
 import { after, afterEach, before, beforeEach } from 'node:test';
+import { promisify } from 'node:util';
 import WebSocket from 'ws';
 import { launch } from './browser.js';
 import { request, stream } from './clients.js';
@@ -20,19 +22,26 @@ let answer = 500;
 const opened = [];
 const PUBLIC = 'http://xmlns.com/foaf/0.1/Agent';
 
+/** Has all of it there. */
+export async function begin() {
+  [receiver, issuer, browser] = await Promise.all([listen(() => answer), authority(), launch()]);
+  here = await world({ PODBELL_LWS_AUTHORIZATION_SERVERS: issuer.issuer });
+  server = here.server;
+}
+
+/** Takes all of it away. */
+export async function end() {
+  for (const client of opened.splice(0)) client.close();
+  await browser?.close();
+  receiver?.close();
+  issuer?.close();
+  await here?.close();
+}
+
 /** Has all of it there before the tests of a file, and gone after them. Nothing listens when a test begins. */
 export function prepare() {
-  before(async () => {
-    [receiver, issuer, browser] = await Promise.all([listen(() => answer), authority(), launch()]);
-    here = await world({ PODBELL_LWS_AUTHORIZATION_SERVERS: issuer.issuer });
-    server = here.server;
-  });
-  after(async () => {
-    await browser?.close();
-    receiver?.close();
-    issuer?.close();
-    await here?.close();
-  });
+  before(begin);
+  after(end);
   beforeEach(() => visits());
   afterEach(async () => {
     for (const client of opened.splice(0)) client.close();
@@ -48,10 +57,10 @@ export function prepare() {
 /** What the receiver of webhooks answers from now on. */
 export const answers = (status) => (answer = status);
 
-/** Another browser context; `others` may be asked too. */
-export async function visits(others = []) {
+/** Another browser context; `others` may be asked too. `options`: those of a context. */
+export async function visits(others = [], options = {}) {
   await visitor?.clean();
-  visitor = await visit(browser, server, { others });
+  visitor = await visit(browser, server, { others, ...options });
 }
 
 /** Closes a listener after the test. */
@@ -81,6 +90,23 @@ export async function told(claims, topic) {
   const authorized = async (url, init) => fetch(url, { ...init, headers: { ...init.headers, Authorization: `Bearer ${await issuer.token({ ...claims, aud })}` } });
   const { subscription } = await new Subscriber(authorized, { endpoint, storage }).subscribe(WEBSOCKET, topic);
   return keep(await openSocket(subscription, storage));
+}
+
+/** Has what waits for receivers given up: what takes days is done to the queue of a server that is away. */
+export async function giveUp() {
+  const given = `import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE deliveries SET attempts = 10, died = ?, head = 0, outcome = 65536 + 500", (time.time_ns(),))
+db.execute("UPDATE targets SET ready = NULL")
+db.commit()`;
+  await server.crash(() => promisify(execFile)('python3', ['-c', given, `${server.data}/podbell.sqlite3`]));
+  await here.logIn();
+}
+
+/** What listens to alice's pod, as she is told it. */
+export async function listed() {
+  const answer = await request(here.alice, 'GET', `${server.base}.notifications/channels/?storage=${encodeURIComponent(here.root)}`);
+  return JSON.parse(answer.body_text).channel;
 }
 
 /** Alice's view of her listeners. */

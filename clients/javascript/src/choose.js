@@ -7,7 +7,7 @@ import { ByGateway } from './ways/ess.js';
 import { ByLines } from './ways/lines.js';
 
 /** Not `solid-0.1`: it does not say what happened. */
-export const USUAL = ['websocket', 'eventsource', 'streaming', 'ess'];
+const USUAL = ['websocket', 'eventsource', 'streaming', 'ess'];
 const BY = { ess: ByGateway, 'solid-0.1': ByLines };
 
 /**

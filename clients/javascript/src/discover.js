@@ -11,6 +11,7 @@ import { services } from './description.js';
 import { doubtful } from './elsewhere.js';
 import { ask } from './http.js';
 import { targets } from './links.js';
+import { topicsOf } from './options.js';
 import { SOLID } from './terms.js';
 
 /** So many containers are asked at most. */
@@ -23,7 +24,7 @@ const HEIGHT = 8;
  * @param {{ fetch?: typeof globalThis.fetch, signal?: AbortSignal }} [options]
  */
 export async function discover(topic, options = {}) {
-  return { services: (await look(topic, options.fetch ?? globalThis.fetch, options.signal)).services };
+  return { services: (await look(topicsOf(topic)[0], options.fetch ?? globalThis.fetch, options.signal)).services };
 }
 
 /**

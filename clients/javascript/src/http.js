@@ -38,7 +38,7 @@ export async function ask(fetch, url, init, signal, keep = false) {
     return response;
   } catch (error) {
     if (error instanceof Cut) throw error;
-    throw new Cut(`${place(url)} cannot be reached: ${error?.message ?? error}`);
+    throw new Cut(`${place(url)} cannot be reached: ${why(error)}`);
   } finally {
     clearTimeout(timer);
     if (!keep) signal?.removeEventListener('abort', stop);
@@ -99,4 +99,11 @@ export async function refusal(response, what) {
   if (status === 401) return new Ended('unauthorized', `Log in to ${what} (${await said(response)}).`, status);
   if (status === 403) return new Ended('unauthorized', `You may not ${what}; ask its owner for Read (${await said(response)}).`, status);
   return new Ended('refused', `The server refuses to ${what} (${await said(response)}).`, status);
+}
+
+/** Why there is no answer. Node says "fetch failed", and what matters (the name, the port, the certificate) in the cause. */
+function why(error) {
+  const { cause } = error ?? {};
+  const reason = cause?.message || cause?.code || error?.message || String(error);
+  return String(reason).slice(0, 500);
 }

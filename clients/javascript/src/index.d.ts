@@ -116,5 +116,8 @@ export interface Service {
   features: string[];
 }
 
-/** What a server offers for a resource, by its descriptions. */
+/**
+ * What a server offers for a resource, by its descriptions; nothing, if it says nothing of notifications. Rejects with an
+ * `Error` for people if it cannot be reached.
+ */
 export function discover(topic: string, options?: Pick<Options, 'fetch' | 'signal'>): Promise<{ services: Service[] }>;

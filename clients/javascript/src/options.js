@@ -7,8 +7,8 @@ const TRANSPORTS = ['websocket', 'eventsource', 'streaming', 'ess', 'solid-0.1']
 /** The topics, absolute and without fragments, each once. */
 export function topicsOf(given) {
   const topics = [given].flat().map((topic) => {
-    const url = new URL(String(topic), globalThis.location?.href);
-    if (!/^https?:$/.test(url.protocol)) throw new TypeError(`a topic is an http(s) URL, not ${topic}`);
+    const url = addressOf(topic);
+    if (!/^https?:$/.test(url?.protocol)) throw new TypeError(`a topic is an http(s) URL, not ${topic}`);
     url.hash = '';
     return url.href;
   });
@@ -16,10 +16,23 @@ export function topicsOf(given) {
   return [...new Set(topics)];
 }
 
+/** In a page addresses may be relative; yet what is missing by mistake must not become one. */
+function addressOf(topic) {
+  if (typeof topic !== 'string' && !(topic instanceof URL)) return undefined;
+  try {
+    return new URL(topic, globalThis.location?.href);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The options, found to be in order. */
 export function optionsOf(given = {}) {
   for (const transport of given.transports ?? []) {
     if (!TRANSPORTS.includes(transport)) throw new TypeError(`no transport: ${transport}; there are ${TRANSPORTS.join(', ')}`);
+  }
+  for (const name of ['fetch', 'WebSocket', 'onNotification', 'onGap', 'onState', 'onEnd']) {
+    if (given[name] !== undefined && typeof given[name] !== 'function') throw new TypeError(`${name} is a function`);
   }
   for (const name of ['startAt', 'endAt']) {
     if (given[name] !== undefined && Number.isNaN(given[name]?.valueOf?.() ?? NaN)) throw new TypeError(`${name} is a Date`);

@@ -41,6 +41,7 @@ pub struct Representation {
 #[derive(Debug, Default)]
 pub struct Builder {
     credentials: Option<Credentials>,
+    authorities: Vec<Vec<u8>>,
 }
 
 impl Builder {
@@ -51,11 +52,18 @@ impl Builder {
         self
     }
 
+    /// Trusts the certificates of these authorities too, besides those that everybody trusts: PEM, at least one.
+    #[must_use]
+    pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities.push(pem.into());
+        self
+    }
+
     /// The client; nothing is sent yet.
     pub fn build(self) -> Result<Client, WatchError> {
         let here = |what: String| WatchError::unsupported("this machine", what);
         let login = self.credentials.map(Login::new).transpose().map_err(|error| here(error.to_string()))?;
-        let http = Http::new().map_err(|error| here(error.to_string()))?;
+        let http = Http::new(&self.authorities).map_err(|error| here(error.to_string()))?;
         Ok(Client { http, login: login.map(Arc::new) })
     }
 }
@@ -127,6 +135,11 @@ impl Client {
     ) -> Result<Answer, WatchError> {
         let answer = self.send(method, url, fields, body).await?;
         self.http.whole(url.as_str(), answer).await
+    }
+
+    /// The same, but nobody in particular.
+    pub(crate) fn anonymous(&self) -> Self {
+        Self { http: self.http.clone(), login: None }
     }
 
     pub(crate) fn http(&self) -> &Http {

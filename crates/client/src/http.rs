@@ -19,7 +19,11 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioIo},
 };
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -54,8 +58,9 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new() -> Result<Self, rustls::Error> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    /// `authorities`: certificates in PEM that are trusted besides those that everybody trusts.
+    pub(crate) fn new(authorities: &[Vec<u8>]) -> Result<Self, rustls::Error> {
+        let roots = roots(authorities)?;
         let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
@@ -102,6 +107,21 @@ impl Http {
         let dialled = dialled.map_err(|_| WatchError::unreachable(told, "no connection came in time"))?;
         Ok(TokioIo::new(dialled.map_err(|error| WatchError::unreachable(told, innermost(&*error)))?))
     }
+}
+
+fn roots(authorities: &[Vec<u8>]) -> Result<RootCertStore, rustls::Error> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for pem in authorities {
+        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let read = read.map_err(|error| rustls::Error::General(format!("the authorities are no PEM: {error}")))?;
+        if read.is_empty() {
+            return Err(rustls::Error::General("among the authorities is no certificate".to_owned()));
+        }
+        for certificate in read {
+            roots.add(certificate)?;
+        }
+    }
+    Ok(roots)
 }
 
 /// What is at the bottom of an error: those above it only say that something went wrong.

@@ -46,6 +46,7 @@ mod socket;
 mod stream;
 mod subscription;
 mod watch;
+pub mod webhook;
 
 pub use client::{Builder, Client, Representation};
 pub use error::WatchError;

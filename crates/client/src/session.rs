@@ -16,6 +16,7 @@ use crate::{
 };
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use jiff::Timestamp;
+use podbell_wire::Feature;
 use std::time::Duration;
 use tokio::{
     sync::{mpsc, watch},
@@ -60,7 +61,8 @@ async fn grouped(client: &Client, topics: Vec<Url>, wants: &Wants) -> Result<Vec
         }
         let same =
             groups.iter_mut().find(|(storage, session)| *storage == found.storage && session.service == found.service);
-        if let Some((_, session)) = same {
+        // Others than Podbell may take one topic only.
+        if let Some((_, session)) = same.filter(|_| found.service.offers(Feature::Cursor)) {
             // The first cursor is the oldest: what it repeats is told once.
             session.topics.push(topic);
             continue;

@@ -85,7 +85,8 @@ pub(crate) async fn subscribe(
 fn request(service: &Service, topics: &[Url], wants: &Wants) -> Value {
     let mut request = json!({
         "@context": [NotificationsContext::default().iri()],
-        "type": service.transport.channel_type().name(),
+        // In full: some servers take no other spelling.
+        "type": service.transport.channel_type().iri(),
         "topic": match topics {
             [topic] => json!(topic.as_str()),
             topics => topics.iter().map(Url::as_str).collect(),

@@ -9,6 +9,7 @@ mod lines;
 mod reader;
 
 use crate::act;
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use credentials::Who;
 use exit::Exit;
@@ -60,6 +61,9 @@ pub struct WatchCommand {
     /// Where to log in, instead of what the credentials say
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
+    /// Trusts these authorities too: certificates in PEM, as of a test server
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// How to listen [default: the first that the server offers]
     #[arg(long = "type", value_name = "TYPE")]
     way: Option<Way>,
@@ -119,7 +123,11 @@ impl WatchCommand {
             Some(credentials) => builder = builder.credentials(credentials),
             None => lines.say("without log-in: only what everybody may read is heard"),
         }
-        let client = builder.build()?;
+        if let Some(path) = &self.ca {
+            let pem = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+            builder = builder.authorities(pem.map_err(|error| Exit::usage(&error))?);
+        }
+        let client = builder.build().map_err(|error| Exit::usage(&error.into()))?;
         let mut stop = Stop::new().map_err(|error| Exit::could_not(&error))?;
         lines.say(&format!("connecting to {}", self.urls.join(" ")));
         let listening = self.watching(&client).listen();

@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "watch/authority.rs"]
+mod authority;
 #[path = "watch/coming_back.rs"]
 mod coming_back;
 #[path = "watch/ending.rs"]

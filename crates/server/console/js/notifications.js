@@ -6,11 +6,13 @@ import { Listening } from './notifications/listening.js';
 import { Live } from './notifications/live.js';
 import { Equivalent } from './notifications/equivalent.js';
 import { ownStorage } from './notifications/storage.js';
+import { footer } from './footer.js';
 import { mountSession } from './session-view.js';
 import { Session } from './session.js';
 
 const at = (name) => document.querySelector(`.bench > .${name}`);
 const session = new Session();
+document.body.append(footer());
 const view = mountSession(session, document.querySelector('#session'));
 
 const listening = new Listening(session);

@@ -1,6 +1,7 @@
 // The owner's view: what listens to their storages, and what changed there lately. It does nothing that the owner's own
 // programs could not do by the same protocols.
 import { element } from './element.js';
+import { footer } from './footer.js';
 import { mountSession } from './session-view.js';
 import { Session } from './session.js';
 import { ownerView } from './owner/view.js';
@@ -11,6 +12,7 @@ const { ask } = mountSession(session, document.querySelector('#session'));
 const place = document.querySelector('#view');
 let shown, shownTo;
 place.append(element('p', { className: 'soft' }, 'One moment …'));
+document.body.append(footer());
 
 function show() {
   if (shown && shownTo === session.webid) return;

@@ -1,6 +1,7 @@
 // Who is signed in, at the top of a page; and the dialog in which one signs in.
 import { config } from './config.js';
 import { element } from './element.js';
+import { isHere, lookUp, nameOf } from './owner/names.js';
 import { SignInError } from './session.js';
 
 /** A WebID as one says it: without what all of them have. The whole of it belongs into a `title`. */
@@ -43,9 +44,12 @@ function signedIn(session, say) {
     say();
     await session.signOut();
   };
+  const { webid } = session;
+  const name = element('bdi', {}, nameOf(webid) ?? shortName(webid));
+  // A profile on this server tells a name; nobody else's server is asked unless a person says so.
+  if (isHere(webid)) void lookUp(webid).then((found) => found && (name.textContent = found));
   return [
-    element('span', { className: 'who', title: session.webid },
-      element('span', { className: 'hidden-text' }, 'Signed in as '), shortName(session.webid)),
+    element('span', { className: 'who', title: webid }, element('span', { className: 'hidden-text' }, 'Signed in as '), name),
     element('button', { type: 'button', onclick: out }, 'Sign out'),
   ];
 }

@@ -42,7 +42,7 @@ export class Status {
       waiting: was ? 'Connection lost. Waiting to come back …' : `${host} does not answer. Trying again …`,
       closed: why?.title,
     }[state];
-    this.#advice.textContent = why?.advice ?? (state === 'waiting' ? this.#listening.facts.problem : undefined) ?? '';
+    this.#advice.textContent = why?.advice ?? (state === 'waiting' ? sentence(this.#listening.facts.problem) : '');
     this.#advice.hidden = !this.#advice.textContent;
     this.#action.hidden = !why?.signIn || Boolean(webid);
     this.#action.replaceChildren(element('button', { type: 'button', className: 'main', onclick: this.#signIn }, 'Sign in …'));
@@ -70,6 +70,9 @@ export class Status {
     this.#facts.replaceChildren(...rows.map(([name, value]) => row(name, value, name === 'Channel' || name === 'Cursor')));
   }
 }
+
+/** What a program says of a problem, as a sentence. */
+const sentence = (text = '') => text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`;
 
 function row(name, value, isLong) {
   if (!isLong) return element('div', {}, element('dt', {}, name), element('dd', {}, value));

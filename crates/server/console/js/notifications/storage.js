@@ -5,7 +5,7 @@ const STORAGE = 'http://www.w3.org/ns/pim/space#storage';
 const TYPE = 'http://www.w3.org/ns/pim/space#Storage';
 
 /** Whether an address is on the server that this console belongs to: where its pods are, or a pod's own name below. */
-export function isOurs(url) {
+function isOurs(url) {
   if (!URL.canParse(url)) return false;
   const [asked, pods] = [new URL(url), new URL(config.pods)];
   const isBelow = asked.host === pods.host || asked.host.endsWith(`.${pods.host}`);

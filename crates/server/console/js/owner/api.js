@@ -16,7 +16,7 @@ export class Refused extends Error {
 }
 
 /** The server did not answer. */
-export class Away extends Error {}
+class Away extends Error {}
 
 const PUBLIC = 'http://xmlns.com/foaf/0.1/Agent';
 const below = new URL('.notifications/', config.pods).href;

@@ -5,7 +5,7 @@ import { dialogOf } from './confirm.js';
 import { called } from './person.js';
 import { outcome } from './row.js';
 import { say } from './say.js';
-import { count, plain, when } from './words.js';
+import { count, pathIn, plain, when, wordOf } from './words.js';
 
 /** Opens it; `done` is called once it is closed. */
 export function letters(api, listener, { me, done }) {
@@ -48,7 +48,7 @@ export function letters(api, listener, { me, done }) {
 
   const readAttempts = () => trying(async () => {
     const found = await api.attempts(listener, asked.signal);
-    attempts.replaceChildren(found.length ? table(found) : element('p', { className: 'soft' }, 'Nothing was sent yet.'));
+    attempts.replaceChildren(found.length ? table(found, listener) : element('p', { className: 'soft' }, 'Nothing was sent yet.'));
   });
 
   const again = (which, button) => trying(async () => {
@@ -66,11 +66,11 @@ export function letters(api, listener, { me, done }) {
     }
   });
 
-  function letter({ number, message, attempts: tried, owed, died, last }) {
+  function letter({ number, message, type, object, attempts: tried, owed, died, last }) {
     const button = element('button', { type: 'button', onclick: () => again([number], button) }, 'Deliver again',
-      element('span', { className: 'hidden-text' }, `: ${plain(message)}`));
+      element('span', { className: 'hidden-text' }, `: ${object ? `${wordOf(type)} ${pathIn(listener.storage, object)}` : plain(message)}`));
     return element('li', {},
-      element('div', {}, element('code', {}, plain(message)),
+      element('div', {}, about(listener, { type, object, message }),
         element('p', { className: 'soft' },
           count(tried, 'attempt'), ', owed ', when(new Date(owed)), ', given up ', when(new Date(died)),
           last ? `: ${outcome(plain(last.outcome), last.status)}` : '')),
@@ -83,13 +83,22 @@ export function letters(api, listener, { me, done }) {
   void readAttempts();
 }
 
-function table(attempts) {
+/** What a message tells of, as far as whoever looks may know it; else its name alone. */
+function about({ storage }, { type, object, message }) {
+  if (typeof object !== 'string' || !object) return element('code', { title: plain(message) }, shortId(message));
+  return element('span', { title: plain(message) }, element('b', {}, wordOf(type)), ' ', element('bdi', { title: plain(object) }, pathIn(storage, object)));
+}
+
+/** `urn:uuid:bb153438-bea8-…` as `bb153438…`: enough to tell two apart. */
+const shortId = (message) => plain(message).replace(/^urn:uuid:([0-9a-f]{8})-[0-9a-f-]+$/i, '$1…');
+
+function table(attempts, listener) {
   const cell = (content) => element('td', {}, content);
   return element('div', { className: 'scrolls', tabIndex: 0, role: 'region', 'aria-label': 'The last attempts' },
     element('table', {},
       element('thead', {}, element('tr', {}, ...['When', 'Outcome', 'Took', 'Message'].map((name) => element('th', { scope: 'col' }, name)))),
-      element('tbody', {}, ...attempts.map(({ at, outcome: word, status, took, message }) => element('tr', {},
-        cell(when(new Date(at))), cell(outcome(plain(word), status)), cell(seconds(took)), cell(element('code', {}, plain(message))))))));
+      element('tbody', {}, ...attempts.map(({ at, outcome: word, status, took, ...told }) => element('tr', {},
+        cell(when(new Date(at))), cell(outcome(plain(word), status)), cell(seconds(took)), cell(about(listener, told)))))));
 }
 
 /** `PT0.012S` as `12 ms`. */

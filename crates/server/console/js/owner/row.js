@@ -47,9 +47,10 @@ export class Row {
     // Whoever is on the button that is made anew goes on there.
     const wasInside = this.#what.contains(document.activeElement);
     this.#what.replaceChildren(
-      element('p', { className: 'topics' }, topics(listener)),
+      element('p', { className: 'topics' }, ...(this.#way === 'resource' ? [person(listener.person, me, changed)] : topics(listener))),
       element('ul', { className: 'facts' }, ...[
-        this.#way !== 'person' && person(listener.person, me, changed),
+        this.#way === 'resource' && (listener.topics.length > 1 || listener.recursive) && element('span', {}, topics(listener)),
+        this.#way === 'app' && person(listener.person, me, changed),
         this.#way !== 'app' && element('bdi', { title: listener.app ? plain(listener.app) : undefined }, appName(listener.app)),
         listener.way,
         listener.types.length > 0 && `only ${listener.types.map(plain).join(', ')}`,

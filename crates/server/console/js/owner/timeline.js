@@ -5,7 +5,7 @@ import { SignedOut, inWords } from './api.js';
 import { whileVisible } from './alive.js';
 import { person } from './person.js';
 import { isHere, lookUp } from './names.js';
-import { appName, at, count, dayOf, pathIn, plain } from './words.js';
+import { appName, at, count, dayOf, pathIn, plain, wordOf } from './words.js';
 import { say } from './say.js';
 
 const EVERY = 5;
@@ -18,10 +18,7 @@ const PLUS = 'M8 3v10M3 8h10';
 const PEN = 'M3.5 12.5 4 10l6.5-6.5 2 2L6 12z';
 const CROSS = 'm4 4 8 8m0-8-8 8';
 const DOT = 'M8 8h.01';
-const WORDS = new Map(Object.entries({
-  Create: [PLUS, 'Created'], Update: [PEN, 'Changed'], Delete: [CROSS, 'Deleted'],
-  Add: [PLUS, 'Added'], Remove: [CROSS, 'Removed'],
-}));
+const MARKS = new Map(Object.entries({ Created: PLUS, Changed: PEN, Deleted: CROSS, Added: PLUS, Removed: CROSS }));
 
 /** `{ element, close() }`. `host`: `{ api, me, signIn() }`. */
 export function timelineView(storage, host) {
@@ -102,8 +99,8 @@ export function timelineView(storage, host) {
   }
 
   function entry({ type, object, actor, client }, date) {
-    const kind = String(type).replace(/^.*[#/]/, '');
-    const [mark, word] = WORDS.get(kind) ?? [DOT, plain(kind)];
+    const word = wordOf(type);
+    const mark = MARKS.get(word) ?? DOT;
     const who = element('span', {});
     const name = () => who.replaceChildren(...(actor ? ['by ', person(actor, me)] : []));
     name();

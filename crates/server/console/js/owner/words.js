@@ -82,6 +82,14 @@ export function appName(id) {
   return shown.length > 32 ? `App ${shown.slice(0, 31)}…` : `App ${shown}`;
 }
 
+const WORDS = new Map(Object.entries({ Create: 'Created', Update: 'Changed', Delete: 'Deleted', Add: 'Added', Remove: 'Removed' }));
+
+/** What an activity did: `Changed`; one without a word of ours is called by its own. */
+export function wordOf(type) {
+  const kind = String([type].flat()[0] ?? '').replace(/^.*[#/]/, '');
+  return WORDS.get(kind) ?? plain(kind);
+}
+
 /** `1 listener`, `3 listeners`. */
 export const count = (number, one, many = `${one}s`) => `${number.toLocaleString('en-GB')} ${number === 1 ? one : many}`;
 
