@@ -183,6 +183,15 @@ test('of an answer no more is read than any server has to say', async () => {
   }
 });
 
+test('what a server says of itself is told in one short line that turns nothing around', async () => {
+  const words = `a\u202eb\u2028c\u0007${'x'.repeat(100_000)}`;
+  const answer = { status: 403, type: 'application/problem+json', body: { detail: words } };
+  evil = await hostile(naming('/subscribe', { 'POST /subscribe': answer }));
+  const { message } = await ended(`${evil.origin}/`);
+  assert.doesNotMatch(message, /[\p{C}\p{Zl}\p{Zp}]/u);
+  assert.ok(message.includes('a b c') && message.length < 500, message.slice(0, 200));
+});
+
 test('a header of many beginnings takes no time to read', () => {
   const began = performance.now();
   for (const header of ['<'.repeat(1 << 18), `<a>${';'.repeat(1 << 18)}`, `<a>;b=${' '.repeat(1 << 18)}`, `<a>;b="${'\\"'.repeat(1 << 17)}`, `<a>${'; a = '.repeat(1 << 15)}`]) {

@@ -1,7 +1,7 @@
 // What hostile servers, providers and pods do to whoever sits at the console.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launch } from './browser.js';
+import { fill, launch } from './browser.js';
 import { login, logout, put } from './clients.js';
 import { signIn, visit } from './console.js';
 import { button, said } from './console-page.js';
@@ -113,6 +113,28 @@ for (const [what, webid] of [
     }
   });
 }
+
+test('a provider that sends people on to another’s page gets no code that the other gives', async () => {
+  const real = await (await fetch(`${server.issuer}.well-known/openid-configuration`)).json();
+  const { client } = await (await fetch(`${server.issuer}console/config.json`)).json();
+  const page = await open((request) => {
+    const { pathname } = new URL(request.url, evil.origin);
+    const said = provider({})(request);
+    // The person sees the page that they know, with the console's own name on it.
+    if (pathname === '/.well-known/openid-configuration') said.body.authorization_endpoint = real.authorization_endpoint;
+    if (pathname === '/register') said.body.client_id = client;
+    return said;
+  }, '/');
+  await signedOut(page).click();
+  const dialog = page.getByRole('dialog', { name: 'Sign in' });
+  await dialog.getByLabel('Your identity provider').fill(evil.origin);
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await fill(page, server.users.alice.password);
+  await page.getByRole('button', { name: 'Allow' }).click();
+  await page.getByRole('banner').getByRole('alert').filter({ hasText: 'did not sign you in' }).waitFor();
+  assert.deepEqual(evil.asked.filter(({ url }) => url.startsWith('/token')), []);
+});
 
 test('the cookies of the provider’s pages go to nothing that a server names on their origin', async () => {
   const page = await open(({ url }) => naming(`${server.issuer}account`)({ method: 'GET', url }), '/notifications.html');

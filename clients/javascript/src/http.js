@@ -90,8 +90,11 @@ export async function said(response) {
   } catch {
     // Not JSON: the status has to do.
   }
-  return typeof words === 'string' ? `${response.status}, ${words.slice(0, 500)}` : String(response.status);
+  return typeof words === 'string' ? `${response.status}, ${plain(words)}` : String(response.status);
 }
+
+/** The first of what a server says, without what is invisible, or turns the direction of what stands around it. */
+export const plain = (words) => words.slice(0, 300).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
 
 /** The ending that a refusal is. `what` completes "may not". */
 export async function refusal(response, what) {

@@ -5,7 +5,7 @@
  * Spec: <https://www.rfc-editor.org/rfc/rfc6455#section-7.4>
  */
 import { Absent, Barred, Cut, Ended, Over } from '../failure.js';
-import { LONGEST, PATIENCE } from '../http.js';
+import { LONGEST, PATIENCE, plain } from '../http.js';
 
 /**
  * Listens until the connection ends; always rejects.
@@ -65,7 +65,7 @@ export function converse(url, { WebSocket = globalThis.WebSocket, protocol, sign
 
 /** What a close code means. */
 export function closed(code, reason) {
-  const words = reason ? `: ${reason}` : '';
+  const words = reason ? `: ${plain(reason)}` : '';
   if (code === 4403 || code === 1008) return new Ended('unauthorized', `The server tells no more${words || ': it may no longer be read'}.`, code);
   if (code === 1000) return new Over(`The server has closed the connection${words}.`, code);
   return new Cut(`the connection was cut (${code}${words})`);

@@ -102,7 +102,7 @@ async function look(session, url) {
   if (answer.status === 401) return { problem: 'Only people who signed in may look in here. Its address can still be chosen.' };
   if (answer.status === 403) return { problem: 'You may not look in here. A folder further down may be open to you: type its address.' };
   if (answer.status === 404) return { problem: 'There is nothing here yet. One can listen all the same.' };
-  if (!answer.ok) return { problem: `The server answers ${answer.status} ${answer.statusText}.` };
+  if (!answer.ok) return { problem: `The server answers ${answer.status} ${answer.statusText.slice(0, 60)}.` };
   try {
     const found = members(JSON.parse(await textOf(answer, MOST)), url);
     return { found: found.sort((a, b) => b.endsWith('/') - a.endsWith('/') || a.localeCompare(b)) };
