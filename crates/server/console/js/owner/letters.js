@@ -68,7 +68,7 @@ export function letters(api, listener, { me, done }) {
 
   function letter({ number, message, type, object, attempts: tried, owed, died, last }) {
     const button = element('button', { type: 'button', onclick: () => again([number], button) }, 'Deliver again',
-      element('span', { className: 'hidden-text' }, `: ${object ? `${wordOf(type)} ${pathIn(listener.storage, object)}` : plain(message)}`));
+      element('span', { className: 'hidden-text' }, ': ', about(listener, { type, object, message })));
     return element('li', {},
       element('div', {}, about(listener, { type, object, message }),
         element('p', { className: 'soft' },
@@ -86,7 +86,7 @@ export function letters(api, listener, { me, done }) {
 /** What a message tells of, as far as whoever looks may know it; else its name alone. */
 function about({ storage }, { type, object, message }) {
   if (typeof object !== 'string' || !object) return element('code', { title: plain(message) }, shortId(message));
-  return element('span', { title: plain(message) }, element('b', {}, wordOf(type)), ' ', element('bdi', { title: plain(object) }, pathIn(storage, object)));
+  return element('span', { title: plain(message) }, type !== undefined && [element('b', {}, wordOf(type)), ' '], element('bdi', { title: plain(object) }, pathIn(storage, object)));
 }
 
 /** `urn:uuid:bb153438-bea8-…` as `bb153438…`: enough to tell two apart. */
