@@ -100,7 +100,6 @@ pub fn examples(program: &Path, data: &Path, account: &str, root: &str) -> Vec<S
     } else {
         format!(" --data {}", quoted(&data.display().to_string()))
     };
-    let root = quoted(root);
     vec![
         format!("{program} as{data} {account} ring {root} | curl -K-"),
         format!("{program} watch{data} --as {account} -r {root}"),
