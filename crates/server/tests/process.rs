@@ -63,7 +63,7 @@ impl Server {
         let mut last = false;
         for line in lines.by_ref() {
             let ends = last && line.is_empty();
-            last |= line.contains("/notifications.html") || line.contains("no pod yet");
+            last |= line.contains(" watch ") || line.contains("no pod yet");
             card += &line;
             card.push('\n');
             if ends {

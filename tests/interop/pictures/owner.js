@@ -1,7 +1,7 @@
 // The owner's view, with everything in it that may stand there.
-import { channel, inrupt, put, remove, request } from '../clients.js';
+import { channel, inrupt, put, remove } from '../clients.js';
 import {
-  answers, giveUp, group, here, keep, legacy, listed, live, press, receiver, row, rows, server, told, visitor, visits,
+  giveUp, group, here, keep, legacy, listed, live, press, receiver, row, rows, server, told, visitor, visits,
 } from '../owner.js';
 import { signIn } from '../console.js';
 import { subscribe } from '../receivers/subscribing.js';
