@@ -65,3 +65,20 @@ for (const [how, words, recursive] of [
     await until(async () => (await heard(page)).some((line) => (recursive ? line === `Created by-${how}.ttl` : / notes\/$/.test(line))), 'it is shown');
   });
 }
+
+test('whoever connects before the sign-in is taken up again is heard as themselves', async () => {
+  const page = await open(notes);
+  await signIn(page, server);
+  let on;
+  const held = new Promise((resolve) => (on = resolve));
+  await page.route('**/.oidc/token', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.reload({ waitUntil: 'domcontentloaded' });
+  await button(page, 'Connect').click();
+  on();
+  await said(page, 'Connected since');
+  await put(alice, `${notes}early.ttl`);
+  await entry(page, 'early.ttl').waitFor();
+});

@@ -21,8 +21,12 @@ const live = new Live(at('live'), listening, { signIn: () => view.ask('Sign in a
 const bench = new Bench(at('try'), session, listening);
 const same = new Equivalent(at('same'), session);
 
-choice.addEventListener('connect', ({ detail }) => {
+/** Settled once it is known who is signed in. */
+let known;
+choice.addEventListener('connect', async ({ detail }) => {
   live.begin(detail.topic);
+  // Whoever is quick is not heard as nobody.
+  await known.catch(() => {});
   listening.begin(detail);
 });
 choice.addEventListener('disconnect', () => listening.end());
@@ -48,5 +52,6 @@ session.addEventListener('change', async () => {
 // A tab that is closed lets go of its channel if there is time; if not, the server does within a minute.
 addEventListener('pagehide', ({ persisted }) => !persisted && listening.isOn && void listening.end());
 
-await session.open();
+known = session.open();
+await known;
 same.show(choice.chosen);
