@@ -59,9 +59,11 @@ test('who signs out while another tab renews the sign-in stays signed out', asyn
   await Promise.all([signedOut(one).waitFor(), signedOut(two).waitFor()]);
 });
 
+// What it was sent last.
+let nonce, client;
+
 /** An identity provider that signs whoever comes in with these claims, at once. */
 function provider(claims) {
-  let nonce, client;
   const text = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return ({ method, url, body }) => {
     const { origin } = evil;
@@ -113,6 +115,24 @@ for (const [what, webid] of [
     }
   });
 }
+
+test('who signs out has the provider forget what it gave', async () => {
+  const page = await open((request) => {
+    const { pathname } = new URL(request.url, evil.origin);
+    if (pathname === '/revoke') return {};
+    const said = provider({ webid: 'https://someone.example/card#me' })(request);
+    if (pathname === '/.well-known/openid-configuration') said.body.revocation_endpoint = `${evil.origin}/revoke`;
+    return said;
+  }, '/notifications.html');
+  await signedOut(page).click();
+  const dialog = page.getByRole('dialog', { name: 'Sign in' });
+  await dialog.getByLabel('Your identity provider').fill(evil.origin);
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await signedIn(page).click();
+  await signedOut(page).waitFor();
+  const revoked = await until(() => evil.asked.find(({ url }) => url === '/revoke'), 'it is asked to forget');
+  assert.equal(new URLSearchParams(revoked.body).get('token'), 'r');
+});
 
 test('a provider that sends people on to another’s page gets no code that the other gives', async () => {
   const real = await (await fetch(`${server.issuer}.well-known/openid-configuration`)).json();

@@ -93,10 +93,13 @@ export class Session extends EventTarget {
     location.assign(to);
   }
 
-  /** Forgets who is signed in, here and in other tabs. The provider may still know. */
+  /** Forgets who is signed in, here and in other tabs. The provider may still know; what it gave it is asked to forget. */
   async signOut() {
     await Promise.allSettled([...this.leaving].map((act) => act()));
+    const state = this.#state;
     await this.#forget();
+    // Nobody waits for that: it is bound to a key that is gone.
+    if (state?.refresh) void revoke(state).catch(() => {});
   }
 
   async #forget() {
@@ -252,6 +255,14 @@ async function discover(issuer) {
 
 /** What is typed without a scheme: https, but for a server under development, which has no certificate. */
 const schemeOf = (host) => (config.development && /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/i.test(host) ? 'http' : 'https');
+
+/** https://www.rfc-editor.org/rfc/rfc7009 */
+async function revoke({ issuer, client, refresh }) {
+  const as = await discover(issuer);
+  if (!as.revocation_endpoint) return;
+  const options = { ...insecure, additionalParameters: { token_type_hint: 'refresh_token' } };
+  await oauth.revocationRequest(as, client, authentication(client), refresh, options);
+}
 
 /** By its document where the provider can read that, else registered with the provider, anew each time. */
 async function clientFor(as, redirect) {
