@@ -139,7 +139,13 @@ impl Session {
                     return WatchError::Ended { reason };
                 }
                 End::Over(_) => "the channel's time was over".to_owned(),
-                End::Cut(ref reason) => reason.clone(),
+                End::Cut(ref reason) => {
+                    // Servers without cursors may open a connection only to say that there is no such channel.
+                    if self.cursor.is_none() && since.elapsed() < GOOD {
+                        self.channel = None;
+                    }
+                    reason.clone()
+                }
                 End::Finished => "the stream ended".to_owned(),
             };
             connection = match self.come_back(reason, end == End::Finished, events).await {
