@@ -2,6 +2,7 @@
  * A notification channel: asked for, asked about, prolonged and ended, as the server's subscription service and, where it
  * has more to say, Podbell has it (docs/extensions.md, "Looking after channels").
  */
+import { doubtful, isService, leads } from './elsewhere.js';
 import { Absent, Ended } from './failure.js';
 import { ask, refusal, said } from './http.js';
 import { AS, NOTIFY, PODBELL } from './terms.js';
@@ -65,6 +66,8 @@ export class Channel {
  * @param {import('./index.d.ts').Options} options
  */
 export async function subscribe(service, topics, options, fetch, signal) {
+  leads(service.url, topics[0]);
+  await isService(service.url, topics[0], { fetch, signal, isDoubtful: doubtful.has(service) });
   const body = JSON.stringify({
     '@context': CONTEXT,
     // In full: some servers take no other spelling.
@@ -75,8 +78,8 @@ export async function subscribe(service, topics, options, fetch, signal) {
   const answer = await ask(fetch, service.url, { method: 'POST', headers: JSON_LD, body }, signal);
   if (answer.ok) {
     const channel = parsed(answer.read);
-    if (typeof channel?.receiveFrom === 'string') return new Channel({ ...channel, id: own(channel.id, service.url) }, fetch);
-    throw new Absent(`${service.url} answers without an address to listen at`);
+    const receiveFrom = leads(channel?.receiveFrom, service.url);
+    return new Channel({ ...channel, receiveFrom, id: own(channel.id, service.url) }, fetch);
   }
   if ([404, 405, 410, 501].includes(answer.status)) {
     throw new Absent(`${service.url} answers ${await said(answer)}`, answer.status);

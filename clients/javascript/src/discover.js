@@ -8,6 +8,7 @@
  * Spec: <https://solidproject.org/TR/notifications-protocol#discovery>
  */
 import { services } from './description.js';
+import { doubtful } from './elsewhere.js';
 import { ask } from './http.js';
 import { targets } from './links.js';
 import { topicsOf } from './options.js';
@@ -36,12 +37,16 @@ export async function look(topic, fetch, signal) {
   const via = head.headers.get('updates-via');
   let found = [];
   let description;
-  for (const url of await descriptions(topic, head, fetch, signal)) {
+  const { places, own } = await descriptions(topic, head, fetch, signal);
+  for (const url of places) {
     found = await read(url, fetch, signal);
+    // Whoever writes a document may write this too; the others are the server's.
+    if (own.includes(url)) for (const service of found) doubtful.add(service);
     description = url;
     if (found.length) break;
   }
-  if (via) found.push({ transport: 'solid-0.1', url: socketAddress(via, topic), features: [] });
+  const socket = via && socketAddress(via, topic);
+  if (socket) found.push({ transport: 'solid-0.1', url: socket, features: [] });
   return { services: found, status: head.status, cursor, description };
 }
 
@@ -51,7 +56,7 @@ export async function headOf(url, fetch, signal) {
   return head.status === 405 || head.status === 501 ? ask(fetch, url, { method: 'GET' }, signal) : head;
 }
 
-/** Where the ways to listen may be described, the likeliest first. */
+/** Where the ways to listen may be described, the likeliest first, and which of these places are the resource's `own`. */
 async function descriptions(topic, head, fetch, signal) {
   const own = targets(head.headers.get('link'), 'describedby', head.url || topic);
   const wellKnown = new URL('/.well-known/solid', topic).href;
@@ -59,9 +64,10 @@ async function descriptions(topic, head, fetch, signal) {
   let url = topic;
   for (let height = 0; ; height += 1) {
     const storage = targets(answer.headers.get('link'), `${SOLID}storageDescription`, answer.url || url);
-    if (storage.length) return [...new Set([...storage, ...own, wellKnown])];
+    const of = (...places) => ({ places: [...new Set(places)], own: own.filter((url) => url !== wellKnown && !storage.includes(url)) });
+    if (storage.length) return of(...storage, ...own, wellKnown);
     const above = new URL(url.split(/[?#]/)[0].endsWith('/') ? '..' : '.', url).href;
-    if (height === HEIGHT || above === url) return [...new Set([...own, wellKnown])];
+    if (height === HEIGHT || above === url) return of(...own, wellKnown);
     url = above;
     answer = await headOf(url, fetch, signal);
   }
@@ -78,7 +84,7 @@ async function read(url, fetch, signal) {
   }
 }
 
-/** `Updates-Via` as the address of a socket. */
+/** `Updates-Via` as the address of a socket, if it is one. */
 function socketAddress(via, topic) {
-  return new URL(via, topic).href.replace(/^http/, 'ws');
+  return URL.canParse(via, topic) ? new URL(via, topic).href.replace(/^http/, 'ws') : undefined;
 }

@@ -3,15 +3,15 @@
  *
  * Spec: <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
  */
-
-/** Longer than any event of any server; whoever sends more is not listened to. */
-const LONGEST = 16 * 1024 * 1024;
+import { Ended } from './failure.js';
+import { LONGEST } from './http.js';
 
 /** A reader: `read(piece)` gives the events that are complete with it. */
 export class EventStream {
   #rest = '';
   #event = '';
   #data = [];
+  #length = 0;
   #began = false;
   /** The `id` that was told last, `''` if none. */
   id = '';
@@ -32,15 +32,19 @@ export class EventStream {
     const end = text.endsWith('\r') ? text.length - 1 : text.length;
     const lines = text.slice(0, end).split(/\r\n|\n|\r/);
     this.#rest = lines.pop() + text.slice(end);
-    if (this.#rest.length > LONGEST) throw new Error('an event is too long');
-    return lines.flatMap((line) => this.#line(line) ?? []);
+    const events = lines.flatMap((line) => this.#line(line) ?? []);
+    if (this.#rest.length + this.#length > LONGEST) throw new Ended('refused', 'The server sends an event that is too long.');
+    return events;
   }
 
   #line(line) {
     if (line === '') return this.#dispatch();
     if (line.startsWith(':')) return void (this.comments += 1);
     const [, field, value] = /^([^:]*)(?:: ?(.*))?$/s.exec(line);
-    if (field === 'data') this.#data.push(value ?? '');
+    if (field === 'data') {
+      this.#data.push(value ?? '');
+      this.#length += (value?.length ?? 0) + 1;
+    }
     if (field === 'event') this.#event = value ?? '';
     if (field === 'id' && !value?.includes('\0')) this.id = value ?? '';
     return undefined;
@@ -48,7 +52,7 @@ export class EventStream {
 
   #dispatch() {
     const [event, data] = [this.#event || 'message', this.#data];
-    [this.#event, this.#data] = ['', []];
+    [this.#event, this.#data, this.#length] = ['', [], 0];
     return data.length ? { event, data: data.join('\n'), id: this.id } : undefined;
   }
 }

@@ -6,12 +6,14 @@ import { Cut, Ended } from './failure.js';
 
 /** How long an answer may take to begin. */
 export const PATIENCE = 30_000;
+/** Longer than any message or description of any server, in characters or bytes; whoever sends more is not listened to. */
+export const LONGEST = 1 << 20;
 /** No server makes anybody wait longer than this. */
 const LONGEST_WAIT = 3_600_000;
 
 /**
  * The answer, when its head is there. Throws `Cut` where there is none, and for 429 and 5xx. `signal` ends the request and
- * the body; without `keep`, the body too must come within `PATIENCE`.
+ * the body; without `keep`, the body too must come within `PATIENCE`. Of one that is longer than `LONGEST` nothing is told.
  *
  * @param {typeof globalThis.fetch} fetch
  * @param {string} url
@@ -27,19 +29,37 @@ export async function ask(fetch, url, init, signal, keep = false) {
   const timer = setTimeout(() => control.abort(new Error('no answer in time')), PATIENCE);
   try {
     const response = await fetch(url, { cache: 'no-store', ...init, signal: control.signal });
+    if (keep && response.ok) return response;
+    // Read here, so that a body that never ends cannot hold anybody up.
+    Object.assign(response, { read: init.method === 'HEAD' || !response.body ? '' : await whole(response) });
     if (response.status === 429 || (response.status >= 500 && response.status !== 501)) {
       throw new Cut(`${place(url)} answers ${await said(response)}`, retryAfter(response));
     }
-    if (keep && response.ok) return response;
-    // Read here, so that a body that never ends cannot hold anybody up.
-    const text = init.method === 'HEAD' || !response.body ? '' : await response.text();
-    return Object.assign(response, { read: text });
+    return response;
   } catch (error) {
     if (error instanceof Cut) throw error;
     throw new Cut(`${place(url)} cannot be reached: ${why(error)}`);
   } finally {
     clearTimeout(timer);
     if (!keep) signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** The text of an answer; empty if it is too long. */
+async function whole(response) {
+  if (!response.body.getReader) return response.text();
+  const reader = response.body.getReader();
+  const text = new TextDecoder();
+  let read = '';
+  for (let length = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return read + text.decode();
+    length += value.length;
+    if (length > LONGEST) {
+      await reader.cancel().catch(() => {});
+      return '';
+    }
+    read += text.decode(value, { stream: true });
   }
 }
 
@@ -70,8 +90,11 @@ export async function said(response) {
   } catch {
     // Not JSON: the status has to do.
   }
-  return typeof words === 'string' ? `${response.status}, ${words.slice(0, 500)}` : String(response.status);
+  return typeof words === 'string' ? `${response.status}, ${plain(words)}` : String(response.status);
 }
+
+/** The first of what a server says, without what is invisible, or turns the direction of what stands around it. */
+export const plain = (words) => words.slice(0, 300).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
 
 /** The ending that a refusal is. `what` completes "may not". */
 export async function refusal(response, what) {

@@ -2,9 +2,8 @@
  * JSON documents after each other, read piece by piece: one to a line, as Podbell streams them, or with any white space,
  * or the objects of one array without an end. Where a piece ends means nothing.
  */
-
-/** Longer than any message of any server; whoever sends more is not listened to. */
-const LONGEST = 16 * 1024 * 1024;
+import { Ended } from './failure.js';
+import { LONGEST } from './http.js';
 
 /** A reader: `read(piece)` gives the text of each object that is complete with it. */
 export class JsonStream {
@@ -49,6 +48,6 @@ export class JsonStream {
     this.#rest = this.#rest.slice(from);
     this.#at -= from;
     if (this.#start >= 0) this.#start = 0;
-    if (this.#rest.length > LONGEST) throw new Error('a message is too long');
+    if (this.#rest.length > LONGEST) throw new Ended('refused', 'The server sends a message that is too long.');
   }
 }

@@ -4,6 +4,9 @@
  * Spec: <https://www.rfc-editor.org/rfc/rfc8288#section-3>
  */
 
+/** What is behind so many characters of a header is no longer read. */
+const LONGEST = 8192;
+
 /**
  * The targets of a relation, absolute, in their order.
  *
@@ -17,7 +20,7 @@ export function targets(header, relation, base) {
   // A parameter's value may be quoted, and then hold commas and semicolons.
   const link = /<([^>]*)>((?:\s*;\s*[^\s=;,"]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)/g;
   const parameter = /;\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?/g;
-  for (const [, target, parameters] of (header ?? '').matchAll(link)) {
+  for (const [, target, parameters] of (header ?? '').slice(0, LONGEST).matchAll(link)) {
     // The first `rel` holds.
     const rel = [...parameters.matchAll(parameter)].find(([, name]) => name.toLowerCase() === 'rel');
     const relations = (rel?.[2] ?? rel?.[3] ?? '').toLowerCase().split(/\s+/);

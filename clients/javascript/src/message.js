@@ -17,12 +17,15 @@ const REASONS = { unauthorized: 'unauthorized', expired: 'expired' };
  * @param {string} [id] the place that the event stream gave it
  */
 export function read(message, id) {
-  let raw;
   try {
-    raw = JSON.parse(message);
+    return meant(JSON.parse(message), id);
   } catch {
+    // No JSON, or so deep that nobody can follow.
     return undefined;
   }
+}
+
+function meant(raw, id) {
   // Expanded documents are lists of nodes.
   const nodes = Array.isArray(raw) ? raw : [raw];
   const node = nodes.find((node) => node && typeof node === 'object' && types(node).length);
@@ -44,7 +47,7 @@ function told(node, kinds, cursor, raw) {
   const inside = typeof subject === 'object' ? subject : {};
   const published = new Date(first(node, 'published', AS) ?? NaN);
   const notification = {
-    id: node.id ?? node['@id'],
+    id: [node.id, node['@id']].find((name) => typeof name === 'string'),
     type,
     object,
     target: first(node, 'target', AS),

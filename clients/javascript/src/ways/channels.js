@@ -7,6 +7,7 @@
  */
 import { subscribe } from '../channel.js';
 import { headOf } from '../discover.js';
+import { fetchAt } from '../elsewhere.js';
 import { EventStream } from '../event-stream.js';
 import { Barred, Cut, Ended, Forgotten, Over } from '../failure.js';
 import { JsonStream } from '../json-stream.js';
@@ -84,7 +85,7 @@ export class ByChannel {
     if (this.service.transport === 'websocket') {
       return converse(url, { WebSocket: this.options.WebSocket, signal, open, message });
     }
-    const { fetch } = this;
+    const fetch = fetchAt(url, this.service.url, this.fetch);
     if (this.service.transport === 'streaming') {
       const documents = new JsonStream();
       const piece = (text) => void documents.read(text).forEach((document) => message(document));

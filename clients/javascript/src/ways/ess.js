@@ -2,6 +2,7 @@
  * Listening as Inrupt's Enterprise Solid Server has it: the gateway names an endpoint, the endpoint a socket for one topic.
  * The whole flow is gone through on every connection, and nothing leads back to what was missed.
  */
+import { doubtful, isService, leads } from '../elsewhere.js';
 import { Absent, Cut, Ended, Over } from '../failure.js';
 import { ask, refusal, said } from '../http.js';
 import { converse } from './socket.js';
@@ -18,8 +19,12 @@ export class ByGateway {
 
   /** Listens until one of the connections ends; always rejects. */
   async listen({ hear, signal }) {
-    const endpoint = (await this.#post(this.service.url, { protocols: ['ws'], features: [] }, signal)).endpoint;
-    if (typeof endpoint !== 'string') throw new Absent('the gateway names no endpoint');
+    const [topic] = this.topics;
+    const gateway = leads(this.service.url, topic);
+    const asking = { fetch: this.fetch, signal, isDoubtful: doubtful.has(this.service) };
+    await isService(gateway, topic, asking);
+    const endpoint = leads((await this.#post(gateway, { protocols: ['ws'], features: [] }, signal)).endpoint, gateway);
+    await isService(endpoint, topic, asking);
     const { rate } = this.options;
     const sockets = await Promise.all(this.topics.map((topic) => this.#post(endpoint, { topic, ...(rate > 0 && { rate }) }, signal)));
     // A cut of one is a cut of all: what was missed on one cannot be told either way.
@@ -34,8 +39,8 @@ export class ByGateway {
     try {
       if (signal.aborted) stop();
       await Promise.all(
-        sockets.map(({ endpoint, subprotocol }) =>
-          converse(String(endpoint), {
+        sockets.map(({ endpoint: socket, subprotocol }) =>
+          converse(leads(socket, endpoint), {
             WebSocket: this.options.WebSocket,
             protocol: subprotocol || undefined,
             signal: all.signal,

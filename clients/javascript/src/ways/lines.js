@@ -7,6 +7,7 @@
  */
 import { look } from '../discover.js';
 import { Absent, Cut, Ended } from '../failure.js';
+import { plain } from '../http.js';
 import { converse } from './socket.js';
 
 export class ByLines {
@@ -68,7 +69,7 @@ export function conversation(topics, hear) {
       refused.add(topic);
       if (refused.size === topics.length) throw ending(word, line);
     } else if (word === 'error' && acknowledged.size === 0) {
-      throw new Cut(`the server says: ${line}`);
+      throw new Cut(`the server says: ${plain(line)}`);
     }
     if (!opened && acknowledged.size && acknowledged.size + refused.size === topics.length) {
       opened = true;
@@ -80,8 +81,8 @@ export function conversation(topics, hear) {
 
 const ending = (word, line) =>
   word === 'removed'
-    ? new Ended('gone', `The subscription was ended at the server (${line}).`)
-    : new Ended('unauthorized', `The server does not tell, or tells no more (${line}).`);
+    ? new Ended('gone', `The subscription was ended at the server (${plain(line)}).`)
+    : new Ended('unauthorized', `The server does not tell, or tells no more (${plain(line)}).`);
 
 function spelt(uri) {
   try {

@@ -5,7 +5,7 @@
  * Spec: <https://www.rfc-editor.org/rfc/rfc6455#section-7.4>
  */
 import { Absent, Barred, Cut, Ended, Over } from '../failure.js';
-import { PATIENCE } from '../http.js';
+import { LONGEST, PATIENCE, plain } from '../http.js';
 
 /**
  * Listens until the connection ends; always rejects.
@@ -21,7 +21,7 @@ export function converse(url, { WebSocket = globalThis.WebSocket, protocol, sign
       socket = new WebSocket(url, protocol === undefined ? [] : [protocol]);
     } catch (error) {
       // From a page that was loaded by https, ws: is not allowed.
-      return reject(new Absent(`no WebSocket to ${new URL(url).host}: ${error.message}`));
+      return reject(new Absent(`no WebSocket: ${error.message}`));
     }
     let opened = false;
     const timer = setTimeout(() => end(new Barred('the WebSocket does not open')), PATIENCE);
@@ -44,7 +44,9 @@ export function converse(url, { WebSocket = globalThis.WebSocket, protocol, sign
     };
     socket.onmessage = ({ data }) => {
       // What is binary tells nothing in any of the protocols.
-      if (typeof data === 'string') guard(() => message(data));
+      if (typeof data !== 'string') return;
+      if (data.length > LONGEST) end(new Ended('refused', 'The server sends a message that is too long.'));
+      else guard(() => message(data));
     };
     socket.onerror = () => {};
     socket.onclose = ({ code, reason }) => end(opened ? closed(code, reason) : new Barred(`the WebSocket does not open (${code})`));
@@ -63,7 +65,7 @@ export function converse(url, { WebSocket = globalThis.WebSocket, protocol, sign
 
 /** What a close code means. */
 export function closed(code, reason) {
-  const words = reason ? `: ${reason}` : '';
+  const words = reason ? `: ${plain(reason)}` : '';
   if (code === 4403 || code === 1008) return new Ended('unauthorized', `The server tells no more${words || ': it may no longer be read'}.`, code);
   if (code === 1000) return new Over(`The server has closed the connection${words}.`, code);
   return new Cut(`the connection was cut (${code}${words})`);

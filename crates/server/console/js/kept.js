@@ -17,5 +17,21 @@ async function act(mode, what) {
 }
 
 export const get = (key) => act('readonly', (store) => store.get(key));
-export const put = (key, value) => act('readwrite', (store) => store.put(value, key));
 export const remove = (key) => act('readwrite', (store) => store.delete(key));
+export const put = (key, value) => act('readwrite', (store) => store.put(value, key));
+
+/** Puts a value in the place of one that `isIt`; false if another is there by now, or none. Nothing comes in between. */
+export async function replace(key, value, isIt) {
+  const store = (await opened).transaction('kept', 'readwrite').objectStore('kept');
+  return new Promise((resolve, reject) => {
+    const found = store.get(key);
+    found.onerror = () => reject(found.error);
+    found.onsuccess = () => {
+      if (!isIt(found.result)) return resolve(false);
+      const done = store.put(value, key);
+      done.onerror = () => reject(done.error);
+      done.onsuccess = () => resolve(true);
+      return undefined;
+    };
+  });
+}

@@ -93,10 +93,13 @@ export class Session extends EventTarget {
     location.assign(to);
   }
 
-  /** Forgets who is signed in, here and in other tabs. The provider may still know. */
+  /** Forgets who is signed in, here and in other tabs. The provider may still know; what it gave it is asked to forget. */
   async signOut() {
     await Promise.allSettled([...this.leaving].map((act) => act()));
+    const state = this.#state;
     await this.#forget();
+    // Nobody waits for that: it is bound to a key that is gone.
+    if (state?.refresh) void revoke(state).catch(() => {});
   }
 
   async #forget() {
@@ -106,9 +109,12 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** `fetch`, as whoever is signed in. Without anybody it is the browser's own. */
+  /**
+   * `fetch`, as whoever is signed in. Without anybody it is the browser's own. Cookies never go along: the provider's are
+   * for its pages, which may stand beside these.
+   */
   fetch = async (input, init = {}) => {
-    const request = new Request(input, init);
+    const request = new Request(input, { ...init, credentials: 'omit' });
     if (!this.#state) return fetch(request);
     const token = await this.#access();
     if (!token) return fetch(request);
@@ -118,7 +124,7 @@ export class Session extends EventTarget {
       ...insecure,
       DPoP: this.#proofs(),
       signal: request.signal,
-      [oauth.customFetch]: (url, sent) => fetch(url, { ...sent, redirect: request.redirect, cache: request.cache }),
+      [oauth.customFetch]: (url, sent) => fetch(url, { ...sent, redirect: request.redirect, cache: request.cache, keepalive: request.keepalive, credentials: 'omit' }),
     });
     try {
       return await send().catch((error) => (oauth.isDPoPNonceError(error) ? send() : Promise.reject(error)));
@@ -166,7 +172,10 @@ export class Session extends EventTarget {
         if (error instanceof oauth.ResponseBodyError) return this.#lost('The sign-in has ended; please sign in again.');
         throw error;
       }
-      await this.#keep({ ...state, refresh: answer.refresh_token ?? state.refresh }, answer);
+      // Whoever signed out meanwhile stays signed out, and whoever signed in stays that.
+      const next = { ...state, refresh: answer.refresh_token ?? state.refresh };
+      if (await kept.replace(KEY, next, (found) => found?.refresh === state.refresh)) this.#enter(next, answer);
+      else await this.#take();
     });
   }
 
@@ -185,9 +194,13 @@ export class Session extends EventTarget {
   }
 
   async #keep(state, answer) {
+    this.#enter(state, answer);
+    await kept.put(KEY, state);
+  }
+
+  #enter(state, answer) {
     this.#state = state;
     this.#token = { text: answer.access_token, until: Date.now() + (answer.expires_in ?? 300) * 1000 };
-    await kept.put(KEY, state);
   }
 
   async #finish(back, redirect) {
@@ -205,7 +218,7 @@ export class Session extends EventTarget {
       const answer = await ask().catch((error) => (oauth.isDPoPNonceError(error) ? ask() : Promise.reject(error)));
       const claims = oauth.getValidatedIdTokenClaims(answer);
       const webid = claims.webid ?? claims.sub;
-      if (!/^https?:/.test(webid)) throw new SignInError(`${issuer} signed somebody in, but did not say with which WebID.`);
+      if (!isWebId(webid)) throw new SignInError(`${issuer} signed somebody in, but did not say with which WebID.`);
       await this.#keep({ issuer, client, keys, webid, refresh: answer.refresh_token }, answer);
       this.#tabs.postMessage('changed');
     } catch (error) {
@@ -216,6 +229,11 @@ export class Session extends EventTarget {
     }
     return new URL(query || '', redirect).href;
   }
+}
+
+/** Whether a claim is one: providers may say anything, and what is kept is shown on every page from then on. */
+function isWebId(claim) {
+  return typeof claim === 'string' && claim.length <= 2048 && /^https?:\/\/[^\s\p{C}"<>\\^`{|}]+$/u.test(claim) && URL.canParse(claim);
 }
 
 /** Asks a provider about itself. */
@@ -237,6 +255,14 @@ async function discover(issuer) {
 
 /** What is typed without a scheme: https, but for a server under development, which has no certificate. */
 const schemeOf = (host) => (config.development && /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/i.test(host) ? 'http' : 'https');
+
+/** https://www.rfc-editor.org/rfc/rfc7009 */
+async function revoke({ issuer, client, refresh }) {
+  const as = await discover(issuer);
+  if (!as.revocation_endpoint) return;
+  const options = { ...insecure, additionalParameters: { token_type_hint: 'refresh_token' } };
+  await oauth.revocationRequest(as, client, authentication(client), refresh, options);
+}
 
 /** By its document where the provider can read that, else registered with the provider, anew each time. */
 async function clientFor(as, redirect) {

@@ -1,4 +1,5 @@
 // A look into containers, to choose what to listen to.
+import { textOf } from '../bounded.js';
 import { element } from '../element.js';
 import { members } from './members.js';
 import { container } from './storage.js';
@@ -6,6 +7,10 @@ import { readable } from './words.js';
 
 /** No more members than this are shown. */
 const SHOWN = 200;
+/** Bytes of a description of a folder that are read. */
+const MOST = 8 << 20;
+/** Milliseconds that it may take. */
+const PATIENCE = 30_000;
 
 export class Browser {
   element = element('div', { id: 'browser', className: 'browser', hidden: true, role: 'group', 'aria-label': 'Browse' });
@@ -90,16 +95,16 @@ export class Browser {
 async function look(session, url) {
   let answer;
   try {
-    answer = await session.fetch(url, { headers: { Accept: 'application/ld+json' } });
+    answer = await session.fetch(url, { headers: { Accept: 'application/ld+json' }, signal: AbortSignal.timeout(PATIENCE) });
   } catch {
     return { problem: `${new URL(url).host} cannot be reached.` };
   }
   if (answer.status === 401) return { problem: 'Only people who signed in may look in here. Its address can still be chosen.' };
   if (answer.status === 403) return { problem: 'You may not look in here. A folder further down may be open to you: type its address.' };
   if (answer.status === 404) return { problem: 'There is nothing here yet. One can listen all the same.' };
-  if (!answer.ok) return { problem: `The server answers ${answer.status} ${answer.statusText}.` };
+  if (!answer.ok) return { problem: `The server answers ${answer.status} ${answer.statusText.slice(0, 60)}.` };
   try {
-    const found = members(await answer.json(), url);
+    const found = members(JSON.parse(await textOf(answer, MOST)), url);
     return { found: found.sort((a, b) => b.endsWith('/') - a.endsWith('/') || a.localeCompare(b)) };
   } catch {
     return { problem: 'The server describes this folder in a way that cannot be read here.' };

@@ -14,7 +14,7 @@ export function entry(notification, topic, now) {
       element('span', { className: `mark ${kind}`, 'aria-hidden': 'true' }, mark),
       element('span', { className: 'word' }, word),
       element('bdi', { className: 'object', title: readable(object) }, relative(object, topic)),
-      target && element('span', { className: 'soft' }, type === 'Remove' ? ' from ' : ' to ', element('bdi', { title: target }, relative(target, topic))),
+      target && element('span', { className: 'soft' }, type === 'Remove' ? ' from ' : ' to ', element('bdi', { title: readable(target) }, relative(target, topic))),
       time(at)));
   details.addEventListener('toggle', () => {
     if (!details.open || details.querySelector('pre')) return;

@@ -7,6 +7,8 @@ import { relative, said } from './words.js';
 
 /** The newest so many entries are kept. */
 const KEPT = 500;
+/** Of these, no more than so many characters: whoever tells of changes needs a few hundred. */
+const WEIGHT = 8 << 20;
 /** Changes are read aloud together, at most once in so many milliseconds. */
 const SPOKEN = 3000;
 
@@ -24,6 +26,8 @@ export class Live {
   /** What waits while the list stands still, oldest first. */
   #held = [];
   #heard = [];
+  /** How many characters each entry holds, where it holds any. */
+  #weights = new WeakMap();
   #letGo = 0;
   #toSay = [];
   #saying;
@@ -34,7 +38,7 @@ export class Live {
     this.#tools = element('div', { className: 'tools', hidden: true },
       element('label', { for: 'filter', className: 'hidden-text' }, 'Show only what contains'),
       this.#filter, this.#pause, clear,
-      copyButton('Copy as JSON', () => JSON.stringify(this.#heard, null, 2)));
+      copyButton('Copy as JSON', () => JSON.stringify(this.#heard.map(({ raw }) => raw), null, 2)));
     this.#filter.placeholder = 'Filter';
     const title = at.querySelector('h2');
     const head = element('div', { className: 'live-head' });
@@ -60,9 +64,12 @@ export class Live {
   }
 
   #hear(notification) {
-    this.#heard.unshift(notification.raw);
-    this.#heard.length = Math.min(this.#heard.length, KEPT);
-    this.#put(entry(notification, this.#topic, new Date()));
+    const item = entry(notification, this.#topic, new Date());
+    const weight = JSON.stringify(notification.raw).length;
+    this.#weights.set(item, weight);
+    this.#heard.unshift({ raw: notification.raw, weight });
+    this.#heard.length = within(this.#heard.map((heard) => heard.weight));
+    this.#put(item);
     this.#ring();
     const [, word] = said(notification.type);
     this.#say(`${word}: ${relative(notification.object, this.#topic)}`);
@@ -71,10 +78,10 @@ export class Live {
   #put(item) {
     if (this.#pause.getAttribute('aria-pressed') === 'true') {
       this.#held.push(item);
-      if (this.#held.length > KEPT) {
-        this.#held.shift();
-        this.#letGo += 1;
-      }
+      const newest = this.#held.toReversed();
+      const over = newest.length - within(newest.map((held) => this.#weights.get(held) ?? 0));
+      this.#held.splice(0, over);
+      this.#letGo += over;
       this.#pause.textContent = `Show ${this.#held.length} new`;
       return;
     }
@@ -86,8 +93,9 @@ export class Live {
     this.#entries.prepend(item);
     this.#tools.hidden = false;
     this.#empty.hidden = true;
-    while (this.#entries.children.length > KEPT) {
-      this.#entries.lastElementChild.remove();
+    const shown = [...this.#entries.children];
+    for (const old of shown.slice(within(shown.map((one) => this.#weights.get(one) ?? 0)))) {
+      old.remove();
       this.#letGo += 1;
     }
     this.#more.hidden = this.#letGo === 0;
@@ -136,6 +144,13 @@ export class Live {
       this.#spoken.textContent = all.length > 3 ? `${all.length} changes. The last: ${all.at(-1)}` : all.join('. ');
     }, this.#spoken.textContent === '' ? 200 : SPOKEN);
   }
+}
+
+/** How many of the newest may be kept, by what each weighs; always one. */
+function within(weights) {
+  let weight = 0;
+  const over = weights.findIndex((one, at) => at >= KEPT || ((weight += one) > WEIGHT && at > 0));
+  return over < 0 ? weights.length : over;
 }
 
 function bell() {

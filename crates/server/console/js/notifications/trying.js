@@ -110,7 +110,7 @@ export class Bench extends EventTarget {
   }
 
   #show(method, name, url, answer) {
-    const words = answer ? `${answer.status} ${answer.statusText || (answer.ok ? 'done' : 'refused')}` : 'no answer';
+    const words = answer ? `${answer.status} ${answer.statusText.slice(0, 60) || (answer.ok ? 'done' : 'refused')}` : 'no answer';
     this.#answers.prepend(element('li', { className: answer?.ok ? 'good' : 'bad' },
       element('code', {}, method), ' ', element('bdi', { title: url }, name), ' ',
       element('strong', {}, words)));

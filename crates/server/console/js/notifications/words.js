@@ -10,7 +10,7 @@ const TYPES = {
 };
 
 /** `[mark, word, kind]` of a type; `kind` is how it looks, of those that are known. */
-export const said = (type) => (Object.hasOwn(TYPES, type) ? [...TYPES[type], type.toLowerCase()] : ['•', String(type || 'Something'), '']);
+export const said = (type) => (Object.hasOwn(TYPES, type) ? [...TYPES[type], type.toLowerCase()] : ['•', plain(type || 'Something').slice(0, 60), '']);
 
 /** How each way to listen is called. */
 export const TRANSPORTS = {
@@ -25,12 +25,19 @@ export const TRANSPORTS = {
 /** The ways that tell of one resource alone. */
 export const ALONE = new Set(['ess', 'solid-0.1']);
 
+/** As much of an address is shown. */
+const LONGEST = 400;
+
+/** Text without what is invisible, or turns the direction of what stands around it. */
+export const plain = (text) => String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
+
 /** An address as one reads it: escapes undone, but for what could play tricks with the line it stands in. */
 export function readable(url) {
+  const short = url.length > LONGEST ? `${url.slice(0, LONGEST)}…` : url;
   try {
-    return decodeURI(url).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, encodeURIComponent);
+    return decodeURI(short).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, encodeURIComponent);
   } catch {
-    return url;
+    return plain(short);
   }
 }
 

@@ -1,11 +1,11 @@
 // Names of people, from their profiles. Profiles on this server are read by themselves; one elsewhere only when the owner
 // asks for it, since that server then learns that somebody looked. Always as nobody: a profile is public, or has no name.
 import { config } from '../config.js';
+import { textOf } from '../bounded.js';
 import { plain } from './words.js';
 
 const NAMES = ['http://xmlns.com/foaf/0.1/name', 'http://www.w3.org/2006/vcard/ns#fn', 'http://schema.org/name', 'https://schema.org/name'];
 const LONGEST = 60;
-const MOST = 1 << 20;
 /** Profiles that are read at once. */
 const AT_ONCE = 4;
 
@@ -57,10 +57,7 @@ async function read(webid) {
     redirect: isHere(webid) ? 'error' : 'follow',
     signal: AbortSignal.timeout(10_000),
   });
-  const length = Number(answer.headers.get('content-length') ?? 0);
-  if (!answer.ok || length > MOST) return undefined;
-  const text = await answer.text();
-  return text.length > MOST ? undefined : nameIn(JSON.parse(text), webid);
+  return answer.ok ? nameIn(JSON.parse(await textOf(answer)), webid) : undefined;
 }
 
 /** The name that a document in JSON-LD gives somebody: expanded, or compacted by prefixes. Contexts elsewhere are not read. */
