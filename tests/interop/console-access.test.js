@@ -1,48 +1,14 @@
-// Both pages of the console for whoever uses them by keyboard, in a narrow window, in the dark, with colours of their own, or
-// without anything that moves: every view, and every dialog.
+// What both pages of the console have, head, foot and signing in, for whoever uses them by keyboard, in a narrow window, in the
+// dark, or with colours of their own.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { looked, throughDialog } from './access.js';
 import { put, request } from './clients.js';
-import { axe, signIn } from './console.js';
-import { button, connect, entry, said as stands } from './console-page.js';
-import { alices, giveUp, group, here, listed, prepare, receiver, row, server, visitor } from './owner.js';
-import { subscribe } from './receivers/subscribing.js';
-import { until } from './server.js';
+import { alices, here, prepare, server, visitor } from './owner.js';
 
 prepare();
 
 const LONG = 'Evangelina Papadopoulou-Featherstonehaugh of the Lower Riverside Allotments';
-
-/** Each way to look: in the light and the dark, wide and narrow; and with a person's own colours. */
-async function looked(page, what) {
-  for (const colours of [{ colorScheme: 'light' }, { colorScheme: 'dark' }, { colorScheme: 'dark', forcedColors: 'active' }]) {
-    await page.emulateMedia({ forcedColors: 'none', ...colours });
-    for (const width of [1200, 320]) {
-      await page.setViewportSize({ width, height: 800 });
-      const which = `${what}, ${Object.values(colours).join(' ')}, ${width} px`;
-      // Colours that people choose themselves are theirs, and axe does not see them.
-      await axe(page, which, colours.forcedColors ? ['color-contrast'] : []);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${which}: nothing is too wide`);
-      const dialog = page.getByRole('dialog');
-      if (await dialog.count()) assert.ok(await dialog.evaluate((one) => one.scrollWidth <= one.clientWidth), `${which}: the dialog`);
-    }
-  }
-  await page.emulateMedia({ forcedColors: 'none', colorScheme: 'light' });
-  await page.setViewportSize({ width: 1200, height: 800 });
-}
-
-/** Opens a dialog by a button and the keyboard; `inside` is done there. Escape leads back to where one was. */
-async function throughDialog(page, opener, inside) {
-  await opener.focus();
-  await page.keyboard.press('Enter');
-  const dialog = page.getByRole('dialog');
-  await dialog.waitFor();
-  assert.ok(await dialog.evaluate((one) => one.contains(document.activeElement)), 'one is in it');
-  await inside(dialog);
-  await page.keyboard.press('Escape');
-  await dialog.waitFor({ state: 'hidden' });
-  assert.ok(await opener.evaluate((one) => one === document.activeElement), 'one is back where one was');
-}
 
 test('signing in: the dialog, and what is said there, on both pages', async () => {
   for (const at of ['/', '/notifications.html']) {
@@ -57,82 +23,6 @@ test('signing in: the dialog, and what is said there, on both pages', async () =
       assert.equal(await page.evaluate(() => document.activeElement.id), 'sign-in-issuer');
       await looked(page, `${at} a complaint`);
     });
-    await page.close();
-  }
-});
-
-test('the owner’s view: nobody, everybody, what was given up, and the questions', async () => {
-  const page = await alices();
-  await page.getByText('Nobody listens.').waitFor();
-  await looked(page, 'nobody');
-  const c = await here.container();
-  await subscribe(here.bob, server, 'WebhookChannel2023', { topic: c, recursive: true, sendTo: receiver.url('/access') });
-  const already = receiver.arrived.length;
-  await put(here.alice, `${c}a`);
-  await receiver.arrives(already + 1);
-  await until(async () => (await listed()).some((one) => one['urn:podbell:terms#lastFailureReason']), 'the failure is known');
-  await giveUp();
-  await row(page, 'Webhook', 'dead letter').waitFor({ timeout: 30_000 });
-  for (const by of ['App', 'Resource', 'Person']) {
-    await page.getByRole('radio', { name: by }).check();
-    await row(page, 'Webhook').waitFor();
-    await looked(page, `by ${by}`);
-  }
-  await throughDialog(page, row(page, 'Webhook').getByRole('button', { name: '1 dead letter' }), async (dialog) => {
-    await dialog.getByText(/given up/).waitFor();
-    await dialog.getByText('The last attempts').click();
-    await dialog.getByRole('cell').first().waitFor();
-    await looked(page, 'dead letters');
-  });
-  await throughDialog(page, row(page, 'Webhook').getByRole('button', { name: /^End/ }), () => looked(page, 'end one?'));
-  await throughDialog(page, group(page, 'bob').getByRole('button', { name: /^End all/ }), () => looked(page, 'end all?'));
-  await page.getByText('As a table').click();
-  await page.getByLabel('Find').fill('nobody of that name');
-  await page.getByText('None of the listeners is like that.').waitFor();
-  await looked(page, 'nothing found, the table open');
-});
-
-test('listening: waiting to come back, back again, and ended by the owner', async () => {
-  const c = await here.container();
-  const page = await visitor.open(`/notifications.html?topic=${encodeURIComponent(c)}&below`);
-  await signIn(page, server);
-  await connect(page);
-  await page.getByText('The channel', { exact: true }).click();
-  await put(here.alice, `${c}${'a-long-name-'.repeat(12)}.ttl`);
-  await entry(page, 'a-long-name-').first().waitFor();
-  await entry(page, 'a-long-name-').first().locator('summary').click();
-  await looked(page, 'listening');
-  await server.crash(async () => {
-    await stands(page, 'Waiting to come back');
-    await looked(page, 'waiting');
-  });
-  await here.logIn();
-  await entry(page, 'Connected again').waitFor();
-  await stands(page, 'Connected since');
-  const channel = await page.locator('.facts code').first().getAttribute('title');
-  await request(here.alice, 'DELETE', channel);
-  await stands(page, 'the channel is gone');
-  await looked(page, 'ended');
-});
-
-test('nothing moves for whoever wants it so', async () => {
-  const c = await here.container();
-  for (const [reducedMotion, moves] of [['no-preference', true], ['reduce', false]]) {
-    const page = await visitor.open(`/notifications.html?topic=${encodeURIComponent(c)}&below`);
-    await page.emulateMedia({ reducedMotion });
-    if (moves) await signIn(page, server);
-    else await button(page, 'Sign out').waitFor();
-    await connect(page);
-    await page.evaluate(() => {
-      window.moved = 0;
-      addEventListener('animationstart', () => (window.moved += 1));
-    });
-    await put(here.alice, `${c}moves-${moves}`);
-    await entry(page, `moves-${moves}`).waitFor();
-    // Two frames later whatever was to move has begun to.
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    assert.equal(await page.evaluate(() => window.moved > 0), moves, reducedMotion);
-    await button(page, 'Disconnect').click();
     await page.close();
   }
 });

@@ -23,6 +23,8 @@ test('what was given up is shown, and delivered again', async () => {
   await row(page, 'Webhook').getByRole('button', { name: '1 dead letter' }).click();
   const dialog = page.getByRole('dialog', { name: 'Webhook of bob' });
   await dialog.getByText(/10 attempts, owed .*given up .*: refused with 500/).waitFor();
+  await dialog.getByRole('listitem').filter({ hasText: `Changed ${c.slice(here.root.length)}a` }).waitFor();
+  await dialog.getByRole('button', { name: new RegExp(`^Deliver again ?: ${c.slice(here.root.length)}a$`) }).waitFor();
   await dialog.getByText('The last attempts').click();
   await dialog.getByRole('cell', { name: 'refused with 500' }).waitFor();
   await axe(page, 'dead letters');

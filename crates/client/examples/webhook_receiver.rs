@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use podbell_client::{Client, webhook::Verifier};
+use podbell_client::{Client, misleads, webhook::Verifier};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -120,7 +120,7 @@ async fn main() -> Result<(), Failure> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         // What a message says does not steer the terminal.
         let line: String = format!("{} {}", text(&message["type"]), text(&message["object"]));
-        let line = line.replace(|c: char| c.is_control(), "\u{fffd}");
+        let line = line.replace(misleads, "\u{fffd}");
         // Whoever no longer looks is told nothing.
         drop(writeln!(std::io::stdout(), "{line}"));
     })?;

@@ -73,9 +73,18 @@ pub(crate) fn failure(url: &str, status: StatusCode, headers: &HeaderMap, reason
     }
 }
 
+/// Whether a character steers a terminal, or hides or turns what stands around it.
+///
+/// Spec: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>
+pub fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// The first of what a server says, without what steers a terminal.
 pub(crate) fn clip(said: &str) -> String {
-    let mut clipped: String = said.chars().take(CLIP).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut clipped: String = said.chars().take(CLIP).map(|c| if misleads(c) { ' ' } else { c }).collect();
     if clipped.len() < said.len() && said.chars().count() > CLIP {
         clipped.push('…');
     }

@@ -26,7 +26,7 @@ use rustls::{
 };
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -135,13 +135,28 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
 
 /// Whether what is sent there stays on this machine, or is hidden from those on the way.
 pub(crate) fn is_private(url: &Url) -> bool {
+    is_hidden(url) || is_here(url)
+}
+
+/// Whether what a server names may be followed: from elsewhere nothing leads to this machine, and from what is hidden on
+/// the way nothing to what is not.
+pub(crate) fn leads(from: &Url, to: &Url) -> bool {
+    (is_hidden(to) || !is_hidden(from)) && (!is_here(to) || is_here(from))
+}
+
+fn is_hidden(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "wss")
-        || match url.host() {
-            Some(Host::Domain(name)) => is_local(name),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+}
+
+/// Whether it is on this machine.
+fn is_here(url: &Url) -> bool {
+    let address = match url.host() {
+        Some(Host::Domain(name)) => return is_local(name),
+        Some(Host::Ipv4(address)) => IpAddr::V4(address),
+        Some(Host::Ipv6(address)) => address.to_canonical(),
+        None => return false,
+    };
+    address.is_loopback() || address.is_unspecified()
 }
 
 fn is_local(name: &str) -> bool {
@@ -168,5 +183,33 @@ impl Service<Name> for Resolver {
         }
         let found = self.0.call(name);
         Box::pin(async move { Ok(found.await?.collect::<Vec<_>>().into_iter()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn servers_elsewhere_lead_neither_here_nor_out_into_the_open() {
+        for (from, to, may) in [
+            ("https://pod.example/", "https://bell.example/", true),
+            ("https://pod.example/", "wss://bell.example/", true),
+            ("https://pod.example/", "http://bell.example/", false),
+            ("https://pod.example/", "ws://pod.example/", false),
+            ("https://pod.example/", "https://localhost/", false),
+            ("https://pod.example/", "wss://a.localhost/", false),
+            ("https://pod.example/", "https://127.9.9.9/", false),
+            ("https://pod.example/", "https://0.0.0.0/", false),
+            ("https://pod.example/", "https://[::ffff:127.0.0.1]/", false),
+            ("https://pod.example/", "wss://[::1]:8080/", false),
+            ("http://pod.example/", "http://[::1]:8080/", false),
+            ("http://pod.example/", "ws://pod.example/", true),
+            ("http://localhost:3000/", "ws://127.0.0.1:3000/", true),
+            ("http://localhost:3000/", "https://pod.example/", true),
+        ] {
+            assert_eq!(leads(&Url::parse(from).unwrap(), &Url::parse(to).unwrap()), may, "{from} {to}");
+        }
     }
 }

@@ -48,6 +48,7 @@ mod subscription;
 mod watch;
 pub mod webhook;
 
+pub use answer::misleads;
 pub use client::{Builder, Client, Representation};
 pub use error::WatchError;
 pub use login::Credentials;

@@ -31,6 +31,8 @@ pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// How long a token lives whose answer does not say so.
 const LIFE: Duration = Duration::from_mins(5);
+/// How long a token is used at most, whatever its answer says.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
 /// Most origins whose nonces are kept.
 const MAX_NONCES: usize = 64;
 
@@ -139,7 +141,7 @@ impl Login {
         let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let missing = || WatchError::not_understood(endpoint.as_str(), "it holds no token");
         let value: Arc<str> = told["access_token"].as_str().ok_or_else(missing)?.into();
-        let life = told["expires_in"].as_u64().map_or(LIFE, Duration::from_secs);
+        let life = told["expires_in"].as_u64().map_or(LIFE, Duration::from_secs).min(LONGEST_LIFE);
         // Four fifths of its life: whoever asks with it asks in time.
         *kept = Some(Token { value: Arc::clone(&value), renew_at: asked + life / 5 * 4 });
         Ok(value)

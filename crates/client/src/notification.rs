@@ -4,9 +4,11 @@
 //!
 //! Spec: <https://solidproject.org/TR/notifications-protocol#notification-message-data-model>
 
+use crate::answer::misleads;
 use podbell_model::vocab::activitystreams;
 use podbell_wire::{EXTENSIONS, lexical};
 use serde_json::Value;
+use std::fmt::Write as _;
 
 /// The key under which a notification holds its cursor.
 pub(crate) const CURSOR: &str = "urn:podbell:terms#cursor";
@@ -59,8 +61,7 @@ pub(crate) enum Read {
 /// Reads a message. `cursor`: what came with it, beside its text.
 pub(crate) fn read(text: &str, cursor: Option<&str>) -> Read {
     let Ok(message) = serde_json::from_str::<Value>(text) else { return Read::Other };
-    // In JSON line breaks stand only between tokens.
-    let raw = text.trim().replace(['\n', '\r'], " ");
+    let raw = in_one_line(text.trim());
     let cursor = message[CURSOR].as_str().or(cursor).map(str::to_owned);
     let kinds = texts(&message["type"]);
     if kinds.iter().any(|kind| kind.strip_prefix(EXTENSIONS) == Some("Gap")) {
@@ -85,6 +86,24 @@ pub(crate) fn read(text: &str, cursor: Option<&str>) -> Read {
         cursor,
         raw,
     })
+}
+
+/// The same JSON in one line, whoever reads it: white space stands between tokens, and everything else that ends lines for
+/// some readers, or steers a terminal, stands in texts, where it can be escaped.
+fn in_one_line(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' | '\r' | '\t' => line.push(' '),
+            c if misleads(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(line, "\\u{unit:04x}");
+                }
+            }
+            c => line.push(c),
+        }
+    }
+    line
 }
 
 /// The texts of a member, or the ids of what stands there.
@@ -127,6 +146,7 @@ fn with_cursor(raw: &str, cursor: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]
@@ -153,6 +173,16 @@ mod tests {
         assert_eq!((&*told.kind, &*told.object, told.actor.as_deref()), ("Update", "http://x/a", Some("http://x/me")));
         assert_eq!(told.state.as_deref(), Some("s"));
         assert_eq!(told.raw_with_cursor(), told.raw);
+    }
+
+    #[test]
+    fn a_line_stays_one_and_steers_nothing_and_says_the_same() {
+        let nasty = "a\u{9b}2J\u{85}b\u{2028}c\u{202e}d\u{7f}e\u{e0041}";
+        let text = format!("{{\"type\":\"Update\",\n\t\"object\":\"{nasty}\"}}");
+        let Read::Notification(told) = read(&text, None) else { panic!("no notification") };
+        assert!(!told.raw.chars().any(misleads), "{:?}", told.raw);
+        assert_eq!(serde_json::from_str::<Value>(&told.raw).unwrap()["object"], nasty);
+        assert_eq!(told.object, nasty);
     }
 
     #[test]

@@ -32,6 +32,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// A connection that stood so long was a good one.
 const GOOD: Duration = Duration::from_secs(10);
 
+/// What is known if the very cursor that somebody gave leads nowhere.
+const GIVEN: &str = "what was missed is not known: the history is no longer kept, or the cursor is of somebody else or of somewhere else";
+
 type Events = mpsc::Sender<Result<Event, WatchError>>;
 
 /// Finds out, subscribes and connects; the rest goes on by itself.
@@ -136,7 +139,13 @@ impl Session {
                     return WatchError::Ended { reason };
                 }
                 End::Over(_) => "the channel's time was over".to_owned(),
-                End::Cut(ref reason) => reason.clone(),
+                End::Cut(ref reason) => {
+                    // Servers without cursors may open a connection only to say that there is no such channel.
+                    if self.cursor.is_none() && since.elapsed() < GOOD {
+                        self.channel = None;
+                    }
+                    reason.clone()
+                }
                 End::Finished => "the stream ended".to_owned(),
             };
             connection = match self.come_back(reason, end == End::Finished, events).await {
@@ -162,7 +171,10 @@ impl Session {
                                 || self.wants.types.iter().any(|wanted| wanted.name() == told.kind);
                             ((is_new && is_wanted).then_some(Event::Notification(told)), cursor)
                         }
-                        Read::Gap(gap) => {
+                        Read::Gap(mut gap) => {
+                            if self.wants.since.is_some() && self.cursor == self.wants.since {
+                                GIVEN.clone_into(&mut gap.reason);
+                            }
                             let cursor = gap.cursor.clone();
                             (Some(Event::Gap(gap)), cursor)
                         }

@@ -9,13 +9,15 @@ use crate::{
     client::Client,
     discovery::{Service, named},
     error::WatchError,
-    http::is_private,
+    http::{is_private, leads},
+    links::links,
     options::{ActivityType, Wants},
 };
 use bytes::Bytes;
 use http::{Method, header};
 use jiff::Timestamp;
 use oxrdf::NamedOrBlankNodeRef;
+use podbell_model::vocab::ldp;
 use podbell_wire::{Feature, NotificationsContext, lexical, terms};
 use serde_json::{Value, json};
 use url::Url;
@@ -45,6 +47,25 @@ pub(crate) fn sorted_out(service: &Service, wants: &Wants) -> bool {
     !wants.types.is_empty() && service.offers(Feature::ActivityType)
 }
 
+/// Refuses a service that a server names elsewhere, if it is a document or a folder: there, what is asked for would be
+/// written in the name of whoever asks.
+async fn is_service(client: &Client, url: &Url, topic: &Url) -> Result<(), WatchError> {
+    if url.origin() == topic.origin() {
+        return Ok(());
+    }
+    let none = || WatchError::not_understood(topic.as_str(), format!("{} is no service", clip(url.as_str())));
+    if !leads(topic, url) {
+        return Err(none());
+    }
+    let answer = client.send(Method::HEAD, url, &[(header::ACCEPT, "*/*")], Bytes::new()).await?;
+    let headers = answer.headers();
+    let is_kept = headers.contains_key("wac-allow")
+        || !links(headers, url, "acl").is_empty()
+        || links(headers, url, "type").iter().any(|kind| kind.as_str().starts_with(ldp::NS));
+    // Where one may only add, nothing may be seen either.
+    if is_kept || matches!(answer.status().as_u16(), 401 | 403) { Err(none()) } else { Ok(()) }
+}
+
 /// Asks for a channel about these topics.
 pub(crate) async fn subscribe(
     client: &Client,
@@ -52,6 +73,9 @@ pub(crate) async fn subscribe(
     topics: &[Url],
     wants: &Wants,
 ) -> Result<Channel, WatchError> {
+    for topic in topics {
+        is_service(client, &service.url, topic).await?;
+    }
     let body = request(service, topics, wants).to_string();
     let json = "application/ld+json";
     let fields = [(header::CONTENT_TYPE, json), (header::ACCEPT, json)];
@@ -66,7 +90,7 @@ pub(crate) async fn subscribe(
     let wrong = |what: &str| WatchError::not_understood(service.url.as_str(), what);
     let receive_from = find("receiveFrom").ok_or_else(|| wrong("it holds no receiveFrom"))?;
     let receive_from = service.url.join(&receive_from).map_err(|_| wrong("its receiveFrom is no URL"))?;
-    if is_private(&service.url) && !is_private(&receive_from) {
+    if !leads(&service.url, &receive_from) || (is_private(&service.url) && !is_private(&receive_from)) {
         return Err(wrong(&format!("its receiveFrom is not secret on the way: {}", clip(receive_from.as_str()))));
     }
     let subject = statements.as_ref().ok().and_then(|document| {

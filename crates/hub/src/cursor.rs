@@ -67,7 +67,7 @@ pub trait Cursors: Send + Sync + 'static {
 }
 
 /// A finished notification: bytes that all listeners of a rendering share, but for the cursor.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoded {
     /// Finished, with [`CURSOR`] bytes of anything where the cursor goes. Empty: there is nothing to say.
     pub bytes: Bytes,

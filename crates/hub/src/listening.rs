@@ -86,8 +86,10 @@ fn instant(second: u32) -> Option<Timestamp> {
 impl Live {
     /// Something was handed to one of its connections.
     pub(crate) fn handed(&self, second: u32) {
-        // Those who look come seldom, and need no order with anything else.
-        self.handed.store(second, Ordering::Relaxed);
+        // Those who look come seldom, and need no order with anything else. Written once a second, however much is told.
+        if self.handed.load(Ordering::Relaxed) != second {
+            self.handed.store(second, Ordering::Relaxed);
+        }
     }
 
     fn listening(&self) -> Listening {

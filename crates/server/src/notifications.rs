@@ -24,6 +24,7 @@ mod opening;
 mod pushing;
 pub mod sender;
 pub mod services;
+mod shown;
 pub mod solid_0_1;
 pub mod storages;
 pub mod streams;

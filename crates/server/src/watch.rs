@@ -84,7 +84,7 @@ pub struct WatchCommand {
     #[arg(long, value_name = "TYPES", value_delimiter = ',')]
     only: Vec<ActivityType>,
     /// First what has happened since then: a cursor that --json has shown
-    #[arg(long, value_name = "CURSOR")]
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
     since: Option<String>,
     /// Not oftener than once in so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]

@@ -5,6 +5,7 @@
 
 pub mod batch;
 mod ess;
+mod gist;
 mod lws;
 mod minimal;
 mod rendering;
@@ -12,6 +13,7 @@ mod solid;
 #[cfg(test)]
 mod tests;
 
+pub use gist::gist;
 pub use minimal::minimal;
 pub use rendering::{Framing, Rendering};
 

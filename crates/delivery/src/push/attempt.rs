@@ -83,10 +83,7 @@ impl Delivery {
 
     /// By what it is judged; none for what tells of no resource.
     pub(super) fn about(&self) -> Option<&About> {
-        match &self.kind {
-            Kind::Change { about, .. } | Kind::State { about } => Some(about),
-            Kind::Ping { .. } | Kind::Lifecycle { .. } => None,
-        }
+        self.kind.about()
     }
 
     pub(super) fn receiver(&self) -> Receiver {

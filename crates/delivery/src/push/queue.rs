@@ -28,7 +28,7 @@ impl Lane {
 }
 
 /// What is delivered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// That something changed; judged before each attempt.
     Change {
@@ -54,6 +54,16 @@ pub enum Kind {
         /// Finished.
         body: Arc<[u8]>,
     },
+}
+
+impl Kind {
+    /// By what it is judged; none if it tells of no resource.
+    pub fn about(&self) -> Option<&About> {
+        match self {
+            Self::Change { about, .. } | Self::State { about } => Some(about),
+            Self::Ping { .. } | Self::Lifecycle { .. } => None,
+        }
+    }
 }
 
 /// One delivery that is due.
@@ -147,6 +157,8 @@ pub struct DeadLetter {
     pub id: DeliveryId,
     /// The message.
     pub message: Uuid,
+    /// What it was to tell.
+    pub kind: Kind,
     /// How often it was tried.
     pub attempts: u32,
     /// Since when it was owed.

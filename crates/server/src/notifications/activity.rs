@@ -5,17 +5,16 @@
 //! record is judged by Read on its object, by the rules of then and of now; changes of ACLs are not shown. A request
 //! looks at a bounded part of the log and then gives a place to go on from, which is sealed.
 
-use super::{managing, of_storage::OfStorage};
+use super::{managing, of_storage::OfStorage, shown::Shown};
 use crate::problem::Problem;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use podbell_hub::{Answer, Authorize as _, Need, Question};
-use podbell_log::{At, Fact, LogError, PolicyKind, Record};
-use podbell_model::{Activity, ActivityKind, Generation, ResourceIri, StreamPosition};
+use podbell_hub::{About, Need, Topic};
+use podbell_log::{Fact, PolicyKind, Record};
+use podbell_model::{Activity, ActivityKind, StreamPosition};
 use podbell_wire::lexical;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 
 const PATH: &str = "/.notifications/activity/";
 /// Most entries of a page, and how many there are if nobody says.
@@ -48,7 +47,8 @@ pub async fn activity(asked: OfStorage) -> Result<Response, Problem> {
         let opened = asked.app.cursors.open_page(&sealed, &asked.subject, asked.storage, horizon.newest.epoch);
         opened.ok_or_else(|| Problem::bad_request("`after` is no page"))
     });
-    let page = Looking { asked: &asked, held: HashMap::new() }.page(before.transpose()?, limit).await?;
+    let shown = Shown::to(&asked.app, &asked.subject);
+    let page = Looking { asked: &asked, shown }.page(before.transpose()?, limit).await?;
     let id = asked.app.url(&asked.target.raw);
     let mut response = managing::answer(StatusCode::OK, Some(&id), json!({ "activity": page.shown }))?;
     if let Some(next) = page.next {
@@ -64,8 +64,7 @@ pub async fn activity(asked: OfStorage) -> Result<Response, Problem> {
 /// Looks through the log for what may be shown.
 struct Looking<'a> {
     asked: &'a OfStorage,
-    /// What the rules of now say; one life of a resource is asked about once.
-    held: HashMap<(ResourceIri, Generation), Answer>,
+    shown: Shown<'a>,
 }
 
 impl Looking<'_> {
@@ -77,7 +76,10 @@ impl Looking<'_> {
             for record in &records {
                 place = Some(record.position);
                 let Some(activity) = told(record) else { continue };
-                if !self.may(record, activity).await? {
+                let (storage, resource) = (self.asked.storage, activity.object.clone());
+                let topic = Topic { storage, resource: resource.clone() };
+                let about = About { topic, resource, generation: Some(activity.generation), need: Need::Read };
+                if !self.shown.may(&about, Some(record.sequence)).await? {
                     continue;
                 }
                 page.shown.push(entry(activity));
@@ -91,38 +93,6 @@ impl Looking<'_> {
             }
         }
         Ok(Page { next: place, ..page })
-    }
-
-    /// Whether it may be shown, by the rules of now and of then.
-    async fn may(&mut self, record: &Record, activity: &Activity) -> Result<bool, Problem> {
-        let life = (activity.object.clone(), activity.generation);
-        if !self.held.contains_key(&life) {
-            let Some(answer) = self.ask(activity, At::Now).await? else { return Ok(false) };
-            self.held.insert(life.clone(), answer);
-        }
-        let Some(now) = self.held.get(&life).filter(|answer| answer.allowed) else { return Ok(false) };
-        // From `since` to `as_of` the answer is the same.
-        if (now.since..=now.as_of).contains(&record.sequence) {
-            return Ok(true);
-        }
-        Ok(self.ask(activity, At::Commit(record.sequence)).await?.is_some_and(|then| then.allowed))
-    }
-
-    /// Asks the judge; none if the rules of then are no longer known.
-    async fn ask(&self, activity: &Activity, at: At) -> Result<Option<Answer>, Problem> {
-        let question = Question {
-            subject: self.asked.subject.clone(),
-            storage: self.asked.storage,
-            resource: activity.object.clone(),
-            generation: Some(activity.generation),
-            need: Need::Read,
-            at,
-        };
-        match self.asked.app.judge.authorize(&question, self.asked.app.now()).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if matches!(error.0.downcast_ref(), Some(LogError::Gap)) => Ok(None),
-            Err(error) => Err(Problem::unavailable(error)),
-        }
     }
 }
 

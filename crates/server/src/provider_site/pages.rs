@@ -71,7 +71,7 @@ impl FromRequest<Arc<Site>> for Visit {
         if is_fetched(&headers) {
             return Err(guard(
                 Problem::blank(StatusCode::FORBIDDEN)
-                    .detail("people come here themselves; no script does")
+                    .detail("people come here themselves; no script or frame does")
                     .into_response(),
             ));
         }
@@ -118,12 +118,13 @@ fn is_foreign(headers: &HeaderMap, issuer: &str) -> bool {
     }
 }
 
-/// Whether a script asks, be it of this very origin: the console may stand beside, and has no part in what people do here.
+/// Whether something else asks than a person who goes there, a script or a frame, be it of this very origin: the console
+/// may stand beside, and has no part in what people do here.
 /// Only browsers say so; programs have no cookie of anybody's.
 ///
 /// Spec: <https://www.w3.org/TR/fetch-metadata/#sec-fetch-dest-header>
 fn is_fetched(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-dest").is_some_and(|destination| destination.as_bytes() == b"empty")
+    headers.get("sec-fetch-dest").is_some_and(|destination| destination.as_bytes() != b"document")
 }
 
 /// The session cookie, if there is exactly one: of two, one was planted by somebody else.

@@ -1,5 +1,6 @@
 //! How `podbell watch` ends, in a code and a line.
 
+use super::lines::harmless;
 use podbell_client::WatchError;
 use std::{fmt::Display, process::ExitCode};
 
@@ -28,7 +29,7 @@ impl Exit {
     /// Says so.
     pub(super) fn tell(self) -> ExitCode {
         if !self.told.is_empty() {
-            eprintln!("podbell: {}", self.told);
+            eprintln!("podbell: {}", harmless(&self.told));
         }
         ExitCode::from(self.code)
     }
@@ -44,6 +45,12 @@ impl From<WatchError> for Exit {
             WatchError::Refused { .. } => (3, "; whoever owns it can give you Read"),
             WatchError::LogIn { .. } => (3, ""),
             WatchError::Ended { .. } => (4, ""),
+            WatchError::Unreachable { reason, .. } if reason.contains("UnknownIssuer") => {
+                (1, "; --ca FILE trusts an authority of your own")
+            }
+            WatchError::Unreachable { reason, .. } if reason.contains("InvalidContentType") => {
+                (1, "; no TLS is spoken there: is it an http URL?")
+            }
             WatchError::Unreachable { .. } => (1, "; is the server running?"),
             WatchError::Unsupported { what, .. } if what.contains("does not offer what is below") => {
                 (1, "; --fallback listens to the folder alone")

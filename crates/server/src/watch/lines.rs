@@ -3,7 +3,7 @@
 //! What a server says never steers the terminal: control characters are shown as such.
 
 use jiff::{Timestamp, tz::TimeZone};
-use podbell_client::{Event, Notification, State};
+use podbell_client::{Event, Notification, State, misleads};
 use std::io::{self, IsTerminal as _, Write as _};
 use url::Url;
 
@@ -100,8 +100,8 @@ fn line(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|c| if misleads(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn fares(state: &State) -> String {

@@ -168,13 +168,14 @@ fn nothing_can_be_written_there() {
 }
 
 #[test]
-fn a_script_beside_the_provider_has_no_part_in_what_people_do_there() {
+fn a_script_or_a_frame_beside_the_provider_has_no_part_in_what_people_do_there() {
+    let others = ["empty", "iframe", "frame", "object", "embed", "image", "script", "serviceworker", ""];
     for path in ["/.oidc/account", "/.oidc/sign-up", "/.oidc/authorize", "/.oidc/logout"] {
-        for method in ["GET", "POST"] {
-            let own = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", "empty")];
+        for (method, dest) in ["GET", "POST"].into_iter().flat_map(|method| others.map(|dest| (method, dest))) {
+            let own = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("sec-fetch-dest", dest)];
             let told = ask(method, path, &own);
             told.is_problem(403);
-            assert!(told.header("set-cookie").is_none(), "{method} {path}");
+            assert!(told.header("set-cookie").is_none(), "{method} {path} {dest}");
         }
         let person = [("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
         let told = ask("GET", path, &person);

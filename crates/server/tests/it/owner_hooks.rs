@@ -118,6 +118,68 @@ fn redeliveries_of_both_count_together() {
     again(&BOB).is_problem(429);
 }
 
+/// Of a server that was stopped: all that is owed becomes dead letters.
+fn give_up(world: &World) {
+    queue(world, async |queue| {
+        let attempt = Attempt { at: Timestamp::now(), took: Duration::from_secs(1), outcome: Outcome::Refused(500) };
+        for delivery in owed(&queue).await {
+            queue.finish(delivery, Some(&attempt), &Done::Dead).await.unwrap();
+        }
+    });
+}
+
+/// Sets the rules of a document: alice writes and rules, and these read.
+fn read_by(alice: &Agent, path: &str, readers: &[&str]) {
+    let at = alice.world.url(path);
+    let rule = |name: &str, modes: &str| {
+        format!(
+            "[] a acl:Authorization; acl:accessTo <{at}>; acl:agent <{}>; acl:mode {modes} .\n",
+            alice.world.webid(name)
+        )
+    };
+    let rules: String = readers.iter().map(|name| rule(name, "acl:Read")).collect();
+    let acl =
+        format!("@prefix acl: <http://www.w3.org/ns/auth/acl#>.\n{}{rules}", rule("ALICE", "acl:Write, acl:Control"));
+    assert!(alice.put(&format!("{path}.acl"), &acl).status < 300);
+}
+
+/// Neither who made the channel nor the owner sees more than they would have heard, and might hear now.
+#[test]
+fn what_a_dead_letter_told_of_is_named_to_those_alone_who_may_read_it() {
+    let (world, alice, bob) = begin();
+    let hidden = "/alice/given-up/hidden";
+    alice.put(hidden, "");
+    read_by(&alice, hidden, &["BOB"]);
+    let hook = Hook::new(&bob, &[AT, hidden], Receiver::http(|_, _| Reply::status(500)).unwrap());
+    alice.put(AT, "<> a <#Heard> .");
+    alice.put(hidden, "<> a <#Heard> .");
+    until("both are owed", || hook.fares(&bob)[format!("{TERMS}pending")] == 2);
+    world.stop("9");
+    give_up(world);
+    let world: &'static World = Box::leak(Box::new(world.start_again(&[])));
+    let (alice, bob) = (world.log_in("ALICE"), world.log_in("BOB"));
+    let named = |agent: &Agent| -> Vec<Option<String>> {
+        let dead = hook.below(agent, "dead-letters");
+        let letters = dead["deadLetter"].as_array().unwrap();
+        let name = |letter: &Value| {
+            assert_eq!(letter.get("type").is_some(), letter.get("object").is_some(), "{letter}");
+            letter.get("object").map(|object| object.as_str().unwrap().to_owned())
+        };
+        letters.iter().map(name).collect()
+    };
+    let (open, secret) = (Some(world.url(AT)), Some(world.url(hidden)));
+    assert_eq!(named(&bob), [open.clone(), secret.clone()]);
+    assert_eq!(named(&alice), [open.clone(), None], "she could not read it");
+    read_by(&alice, hidden, &["BOB", "ALICE"]);
+    assert_eq!(named(&alice), [open.clone(), None], "then she could not");
+    read_by(&alice, AT, &["ALICE"]);
+    assert_eq!(named(&alice), [open, None]);
+    let his = named(&bob);
+    assert!(!his.contains(&Some(world.url(AT))) && his.contains(&secret), "he may not any more: {his:?}");
+    read_by(&alice, AT, &[]);
+    assert_eq!(named(&alice).iter().flatten().count(), 0, "nor may she");
+}
+
 #[test]
 fn the_owner_has_what_was_given_up_delivered_again() {
     let (world, alice, bob) = begin();
@@ -130,18 +192,14 @@ fn the_owner_has_what_was_given_up_delivered_again() {
     hook.receiver.wait(1);
     until("it has failed", || !hook.fares(&bob)[format!("{TERMS}lastFailure")].is_null());
     world.stop("9");
-    queue(world, async |queue| {
-        let attempt = Attempt { at: Timestamp::now(), took: Duration::from_secs(1), outcome: Outcome::Refused(500) };
-        for delivery in owed(&queue).await {
-            queue.finish(delivery, Some(&attempt), &Done::Dead).await.unwrap();
-        }
-    });
+    give_up(world);
     let world: &'static World = Box::leak(Box::new(world.start_again(&[])));
     let (alice, bob) = (world.log_in("ALICE"), world.log_in("BOB"));
     let dead = hook.below(&alice, "dead-letters");
     assert_eq!(dead, hook.below(&bob, "dead-letters"));
     let letters: &Vec<Value> = dead["deadLetter"].as_array().unwrap();
     assert_eq!(letters.len(), 1);
+    assert_eq!((&letters[0]["type"], &letters[0]["object"]), (&json!("Update"), &json!(world.url(at))));
     assert!(!dead.to_string().contains(&hook.receiver.url("/in")));
     up.store(true, SeqCst);
     let before = hook.receiver.received().len();

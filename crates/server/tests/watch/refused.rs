@@ -29,6 +29,8 @@ async fn what_cannot_be_is_said_at_once() {
         (vec!["--as", "nobody", "--data", data, &root], vec![], 2, "knows no demo account nobody"),
         (vec!["--as", "alice", "--data", "/nonexistent", &root], vec![], 2, "--data"),
         (vec!["http://localhost:1/"], vec![], 1, "is the server running?"),
+        // Cursors begin with whatever they do.
+        (vec!["--since", "-6x", "http://localhost:1/"], vec![], 1, "is the server running?"),
         (vec![&root], vec![], 3, "log in with --as or --credentials"),
         ([&demo(&place, "bob")[..], &[&root]].concat(), vec![], 3, "whoever owns it can give you Read"),
         ([&as_alice[..], &["--issuer", "http://pods.example/", &root]].concat(), vec![], 1, "use https"),

@@ -51,20 +51,24 @@ pub(crate) fn read(
     limit: usize,
 ) -> rusqlite::Result<Vec<DeadLetter>> {
     let Some(target) = target(db, channel, Purpose::Changes)? else { return Ok(Vec::new()) };
-    let sql = "SELECT id, message, attempts, owed, died, outcome FROM deliveries
-               WHERE target = ?1 AND died IS NOT NULL AND id > ?2 ORDER BY id LIMIT ?3";
+    let sql = format!(
+        "SELECT {}, id, died, outcome FROM deliveries
+         WHERE target = ?1 AND died IS NOT NULL AND id > ?2 ORDER BY id LIMIT ?3",
+        rows::COLUMNS
+    );
     let letter = |row: &Row<'_>| {
         Ok(DeadLetter {
-            id: DeliveryId(row.get(0)?),
-            message: row.uuid(1)?,
+            id: DeliveryId(row.get(14)?),
+            message: row.uuid(0)?,
+            kind: rows::kind(row)?,
             attempts: u32::try_from(row.number(2)?).unwrap_or(u32::MAX),
             owed: row.time(3)?,
-            died: row.time(4)?,
-            last: row.get::<_, Option<i64>>(5)?.map(|_| rows::outcome(row, 5)).transpose()?,
+            died: row.time(15)?,
+            last: row.get::<_, Option<i64>>(16)?.map(|_| rows::outcome(row, 16)).transpose()?,
         })
     };
     let key = params![target, after.map_or(i64::MIN, |after| after.0), signed(limit as u64)];
-    db.prepare_cached(sql)?.query_map(key, letter)?.collect()
+    db.prepare_cached(&sql)?.query_map(key, letter)?.collect()
 }
 
 /// See [`podbell_delivery::push::Queue::redeliver`]. They keep their numbers: so they go before what is younger.

@@ -161,8 +161,8 @@ pub(crate) fn narrow(db: &Connection, channel: ChannelId, lost: &[Topic]) -> Res
     if leaves_storage(db, id, lost)? {
         // These name no topic, and tell when something happened there: those who own what is left may look at them.
         db.prepare_cached("DELETE FROM attempts WHERE channel = ?1")?.execute([id])?;
-        let sql = "UPDATE pushes SET last_success = NULL, failed_at = NULL, failed_took = NULL, failed_outcome = NULL
-                   WHERE channel = ?1";
+        let sql = "UPDATE pushes SET last_success = NULL, failed_at = NULL, failed_took = NULL, failed_outcome = NULL,
+                       failing_since = NULL WHERE channel = ?1";
         db.prepare_cached(sql)?.execute([id])?;
     }
     heads::promote_all(db, target)?;

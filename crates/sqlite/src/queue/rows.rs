@@ -9,9 +9,9 @@ use podbell_hub::{About, Channel, Encoded, Need, Position, Topic};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use std::{sync::Arc, time::Duration};
 
-/// What [`delivery`] reads, in its order.
-const COLUMNS: &str = "message, kind, attempts, owed, storage, topic, resource, generation, need, sequence, part, causes, \
-                       cursor_at, body";
+/// What [`delivery`] and [`kind`] read, in their order.
+pub(crate) const COLUMNS: &str = "message, kind, attempts, owed, storage, topic, resource, generation, need, sequence, \
+                                  part, causes, cursor_at, body";
 
 /// A delivery of a channel; none if it is gone.
 pub(crate) fn delivery(
@@ -36,7 +36,8 @@ pub(crate) fn delivery(
     Ok(db.prepare_cached(&sql)?.query_row([id], delivery).optional()?)
 }
 
-fn kind(row: &Row<'_>) -> rusqlite::Result<Kind> {
+/// What it is to tell.
+pub(crate) fn kind(row: &Row<'_>) -> rusqlite::Result<Kind> {
     let body = || row.get::<_, Vec<u8>>(13);
     match row.get(1)? {
         0 => {

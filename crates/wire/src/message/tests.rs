@@ -278,6 +278,26 @@ fn a_notification_in_short_says_what_happened_to_what() {
 }
 
 #[test]
+fn what_was_said_is_read_back_in_every_rendering() {
+    let activity = activity(ActivityKind::Create, "https://pod.example/n/7");
+    let lws = Rendering::Lws { framing: Framing::Webhook, actor: true };
+    let said = |rendering: Rendering, relation| {
+        gist(&write(rendering, &activity, relation, false, Some("https://pod.example/storage")), rendering)
+    };
+    let is = |kind: &str| Some((kind.to_owned(), "https://pod.example/n/7".to_owned()));
+    for syntax in [Syntax::JsonLd, Syntax::Turtle, Syntax::NTriples] {
+        let rendering = SOLID.with_syntax(syntax).with_cursor();
+        assert_eq!(said(rendering, Relation::Object), is("Create"), "{syntax:?}");
+        assert_eq!(said(rendering, Relation::Member), is("Add"), "{syntax:?}");
+    }
+    assert_eq!(said(lws, Relation::Object), is("Create"));
+    for (text, rendering) in [("{}", SOLID), ("?", SOLID), ("?", SOLID.with_syntax(Syntax::Turtle)), ("{}", lws)] {
+        assert_eq!(gist(text.as_bytes(), rendering), None);
+    }
+    assert_eq!((said(ESS, Relation::Object), said(Rendering::Solid01, Relation::Object)), (None, None), "not pushed");
+}
+
+#[test]
 fn an_envelope_in_short_has_what_its_receivers_require() {
     let activity = activity(ActivityKind::Create, "https://pod.example/n/7");
     let rendering = Rendering::Lws { framing: Framing::Webhook, actor: true };

@@ -59,6 +59,7 @@ macro_rules! queue_contract {
             attempts_and_health_tell_how_a_channel_fares
             what_is_withheld_leaves_no_trace
             a_hundred_attempts_are_kept
+            what_was_tried_is_forgotten_with_a_storage_that_is_lost
             dead_letters_are_listed_and_owed_anew_before_what_is_younger
             all_dead_letters_are_owed_anew_together
             a_channel_that_is_off_is_owed_nothing_and_sent_pings_alone

@@ -1,9 +1,9 @@
 //! What every queue tells of how channels fare, and what becomes of those that end, one function per fact.
 
-use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, lane, message, told};
+use super::{BOUND, NOTHING, Parts, at, attempt, body, change, channel, iri, lane, message, told, topic};
 use crate::push::{DeliveryId, Done, Kind, Outcome, Reason, Wanted};
-use podbell_hub::{Channel, ChannelId, ChannelLimits, InsertError, Push, Secret};
-use podbell_model::Uuid;
+use podbell_hub::{Channel, ChannelId, ChannelLimits, InsertError, Push, Secret, Topic};
+use podbell_model::{StorageId, Uuid};
 use std::sync::Arc;
 
 fn ping(words: &str) -> Kind {
@@ -64,6 +64,29 @@ pub async fn a_hundred_attempts_are_kept(parts: &Parts) {
     assert_eq!((attempts.len(), attempts[0].1.at, attempts[99].1.at), (100, at(119), at(20)));
 }
 
+/// See its name.
+pub async fn what_was_tried_is_forgotten_with_a_storage_that_is_lost(parts: &Parts) {
+    let elsewhere = Topic { storage: StorageId(2), resource: iri("z") };
+    let topics = [topic("a"), topic("b"), elsewhere.clone()];
+    let channel = Channel { topics: Arc::new(topics), ..channel(1, "hook.example", &["a", "b"]) };
+    parts.keep(&channel).await;
+    parts.owe(vec![change(&channel, "a", 1)]).await;
+    let first = parts.one("hook.example", 0).await;
+    parts.fail(first.id, 10, Done::Again(at(20))).await;
+    let fares = async || {
+        let health = parts.queue.health(channel.id).await.unwrap().unwrap();
+        let tried = parts.queue.attempts(channel.id, 9).await.unwrap().len();
+        (tried, health.last_failure.is_some(), health.failing_since, health.pending)
+    };
+    // A topic that was not the last one there takes nothing along.
+    assert!(parts.channels.narrow(channel.id, &[topic("a"), elsewhere]).await.unwrap());
+    assert_eq!(fares().await, (1, true, Some(at(10)), 1));
+    assert!(parts.channels.narrow(channel.id, &[topic("a")]).await.unwrap());
+    assert_eq!(fares().await, (0, false, None, 1));
+    parts.fail(first.id, 20, Done::Again(at(60))).await;
+    assert_eq!(fares().await, (1, true, Some(at(20)), 1));
+}
+
 /// Gives up whatever is due, until nothing is.
 async fn give_up(parts: &Parts, second: i64) {
     while let Some(next) = parts.take("hook.example", second, 1).await.pop() {
@@ -85,6 +108,7 @@ pub async fn dead_letters_are_listed_and_owed_anew_before_what_is_younger(parts:
     let one = &all[0];
     assert_eq!((one.attempts, one.owed, one.died), (2, at(0), at(6)));
     assert_eq!(one.last, Some(Outcome::Refused(500)));
+    assert_eq!(one.kind, first.kind, "it is known what it was to tell");
     assert_eq!([letters(None, 2).await, letters(Some(all[1].id), 9).await].concat(), all);
     let health = parts.queue.health(channel.id).await.unwrap().unwrap();
     assert_eq!((health.pending, health.dead_letters), (0, 3));

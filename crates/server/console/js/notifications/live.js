@@ -12,11 +12,19 @@ const WEIGHT = 8 << 20;
 /** Changes are read aloud together, at most once in so many milliseconds. */
 const SPOKEN = 3000;
 
+/** What stands there while nothing was heard. */
+const EMPTY = {
+  idle: 'Nothing yet. Connect, then change something.',
+  connecting: 'Nothing yet.',
+  open: 'Nothing yet. Change something, below or in another app.',
+  closed: 'Nothing was heard.',
+};
+
 export class Live {
   #listening;
   #topic;
   #entries = element('ol', { className: 'entries', reversed: true });
-  #empty = element('p', { className: 'empty' }, 'Nothing yet. Connect, then change something.');
+  #empty = element('p', { className: 'empty' }, EMPTY.idle);
   #more = element('p', { className: 'soft', hidden: true });
   #spoken = element('p', { className: 'hidden-text', 'aria-live': 'polite' });
   #bell = bell();
@@ -53,7 +61,7 @@ export class Live {
     listening.addEventListener('cut', () => this.#put(note('Connection lost. Coming back by itself.', new Date())));
     listening.addEventListener('back', () => this.#put(note('Connected again.', new Date())));
     listening.addEventListener('state', () => {
-      if (listening.state === 'open') this.#empty.textContent = 'Nothing yet. Change something, below or in another app.';
+      this.#empty.textContent = EMPTY[listening.state] ?? EMPTY.open;
     });
   }
 

@@ -5,7 +5,7 @@ import { dialogOf } from './confirm.js';
 import { called } from './person.js';
 import { outcome } from './row.js';
 import { say } from './say.js';
-import { count, pathIn, plain, when, wordOf } from './words.js';
+import { count, happened, pathIn, plain, when } from './words.js';
 
 /** Opens it; `done` is called once it is closed. */
 export function letters(api, listener, { me, done }) {
@@ -48,7 +48,7 @@ export function letters(api, listener, { me, done }) {
 
   const readAttempts = () => trying(async () => {
     const found = await api.attempts(listener, asked.signal);
-    attempts.replaceChildren(found.length ? table(found, listener) : element('p', { className: 'soft' }, 'Nothing was sent yet.'));
+    attempts.replaceChildren(found.length ? table(found) : element('p', { className: 'soft' }, 'Nothing was sent yet.'));
   });
 
   const again = (which, button) => trying(async () => {
@@ -67,10 +67,14 @@ export function letters(api, listener, { me, done }) {
   });
 
   function letter({ number, message, type, object, attempts: tried, owed, died, last }) {
+    // It is named only to who may read it.
+    const path = object && pathIn(listener.storage, object);
     const button = element('button', { type: 'button', onclick: () => again([number], button) }, 'Deliver again',
-      element('span', { className: 'hidden-text' }, `: ${object ? `${wordOf(type)} ${pathIn(listener.storage, object)}` : plain(message)}`));
+      element('span', { className: 'hidden-text' }, `: ${path ?? plain(message)}`));
     return element('li', {},
-      element('div', {}, about(listener, { type, object, message }),
+      element('div', {},
+        path && element('p', {}, type && element('b', {}, happened(type)), ' ', element('bdi', { title: plain(object) }, path)),
+        element('code', {}, plain(message)),
         element('p', { className: 'soft' },
           count(tried, 'attempt'), ', owed ', when(new Date(owed)), ', given up ', when(new Date(died)),
           last ? `: ${outcome(plain(last.outcome), last.status)}` : '')),
@@ -83,22 +87,16 @@ export function letters(api, listener, { me, done }) {
   void readAttempts();
 }
 
-/** What a message tells of, as far as whoever looks may know it; else its name alone. */
-function about({ storage }, { type, object, message }) {
-  if (typeof object !== 'string' || !object) return element('code', { title: plain(message) }, shortId(message));
-  return element('span', { title: plain(message) }, element('b', {}, wordOf(type)), ' ', element('bdi', { title: plain(object) }, pathIn(storage, object)));
-}
+/** `urn:uuid:bb153438-bea8-…` as `bb153438…`: enough to tell two apart in a table. */
+const short = (message) => plain(message).replace(/^urn:uuid:([0-9a-f]{8})-[0-9a-f-]+$/i, '$1…');
 
-/** `urn:uuid:bb153438-bea8-…` as `bb153438…`: enough to tell two apart. */
-const shortId = (message) => plain(message).replace(/^urn:uuid:([0-9a-f]{8})-[0-9a-f-]+$/i, '$1…');
-
-function table(attempts, listener) {
+function table(attempts) {
   const cell = (content) => element('td', {}, content);
   return element('div', { className: 'scrolls', tabIndex: 0, role: 'region', 'aria-label': 'The last attempts' },
     element('table', {},
       element('thead', {}, element('tr', {}, ...['When', 'Outcome', 'Took', 'Message'].map((name) => element('th', { scope: 'col' }, name)))),
-      element('tbody', {}, ...attempts.map(({ at, outcome: word, status, took, ...told }) => element('tr', {},
-        cell(when(new Date(at))), cell(outcome(plain(word), status)), cell(seconds(took)), cell(about(listener, told)))))));
+      element('tbody', {}, ...attempts.map(({ at, outcome: word, status, took, message }) => element('tr', {},
+        cell(when(new Date(at))), cell(outcome(plain(word), status)), cell(seconds(took)), cell(element('code', { title: plain(message) }, short(message))))))));
 }
 
 /** `PT0.012S` as `12 ms`. */

@@ -5,7 +5,7 @@ import { SignedOut, inWords } from './api.js';
 import { whileVisible } from './alive.js';
 import { person } from './person.js';
 import { isHere, lookUp } from './names.js';
-import { appName, at, count, dayOf, pathIn, plain, wordOf } from './words.js';
+import { appName, at, count, dayOf, happened, pathIn, plain } from './words.js';
 import { say } from './say.js';
 
 const EVERY = 5;
@@ -99,7 +99,7 @@ export function timelineView(storage, host) {
   }
 
   function entry({ type, object, actor, client }, date) {
-    const word = wordOf(type);
+    const word = happened(String(type).replace(/^.*[#/]/, ''));
     const mark = MARKS.get(word) ?? DOT;
     const who = element('span', {});
     const name = () => who.replaceChildren(...(actor ? ['by ', person(actor, me)] : []));

@@ -68,6 +68,13 @@ export function topicOf(listener, topic) {
   return listener.recursive && topic.endsWith('/') ? `${name} and everything below` : name;
 }
 
+const HAPPENED = new Map(Object.entries({
+  Create: 'Created', Update: 'Changed', Delete: 'Deleted', Add: 'Added', Remove: 'Removed',
+}));
+
+/** What an activity of that type did. */
+export const happened = (type) => HAPPENED.get(type) ?? plain(type);
+
 /** An application, by the host of its id; ids that a provider made up are no names. */
 export function appName(id) {
   if (!id) return 'Unknown app';
@@ -80,14 +87,6 @@ export function appName(id) {
   }
   const shown = plain(id);
   return shown.length > 32 ? `App ${shown.slice(0, 31)}…` : `App ${shown}`;
-}
-
-const WORDS = new Map(Object.entries({ Create: 'Created', Update: 'Changed', Delete: 'Deleted', Add: 'Added', Remove: 'Removed' }));
-
-/** What an activity did: `Changed`; one without a word of ours is called by its own. */
-export function wordOf(type) {
-  const kind = String([type].flat()[0] ?? '').replace(/^.*[#/]/, '');
-  return WORDS.get(kind) ?? plain(kind);
 }
 
 /** `1 listener`, `3 listeners`. */

@@ -12,7 +12,7 @@ use axum::{
 };
 use http::{Method, Request, StatusCode, header, request::Parts};
 use podbell_hub::{Channel, ChannelId, Push};
-use podbell_model::Uuid;
+use podbell_model::{Subject, Uuid};
 use podbell_wire::{Rendering, Syntax, media};
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(super) struct Asked {
     pub(super) parts: Parts,
     pub(super) body: Body,
     pub(super) channel: Channel,
+    /// Who asks.
+    pub(super) subject: Arc<Subject>,
     /// Where the channel pushes.
     pub(super) push: Arc<Push>,
 }
@@ -98,8 +100,9 @@ impl Asked {
             Path::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
         let Extension(target) =
             Extension::<Target>::from_request_parts(&mut parts, app).await.map_err(IntoResponse::into_response)?;
-        let (channel, push) = channel(app, &target, &parts, (&id, whom)).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { app: Arc::clone(app), target, parts, body, channel, push })
+        let found = channel(app, &target, &parts, (&id, whom)).await.map_err(IntoResponse::into_response)?;
+        let (channel, push, subject) = found;
+        Ok(Self { app: Arc::clone(app), target, parts, body, channel, subject, push })
     }
 
     /// For what only Solid has words for.
@@ -118,13 +121,15 @@ async fn channel(
     target: &Target,
     parts: &Parts,
     (id, whom): (&str, For),
-) -> Result<(Channel, Arc<Push>), Problem> {
+) -> Result<(Channel, Arc<Push>, Arc<Subject>), Problem> {
     let subject = authenticate(app, &parts.method, target, &parts.headers).await?;
     let id = ChannelId(Uuid::try_parse(id).unwrap_or_default());
-    let owns = channels::owns(app, &subject);
-    let owns = move |storage| whom == For::OwnersToo && owns(storage);
-    let channel = app.hub.whole(id, &subject, owns).await.map_err(channels::told)?;
+    let channel = {
+        let owns = channels::owns(app, &subject);
+        let owns = move |storage| whom == For::OwnersToo && owns(storage);
+        app.hub.whole(id, &subject, owns).await.map_err(channels::told)?
+    };
     // One that is connected to has none of this.
     let push = channel.push.clone().ok_or_else(Problem::not_found)?;
-    Ok((channel, push))
+    Ok((channel, push, Arc::new(subject)))
 }

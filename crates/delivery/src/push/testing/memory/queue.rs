@@ -232,6 +232,7 @@ impl Queue for MemoryQueue {
         let letter = |(id, entry): (&i64, &Entry)| DeadLetter {
             id: DeliveryId(*id),
             message: entry.message,
+            kind: entry.kind.clone(),
             attempts: entry.attempts,
             owed: entry.owed,
             died: entry.died.unwrap_or_default(),

@@ -48,6 +48,13 @@ impl Receiver {
     /// It is kept otherwise by now.
     pub(super) fn change(&mut self, channel: Channel) {
         self.lanes = Purpose::ALL.map(|purpose| lane(&channel, purpose));
+        let is_left = |topic: &Topic| channel.topics.iter().all(|kept| kept.storage != topic.storage);
+        if self.channel.topics.iter().any(is_left) {
+            // What was tried there is not for those who own the rest.
+            self.attempts.clear();
+            let Health { disabled, missed, .. } = self.health;
+            self.health = Health { disabled, missed, ..Health::default() };
+        }
         self.channel = Arc::new(channel);
     }
 }
