@@ -244,3 +244,23 @@ test('messages of a megabyte each are let go in time', async () => {
   await page.getByText(/older ones were let go/).waitFor();
   await until(() => told === 40, 'all was told');
 });
+
+test('who has a name too long for an address is ended all the same', async () => {
+  const page = await open(() => ({}), '/');
+  const done = page.evaluate(async () => {
+    const { asksToEndAll } = await import('/console/js/owner/ending.js');
+    const gone = [];
+    const api = {
+      endAll: () => Promise.reject(Object.assign(new Error('The URL is too long'), { status: 414 })),
+      end: ({ id }) => Promise.resolve(gone.push(id) > 0),
+    };
+    const person = `https://x.example/${'y'.repeat(3000)}`;
+    const all = [person, 'https://other.example/', person].map((who, id) => ({ id, person: who, topics: [] }));
+    const said = await asksToEndAll(api, 'https://pod.example/', { person, listeners: [all[0]] }, { all, isWhole: true });
+    return { gone, said };
+  });
+  await page.getByRole('button', { name: 'End all' }).click();
+  const { gone, said } = await done;
+  assert.deepEqual(gone, [0, 2]);
+  assert.match(said, /^Ended 2 listeners/);
+});

@@ -22,8 +22,8 @@ export async function asksToEnd(api, listener, me) {
 export async function asksToEndAll(api, storage, { person, app, listeners }, { me, all, isWhole }) {
   const whose = person !== undefined ? called(person ?? undefined, me) : appName(app ?? undefined);
   // The filter may hide some; they end too.
-  const known = all.filter((one) => (person !== undefined ? one.person === (person ?? undefined) : one.app === (app ?? undefined))).length;
-  const number = `${isWhole ? '' : 'at least '}${count(Math.max(known, listeners.length), 'listener')}`;
+  const known = all.filter((one) => (person !== undefined ? one.person === (person ?? undefined) : one.app === (app ?? undefined)));
+  const number = `${isWhole ? '' : 'at least '}${count(Math.max(known.length, listeners.length), 'listener')}`;
   const isOwn = person !== undefined && person === me;
   const by = isOwn ? 'you' : person !== undefined ? 'they' : 'people with this app';
   const paragraphs = [
@@ -33,6 +33,17 @@ export async function asksToEndAll(api, storage, { person, app, listeners }, { m
   ];
   if (!isWhole) paragraphs.splice(1, 0, 'Not all listeners are loaded; those that are not shown end too.');
   if (!(await confirmed(`End all of ${whose}?`, paragraphs, 'End all'))) return undefined;
-  const ended = await api.endAll(storage, { person, app });
+  const ended = await api.endAll(storage, { person, app }).catch((error) => {
+    // Who has a name that is longer than an address may be does not escape by that.
+    if (error.status !== 414) throw error;
+    return each(api, known);
+  });
   return `Ended ${count(ended, 'listener')} of ${whose}.`;
+}
+
+/** Ends one after the other; how many. */
+async function each(api, listeners) {
+  let ended = 0;
+  for (const listener of listeners) ended += (await api.end(listener)) ? 1 : 0;
+  return ended;
 }
