@@ -71,6 +71,18 @@ test('she hears what happens there, and rings it by the buttons', async () => {
   assert.ok((await heard(page)).some((line) => line.startsWith('Added podbell-test-')));
   const { body_text: left } = await request(hers, 'GET', diary, undefined, { Accept: 'text/turtle' });
   assert.doesNotMatch(left, /podbell-test-/);
+  await button(page, 'Disconnect').click();
+  await said(page, 'Disconnected.');
+});
+
+test('she hears what changes in one document there', async () => {
+  await page.getByLabel('Folder or document').fill(`${diary}secret.ttl`);
+  await connect(page);
+  await put(hers, `${diary}secret.ttl`, '<#it> <http://purl.org/dc/terms/title> "y" .');
+  await entry(page, 'Changed').waitFor();
+  assert.deepEqual(await heard(page), ['Changed secret.ttl']);
+  await button(page, 'Disconnect').click();
+  await said(page, 'Disconnected.');
 });
 
 test('she listens here to what a person of this server lets her read, and to nothing else', async () => {
