@@ -51,27 +51,41 @@ export async function startCss(root, port) {
   };
 }
 
+/** The API of accounts, as its pages use it. */
+async function ask(url, body, token) {
+  const headers = { Accept: 'application/json' };
+  if (body) headers['Content-Type'] = 'application/json';
+  if (token) headers.Authorization = `CSS-Account-Token ${token}`;
+  const response = await fetch(url, { method: body ? 'POST' : 'GET', headers, body: body && JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
 /** What a program of alice's logs in with, which her account there makes: `{ id, secret }`. */
 export async function clientAtCss(css) {
-  const ask = async (url, body, token) => {
-    const headers = { Accept: 'application/json' };
-    if (body) headers['Content-Type'] = 'application/json';
-    if (token) headers.Authorization = `CSS-Account-Token ${token}`;
-    const response = await fetch(url, { method: body ? 'POST' : 'GET', headers, body: body && JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
-    return response.json();
-  };
   const { controls } = await ask(`${css.base}.account/`);
   const { authorization } = await ask(controls.password.login, person);
   const account = (await ask(`${css.base}.account/`, undefined, authorization)).controls.account;
   return ask(account.clientCredentials, { name: 'test', webId: css.webid }, authorization);
 }
 
-/** A session of alice. */
-export async function loginAtCss(css) {
-  const made = await clientAtCss(css);
+/** Another account with a pod and its WebID: `{ email, password, pod, webid, client: { id, secret } }`. */
+export async function accountAtCss(css, name) {
+  const index = `${css.base}.account/`;
+  const login = { email: `${name}@example.org`, password: `a donkey and ${name}` };
+  const { authorization } = await ask((await ask(index)).controls.account.create, {});
+  const { controls } = await ask(index, undefined, authorization);
+  await ask(controls.password.create, login, authorization);
+  const { pod, webId: webid } = await ask(controls.account.pod, { name }, authorization);
+  const client = await ask(controls.account.clientCredentials, { name: 'test', webId: webid }, authorization);
+  return { ...login, pod, webid, client };
+}
+
+/** A session of alice, or of whoever a program belongs to. */
+export async function loginAtCss(css, client) {
+  const made = client ?? (await clientAtCss(css));
   const session = new Session({ keepAlive: false });
   await session.login({ oidcIssuer: css.base, clientId: made.id, clientSecret: made.secret });
-  if (!session.info.isLoggedIn) throw new Error(`alice is not logged in at ${css.base}`);
+  if (!session.info.isLoggedIn) throw new Error(`nobody is logged in at ${css.base}`);
   return session;
 }

@@ -35,11 +35,11 @@ function suits({ transport, features }, { recursive, activityTypes }) {
   return !recursive || features.includes('recursive');
 }
 
-/** Why there is no way, for people. */
+/** Why there is no way, for people: what a program might ask for instead (`fallback`) is in the documentation. */
 function why({ found, topic, offered, possible, options }) {
   if (possible.length) {
     const missing = options.recursive ? 'tell what happens below a resource' : 'tell what has happened';
-    return ['unsupported', `This server cannot ${missing} in the ways asked for; with \`fallback\` it is listened to all the same.`];
+    return ['unsupported', `This server cannot ${missing} in the ways asked for.`];
   }
   if (offered.length) return ['unsupported', 'There is no WebSocket here: give the class of the package `ws` as `WebSocket`.'];
   if (found.services.length) {

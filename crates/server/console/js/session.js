@@ -236,25 +236,35 @@ function isWebId(claim) {
   return typeof claim === 'string' && claim.length <= 2048 && /^https?:\/\/[^\s\p{C}"<>\\^`{|}]+$/u.test(claim) && URL.canParse(claim);
 }
 
-/** Asks a provider about itself. */
+/** Asks a provider about itself. Whether its name ends with a slash is the provider's to say, and hard to know for people. */
 async function discover(issuer) {
-  let url;
+  const url = addressOf(issuer);
+  const { pathname } = url;
+  const other = new URL(url);
+  other.pathname = pathname.endsWith('/') ? pathname.slice(0, -1) : `${pathname}/`;
+  for (const name of pathname === '/' ? [url] : [url, other]) {
+    try {
+      const answer = await oauth.discoveryRequest(name, { ...insecure, algorithm: 'oidc' });
+      return await oauth.processDiscoveryResponse(name, answer);
+    } catch {
+      // Perhaps it is called otherwise.
+    }
+  }
+  throw new SignInError(`${url.origin} does not answer as an identity provider.`);
+}
+
+/** A provider's name as an address; what people leave out is https, but for this machine in development. */
+function addressOf(issuer) {
+  const isHere = config.development && /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/i.test(issuer);
   try {
-    url = new URL(/^https?:/i.test(issuer) ? issuer : `${schemeOf(issuer)}://${issuer}`);
+    const url = new URL(/^https?:/i.test(issuer) ? issuer : `${isHere ? 'http' : 'https'}://${issuer}`);
+    // Neither is part of a name (OpenID Connect Discovery §3).
+    url.search = url.hash = '';
+    return url;
   } catch {
     throw new SignInError(`“${issuer}” is no address of an identity provider.`);
   }
-  try {
-    const asked = { ...insecure, algorithm: 'oidc' };
-    const answer = await oauth.discoveryRequest(url, asked);
-    return await oauth.processDiscoveryResponse(url, answer);
-  } catch {
-    throw new SignInError(`${url.origin} does not answer as an identity provider.`);
-  }
 }
-
-/** What is typed without a scheme: https, but for a server under development, which has no certificate. */
-const schemeOf = (host) => (config.development && /^(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/i.test(host) ? 'http' : 'https');
 
 /** https://www.rfc-editor.org/rfc/rfc7009 */
 async function revoke({ issuer, client, refresh }) {
@@ -283,7 +293,8 @@ async function clientFor(as, redirect) {
 }
 
 function authentication(client) {
-  if (!client.client_secret) return oauth.None();
+  // Some give a secret also to who asked for none.
+  if (!client.client_secret || client.token_endpoint_auth_method === 'none') return oauth.None();
   return client.token_endpoint_auth_method === 'client_secret_post'
     ? oauth.ClientSecretPost(client.client_secret)
     : oauth.ClientSecretBasic(client.client_secret);
