@@ -2,7 +2,7 @@
 import { config } from './config.js';
 import { element } from './element.js';
 import { isHere, lookUp, nameOf } from './owner/names.js';
-import { SignInError } from './session.js';
+import { SignInError } from './provider.js';
 
 /** A WebID as one says it: without what all of them have. The whole of it belongs into a `title`. */
 export function shortName(webid) {
