@@ -55,10 +55,8 @@ export const start = (...args) => startAt('localhost', ...args);
 /** The same under another name of this machine. */
 export async function startAt(host, ...args) {
   const data = await mkdtemp(path.join(tmpdir(), 'podbell-interop-'));
-  const port = await freePorts();
-  const base = new URL(`http://${host}:${port}/`).href;
   let output = '';
-  let child, exited;
+  let base, child, exited;
   const run = () => {
     child = spawn(binary, ['serve', '--base-url', base, '--data', data, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
@@ -72,7 +70,14 @@ export async function startAt(host, ...args) {
       throw new Error(`${error.message}\n${output}`);
     });
   };
-  const env = await run();
+  let env;
+  for (let attempts = 5; env === undefined; attempts--) {
+    base = new URL(`http://${host}:${await freePorts()}/`).href;
+    env = await run().catch((error) => {
+      // Another test was quicker to take it.
+      if (attempts === 0 || !error.message.includes('is taken by another program')) throw error;
+    });
+  }
   const values = Object.fromEntries(
     env
       .split('\n')
