@@ -52,7 +52,7 @@ export async function describe(url) {
 /** Somebody who subscribes: `fetch` is theirs. */
 export class Subscriber {
   constructor(fetch, service) {
-    Object.assign(this, { fetch, ...service });
+    Object.assign(this, { ...service, fetch });
   }
 
   /** From any resource of the storage. */
